@@ -1,0 +1,70 @@
+//! Bounded reads at an offset.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// A device or image that is read in pieces, never beyond its end.
+pub(crate) struct Reader<D> {
+    device: D,
+    size: u64,
+}
+
+impl<D: Read + Seek> Reader<D> {
+    pub(crate) fn new(mut device: D) -> io::Result<Self> {
+        let size = device.seek(SeekFrom::End(0))?;
+        Ok(Self { device, size })
+    }
+
+    /// Bytes in the device.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Fills `buffer` from `offset`; false, and nothing read, where that would go beyond the end.
+    pub(crate) fn fill(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
+        let fits = offset.checked_add(buffer.len() as u64).is_some_and(|end| end <= self.size);
+        if fits {
+            self.device.seek(SeekFrom::Start(offset))?;
+            self.device.read_exact(buffer)?;
+        }
+        Ok(fits)
+    }
+
+    /// `N` bytes at `offset`, or `None` where that would go beyond the end.
+    pub(crate) fn bytes<const N: usize>(&mut self, offset: u64) -> io::Result<Option<[u8; N]>> {
+        let mut bytes = [0; N];
+        Ok(self.fill(offset, &mut bytes)?.then_some(bytes))
+    }
+
+    /// `len` bytes at `offset`, or `None` where that would go beyond the end.
+    pub(crate) fn vec(&mut self, offset: u64, len: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = vec![0; len];
+        Ok(self.fill(offset, &mut bytes)?.then_some(bytes))
+    }
+}
+
+/// `N` bytes of a buffer, zero where it is too short; for fields of a structure that was read whole.
+pub(crate) fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    if let Some(part) = bytes.get(at..at + N) {
+        out.copy_from_slice(part);
+    }
+    out
+}
+
+pub(crate) fn le16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(field(bytes, at))
+}
+
+pub(crate) fn le32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(field(bytes, at))
+}
+
+pub(crate) fn le64(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(field(bytes, at))
+}
+
+/// Text in a fixed field: up to the first NUL, trailing white space dropped.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).trim_end().to_owned()
+}

@@ -1,0 +1,22 @@
+//! The model of a GPU node: what the machine says, what it should be, and the findings between the two.
+//!
+//! Everything here reads and decides; nothing changes the machine. There is no async runtime, no Kubernetes
+//! and no AWS SDK in this crate, so its rules compile and test in seconds.
+
+pub mod boot_report;
+pub mod catalog;
+pub mod disk;
+pub mod efa;
+pub mod finding;
+pub mod gpu_pci;
+pub mod kubernetes;
+pub mod metadata;
+pub mod nccl;
+pub mod reason;
+pub mod root;
+pub mod spec;
+pub mod user_data;
+pub mod versions;
+
+pub use finding::{Finding, Severity};
+pub use root::Root;

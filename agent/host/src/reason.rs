@@ -1,0 +1,209 @@
+//! The catalogue of reasons: one row for each kind of finding. Documentation, reports and tests are made from it.
+
+use crate::finding::{Clears, Severity};
+
+/// One kind of finding.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Stable name, in the form of a Kubernetes condition reason.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What takes it away.
+    pub clears: Clears,
+    /// What it means, in one sentence.
+    pub about: &'static str,
+    /// What a person should do.
+    pub action: &'static str,
+}
+
+macro_rules! reasons {
+    ($($name:ident = $code:literal, $severity:ident, $clears:ident, $about:literal, $action:literal;)+) => {
+        $(
+            #[doc = $about]
+            pub const $name: Reason = Reason {
+                code: $code,
+                severity: Severity::$severity,
+                clears: Clears::$clears,
+                about: $about,
+                action: $action,
+            };
+        )+
+        /// Every reason, in the order of the documentation.
+        pub const ALL: &[Reason] = &[$($name),+];
+    };
+}
+
+reasons! {
+    IMDS_UNAVAILABLE = "ImdsUnavailable", Error, WhenGone,
+        "The instance metadata service did not answer, so the identity of the instance is not known.",
+        "Check that IMDS is enabled for the instance and that its hop limit is 1 or more.";
+    USER_DATA_INVALID = "UserDataInvalid", Error, Replace,
+        "The user data holds a gpunode part that cannot be used.",
+        "Correct the launch template's user data; `gpunode-agent config check` names each mistake.";
+    INSTANCE_TYPE_UNKNOWN = "InstanceTypeUnknown", Warning, WhenGone,
+        "The instance type is not in the catalogue, so nothing is known about what it should have.",
+        "Update gpunode, or set what is expected in the configuration.";
+    COMMAND_MISSING = "CommandMissing", Error, WhenGone,
+        "A program that a step needs is not installed.",
+        "Install the package that carries the program, or use an image that has it.";
+    COMMAND_FAILED = "CommandFailed", Error, WhenGone,
+        "A program that a step ran reported a failure.",
+        "Read the program's last words in the message, correct the cause, and run the agent again.";
+    COMMAND_HUNG = "CommandHung", Error, WhenGone,
+        "A program that a step ran did not end in time and was killed.",
+        "Look at the kernel log for the device it waited for, then run the agent again.";
+    FILE_NOT_WRITTEN = "FileNotWritten", Error, WhenGone,
+        "A file could not be written.",
+        "Check that the file system is writable and has free space, then run the agent again.";
+    FILE_NOT_READ = "FileNotRead", Error, WhenGone,
+        "A file that is there could not be read.",
+        "Check the permissions of the file and the health of its disk.";
+    STEP_DEADLINE = "StepDeadline", Error, WhenGone,
+        "A step took longer than it may and was ended.",
+        "Look at what the step waited for; raise `deadlines.<step>` only if the work is slow and healthy.";
+    STEP_NOT_VERIFIED = "StepNotVerified", Error, WhenGone,
+        "A step did its changes, but the machine is still not as it should be.",
+        "Something else changes the same setting: find it in the journal, then run the agent again.";
+    STEP_PANICKED = "StepPanicked", Error, WhenGone,
+        "A bug in gpunode ended a step.",
+        "Report it with the lines around it in the journal.";
+    RUN_INTERRUPTED = "RunInterrupted", Error, WhenGone,
+        "A signal ended the run before the step was done.",
+        "Run the agent again; it goes on where it was.";
+    RUN_NOT_FINISHED = "RunNotFinished", Info, WhenGone,
+        "The run before this one was cut off and did not write its end.",
+        "Nothing: this run looked at everything again.";
+    CONTAINERD_CONFIG_INVALID = "ContainerdConfigInvalid", Error, WhenGone,
+        "containerd's configuration file cannot be read, or is of a form that cannot be added to.",
+        "Correct the file at the line in the message; `containerd config migrate` brings an old form to the newest.";
+    CONTAINERD_CONFIG_SHADOWED = "ContainerdConfigShadowed", Error, WhenGone,
+        "containerd's effective configuration differs from what was written: an imported file replaces it.",
+        "Look at `imports` in /etc/containerd/config.toml; containerd 1 lets an imported file replace whole plugin sections.";
+    CONTAINERD_RESTART_NEEDED = "ContainerdRestartNeeded", Warning, WhenGone,
+        "containerd runs with an older configuration, and is not restarted under a running kubelet.",
+        "Drain the node and restart containerd, or reboot.";
+    NVIDIA_RUNTIME_MISSING = "NvidiaRuntimeMissing", Error, WhenGone,
+        "The NVIDIA container runtime is not installed, so no container gets a GPU.",
+        "Install nvidia-container-toolkit, or use an image that has it.";
+    CDI_UNSUPPORTED = "CdiUnsupported", Warning, WhenGone,
+        "This containerd knows no CDI; containers cannot ask for devices by name.",
+        "Use containerd 1.7 or newer.";
+    SOCI_MISSING = "SociMissing", Warning, WhenGone,
+        "SOCI parallel pull is asked for, but the SOCI snapshotter is not installed; images are pulled as usual.",
+        "Install soci-snapshotter 0.11 or newer with its systemd unit, or set containerRuntime.soci = \"off\".";
+    NODEADM_MISSING = "NodeadmMissing", Error, WhenGone,
+        "The configuration asks for nodeadm, which is not installed.",
+        "Use an EKS image that has nodeadm, or set kubelet.nodeadm = \"auto\".";
+    NODE_LABEL_REFUSED = "NodeLabelRefused", Warning, WhenGone,
+        "A label was left out, since a kubelet that is told to set it does not start.",
+        "Correct the label, or let the node group or an administrator set it.";
+    NODE_TAINT_REFUSED = "NodeTaintRefused", Warning, WhenGone,
+        "A taint was left out, since a kubelet that is told to set it does not start.",
+        "Write it as `key=value:Effect`.";
+    NODE_CONFIG_INVALID = "NodeConfigInvalid", Warning, WhenGone,
+        "A NodeConfig of somebody else cannot be read.",
+        "Correct the document; nodeadm itself refuses it too.";
+    NODE_CONFIG_OVERRIDES = "NodeConfigOverrides", Warning, WhenGone,
+        "A later nodeadm drop-in takes back what gpunode sets.",
+        "Rename the file so that it sorts before the one of gpunode, or leave the flag out.";
+    KUBELET_OUT_OF_REACH = "KubeletOutOfReach", Warning, WhenGone,
+        "Labels and taints cannot be handed to this kubelet.",
+        "Give it the flags in the message by the means of its image.";
+    STEP_UNDONE = "StepUndone", Error, WhenGone,
+        "What a step had set was undone before the run ended.",
+        "Something else on the machine changes the same setting: find it in the journal.";
+    INSTANCE_TYPE_UNEXPECTED = "InstanceTypeUnexpected", Error, Replace,
+        "The instance is of another type than the configuration says.",
+        "Correct the launch template or `instance.expectedType`.";
+    SYSCTL_REFUSED = "SysctlRefused", Error, WhenGone,
+        "The kernel refused a setting.",
+        "Check that the kernel has the module (`modprobe tcp_bbr`), or choose another value.";
+    SYSCTL_OVERRIDDEN = "SysctlOverridden", Warning, WhenGone,
+        "A file that is read later sets one of our kernel settings to something else.",
+        "Remove the line from that file, or set the wanted value in `sysctl.extra`.";
+    GPU_MISSING = "GpuMissing", Error, Replace,
+        "Fewer GPUs are on the PCI bus than the instance type has.",
+        "Replace the instance; a GPU that has fallen off the bus does not come back.";
+    GPU_NOT_BOUND = "GpuNotBound", Error, Reboot,
+        "A GPU is on the PCI bus, but the NVIDIA driver does not drive it.",
+        "Read the kernel log for lines with NVRM; reboot once, then replace the instance.";
+    NVIDIA_DRIVER_ABSENT = "NvidiaDriverAbsent", Error, WhenGone,
+        "The machine has NVIDIA GPUs and no NVIDIA driver is loaded.",
+        "Use an image that carries the driver; this version of gpunode checks it and does not install it.";
+    NVIDIA_DRIVER_VERSION = "NvidiaDriverVersion", Warning, WhenGone,
+        "The NVIDIA driver that is loaded is not the one that the configuration asks for.",
+        "Use an image with the wanted version, or set `nvidia.driverVersion` to what the image carries.";
+    NVIDIA_DRIVER_FLAVOUR = "NvidiaDriverFlavour", Warning, WhenGone,
+        "The NVIDIA kernel modules are open where this type wants proprietary ones, or the other way round.",
+        "Use an image that chooses the modules by the GPU, as EKS's images do.";
+    EFA_DRIVER_ABSENT = "EfaDriverAbsent", Error, WhenGone,
+        "The instance type has EFA and the EFA kernel module is not loaded.",
+        "Use an image that carries EFA; this version of gpunode checks it and does not install it.";
+    EFA_MISSING = "EfaMissing", Error, Replace,
+        "Fewer EFA interfaces are there than the instance should have.",
+        "Replace the instance: an EFA cannot be attached to a running one. If it was launched with fewer, set `efa.expectedCount`.";
+    EFA_COUNT_UNKNOWN = "EfaCountUnknown", Info, WhenGone,
+        "How many EFA interfaces this instance should have is not known.",
+        "Set `efa.expectedCount` to what the launch template attaches.";
+    OFI_NCCL_ABSENT = "OfiNcclAbsent", Info, WhenGone,
+        "The OFI-NCCL plugin is not installed on the host.",
+        "Nothing, when containers bring their own; else use an image with the full EFA installer.";
+    HUGE_PAGES_TOO_MANY = "HugePagesTooMany", Error, WhenGone,
+        "The configuration asks for more huge pages than the machine can spare.",
+        "Lower `limits.hugepages2Mi`.";
+    HUGE_PAGES_SHORT = "HugePagesShort", Warning, Reboot,
+        "The kernel could not reserve all the huge pages that were asked for.",
+        "Reboot: they are reserved early at boot, when memory is still whole.";
+
+    CONFIG_INVALID = "ConfigInvalid", Error, WhenGone,
+        "A configuration file, an environment variable or a flag holds a setting that cannot be used.",
+        "Correct it; `gpunode-agent config check` names each mistake with its place and what is allowed.";
+    DATA_DISK_HOLDS_DATA = "DataDiskHoldsData", Error, WhenGone,
+        "A disk that was to become part of the data volume holds data that is not ours, so it was not touched.",
+        "Look at what is on the disk; if it may go, wipe it by hand (`wipefs -a`, `blkdiscard`) or replace the instance.";
+    DATA_DISK_IN_USE = "DataDiskInUse", Error, WhenGone,
+        "A disk that was to become part of the data volume is mounted, partitioned, read-only or held by another device.",
+        "Stop what uses the disk, or take the disk out of the configuration.";
+    DATA_DISK_UNREADABLE = "DataDiskUnreadable", Error, WhenGone,
+        "A disk could not be read to the end of its check, so nothing is known about what it holds.",
+        "Look at the kernel log for I/O errors of the disk; replace the instance if they stay.";
+    DATA_ARRAY_DEGRADED = "DataArrayDegraded", Error, WhenGone,
+        "Our own RAID array is not complete: members are missing, doubled or not started.",
+        "Attach the missing volumes; where an instance-store disk is gone, its data is gone too: replace the instance.";
+    DATA_ARRAY_FOREIGN = "DataArrayForeign", Error, WhenGone,
+        "A disk belongs to a RAID array that gpunode did not make.",
+        "Find out who made the array; take its disks out of the configuration, or remove the array by hand.";
+    DATA_VOLUME_MISSING = "DataVolumeMissing", Error, WhenGone,
+        "An EBS volume that the configuration names is not attached to this instance.",
+        "Attach the volume, or correct its id or device name in the configuration.";
+    DATA_VOLUME_INTERRUPTED = "DataVolumeInterrupted", Error, WhenGone,
+        "The making of the data volume was interrupted and the record of it does not prove that it may be done again.",
+        "Look at the disks; when nothing on them is needed, wipe them by hand and run `gpunode-agent bootstrap` again.";
+    DATA_VOLUME_TOO_LATE = "DataVolumeTooLate", Error, Reboot,
+        "A folder should move to the data volume, but what uses it is running already.",
+        "Reboot: the agent runs before kubelet then. Or stop kubelet and run the agent again.";
+    DATA_VOLUME_AMBIGUOUS = "DataVolumeAmbiguous", Error, WhenGone,
+        "The disks do not make up one data volume: some are part of one and others are not, or there is more than one.",
+        "Name exactly the disks of the volume in the configuration, or wipe by hand those that may go.";
+
+    NCCL_VARIABLE_HURTS = "NcclVariableHurts", Warning, WhenGone,
+        "An NCCL or libfabric variable is forced to a value that hurts on this instance type with these versions.",
+        "Take the variable out of the configuration, or use the profile `auto`.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_in_the_form_of_a_condition_reason() {
+        let codes: BTreeSet<_> = ALL.iter().map(|reason| reason.code).collect();
+        assert_eq!(codes.len(), ALL.len());
+        for code in codes {
+            assert!(code.starts_with(|c: char| c.is_ascii_uppercase()), "{code}");
+            assert!(code.chars().all(|c| c.is_ascii_alphanumeric()), "{code}");
+        }
+    }
+}
