@@ -1,0 +1,85 @@
+//! The command line.
+
+pub(crate) mod bootstrap;
+mod config;
+mod inputs;
+mod reference;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::demo;
+use crate::exit::{self, Exit};
+use crate::print;
+
+/// Turns an EC2 GPU instance into a Kubernetes node.
+#[derive(Debug, Parser)]
+#[command(name = "gpunode-agent", version, about, after_help = exit::TABLE)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prepare this machine as a GPU node: look, change what is not as it should be, look again
+    Bootstrap(bootstrap::BootstrapArgs),
+    /// Show the whole graph of steps on a machine that is built in a temporary folder; needs no root, no GPU, no AWS
+    Demo(demo::DemoArgs),
+    /// Check or show the merged configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the systemd unit that runs `bootstrap` at every boot
+    Unit,
+    /// Print a reference as Markdown: what the README shows is made by this
+    #[command(subcommand)]
+    Reference(reference::Topic),
+}
+
+/// What every command that reads the configuration takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Common {
+    /// The machine's file tree; programs run inside it by chroot
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// The configuration file, instead of /etc/gpunode/agent.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting, above all other sources, for example nccl.profile=classic
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+/// Why a command ended before its work: one message for a person, one code for a program.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    pub(crate) message: String,
+    pub(crate) exit: Exit,
+}
+
+impl Stop {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit: Exit::Usage }
+    }
+
+    pub(crate) fn not_started(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit: Exit::NotStarted }
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Stop> {
+    match args.command {
+        Command::Bootstrap(args) => bootstrap::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Config(command) => config::run(&command),
+        Command::Unit => {
+            print::out(include_str!("../../ami/gpunode-agent.service").trim_end());
+            Ok(Exit::Ok)
+        }
+        Command::Reference(topic) => {
+            print::out(topic.markdown().trim_end());
+            Ok(Exit::Ok)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `gpunode-agent bootstrap`
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+
+use super::{Common, Stop};
+use crate::boot::{self, Boot};
+use crate::exit::Exit;
+use crate::lock::Lock;
+use crate::os::Os;
+use crate::runner::Selection;
+use crate::step::{STEPS, StepId, chain};
+use crate::{log, progress, steps};
+
+#[derive(Debug, Args)]
+pub(crate) struct BootstrapArgs {
+    #[command(flatten)]
+    common: Common,
+    /// Say what would be changed, and change nothing
+    #[arg(long)]
+    plan: bool,
+    /// Run only these steps (and facts), separated by commas
+    #[arg(long, value_name = "STEP", value_delimiter = ',', value_parser = step_name)]
+    only: Vec<StepId>,
+    /// Print JSON lines as things happen; the last one is the report
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but the report
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) fn step_name(name: &str) -> Result<StepId, String> {
+    StepId::by_name(name).ok_or_else(|| {
+        let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+        format!("no such step; the steps are: {}", names.join(", "))
+    })
+}
+
+pub(super) fn run(args: &BootstrapArgs) -> Result<Exit, Stop> {
+    log::start();
+    let local = args.common.load()?;
+    let root = args.common.root();
+    let lock = Lock::take(&root).map_err(|error| Stop::not_started(chain(&error)))?;
+    let boot = Boot {
+        os: Os::real(root),
+        steps: steps::all(),
+        local,
+        plan_only: args.plan,
+        selection: Selection { only: args.only.clone() },
+    };
+    let quiet = args.quiet || (!args.json && log::stderr_is_journal());
+    let interrupted = interruption().map_err(|error| Stop::not_started(chain(&error)))?;
+    let mut progress = progress::choose(args.json, quiet);
+    let done = boot.run(&mut *progress, &|| interrupted.load(Ordering::Acquire));
+    drop(lock);
+    boot::print(&done, args.json);
+    Ok(done.exit)
+}
+
+/// A flag that SIGINT and SIGTERM set. A second signal ends the process at once.
+pub(crate) fn interruption() -> std::io::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            Exit::Interrupted as i32,
+            Arc::clone(&flag),
+        )?;
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+    }
+    Ok(flag)
+}

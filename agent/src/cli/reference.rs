@@ -1,0 +1,58 @@
+//! `gpunode-agent reference`: documentation made from the tables the program itself works by.
+
+use std::fmt::Write as _;
+
+use clap::Subcommand;
+use gpunode_host::{reason, spec};
+
+use crate::step::{STEPS, StepId};
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Topic {
+    /// Every setting: key, environment variables, default, what is allowed
+    Config,
+    /// Every step: what it does and what it waits for
+    Steps,
+    /// Which node labels exist, and who gives them
+    Labels,
+    /// Every reason a finding can have
+    Findings,
+}
+
+impl Topic {
+    pub(super) fn markdown(self) -> String {
+        match self {
+            Self::Config => spec::reference_markdown(),
+            Self::Steps => steps(),
+            Self::Labels => crate::steps::LABELS.to_owned(),
+            Self::Findings => findings(),
+        }
+    }
+}
+
+fn steps() -> String {
+    let mut text =
+        String::from("| step | what it sees to | needs | after | deadline |\n|---|---|---|---|---|\n");
+    for step in STEPS {
+        let names = |ids: &[StepId]| ids.iter().map(|id| id.name()).collect::<Vec<_>>().join(", ");
+        let after = if step.after.len() > 3 { "all others".to_owned() } else { names(step.after) };
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {after} | {} s |",
+            step.name,
+            step.about,
+            names(step.needs),
+            step.deadline_s
+        );
+    }
+    text
+}
+
+fn findings() -> String {
+    let mut text = String::from("| code | severity | what it means | what to do |\n|---|---|---|---|\n");
+    for row in reason::ALL {
+        let severity = format!("{:?}", row.severity).to_lowercase();
+        let _ = writeln!(text, "| `{}` | {severity} | {} | {} |", row.code, row.about, row.action);
+    }
+    text
+}

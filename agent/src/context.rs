@@ -1,0 +1,76 @@
+//! What the steps of one run know: the facts that the first step found, and how each step ended.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use gpunode_host::Severity;
+
+use crate::facts::Facts;
+use crate::runner::{Outcome, StepResult};
+use crate::settings::LocalSettings;
+use crate::step::StepId;
+
+/// Shared by all steps of a run.
+pub(crate) struct Context {
+    /// Configuration from this machine alone: defaults, file, environment, flags.
+    pub(crate) local: LocalSettings,
+    /// `--plan`: nothing may be changed.
+    pub(crate) plan_only: bool,
+    facts: OnceLock<Facts>,
+    ended: Mutex<BTreeMap<StepId, StepResult>>,
+}
+
+impl Context {
+    pub(crate) fn new(local: LocalSettings, plan_only: bool) -> Self {
+        Self { local, plan_only, facts: OnceLock::new(), ended: Mutex::default() }
+    }
+
+    /// The facts, once the facts step has found them.
+    pub(crate) fn facts(&self) -> Option<&Facts> {
+        self.facts.get()
+    }
+
+    /// Sets the facts; the first set of a run stays.
+    pub(crate) fn set_facts(&self, facts: Facts) {
+        let _ = self.facts.set(facts);
+    }
+
+    /// The configuration in force: with the user data's part when the facts are known, else this machine's own.
+    pub(crate) fn spec(&self) -> &gpunode_host::spec::NodeSpec {
+        self.facts.get().map_or(&self.local.spec, |facts| &facts.spec)
+    }
+
+    pub(crate) fn note_end(&self, result: StepResult) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(result.step, result);
+    }
+
+    /// Whether a step looked at the machine and found or made it right.
+    pub(crate) fn ended_well(&self, id: StepId) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.get(&id).is_some_and(|result| matches!(result.outcome, Outcome::Unchanged | Outcome::Changed))
+    }
+
+    /// What stands against this node so far: one line for each step that failed or found an error.
+    pub(crate) fn troubles(&self) -> Vec<String> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.values().filter_map(trouble).collect()
+    }
+}
+
+fn trouble(result: &StepResult) -> Option<String> {
+    let worst = result.findings.iter().find(|finding| finding.severity == Severity::Error);
+    match (result.outcome, worst) {
+        (_, Some(finding)) => Some(format!("{}: {}: {}", result.step.name(), finding.code, finding.message)),
+        (Outcome::Failed | Outcome::NotRun, None) => {
+            Some(format!("{}: {}", result.step.name(), result.summary))
+        }
+        (
+            Outcome::Unchanged
+            | Outcome::Changed
+            | Outcome::Planned
+            | Outcome::NotApplicable
+            | Outcome::Skipped,
+            None,
+        ) => None,
+    }
+}

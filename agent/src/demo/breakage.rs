@@ -1,0 +1,77 @@
+//! Damages the demo machine, so that a step has something to find.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+
+use gpunode_host::Root;
+use gpunode_host::catalog::InstanceType;
+
+use super::tree::put;
+use crate::step::StepId;
+
+/// Damages what `step` looks at. A machine of this type that has nothing of the kind is an error.
+pub(super) fn damage(root: &Root, kind: &InstanceType, step: StepId) -> io::Result<()> {
+    match step {
+        // The metadata service is not started, and the last look at everything finds nothing by itself.
+        StepId::Facts | StepId::Verify => Ok(()),
+        // A kernel without packet scheduling has no such value.
+        StepId::Sysctl => remove(root, "/proc/sys/net/core/default_qdisc"),
+        StepId::Limits => file_in_the_way(root, "/etc/security/limits.d"),
+        StepId::DataVolumes => foreign_file_system(root),
+        StepId::NvidiaDriver => {
+            remove(root, "/sys/module/nvidia/version")?;
+            remove(root, "/proc/driver/nvidia/version")
+        }
+        StepId::Efa => one_interface_less(root, kind),
+        StepId::OfiNccl => remove(root, "/opt/amazon/ofi-nccl/lib64/libnccl-net-ofi.so"),
+        StepId::ContainerRuntime => remove(root, "/usr/bin/nvidia-container-runtime"),
+        StepId::NcclEnv => folder_in_the_way(root, "/etc/nccl.conf"),
+        StepId::Kubelet => folder_in_the_way(root, "/etc/eks/nodeadm.d/90-gpunode-kubelet.yaml"),
+    }
+}
+
+fn remove(root: &Root, path: &str) -> io::Result<()> {
+    match fs::remove_file(root.at(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// A folder with something in it stands where a file should be.
+fn folder_in_the_way(root: &Root, file: &str) -> io::Result<()> {
+    match fs::remove_file(root.at(file)) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => {
+            Err(error)
+        }
+        _ => fs::create_dir_all(root.at(file).join("in-the-way")),
+    }
+}
+
+/// A file stands where a folder should be.
+fn file_in_the_way(root: &Root, folder: &str) -> io::Result<()> {
+    match fs::remove_dir_all(root.at(folder)) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Err(error);
+        }
+        _ => {}
+    }
+    put(root, folder, "a file stands where the folder should be\n")
+}
+
+/// The magic number of ext4 (0xEF53 at byte 1080) on the first instance-store disk: somebody's data.
+fn foreign_file_system(root: &Root) -> io::Result<()> {
+    let path = root.at("/dev/nvme1n1");
+    if !path.exists() {
+        return Err(io::Error::other("this instance type has no instance-store disk to damage"));
+    }
+    let mut disk = OpenOptions::new().write(true).open(path)?;
+    disk.seek(SeekFrom::Start(1080))?;
+    disk.write_all(&[0x53, 0xef])
+}
+
+fn one_interface_less(root: &Root, kind: &InstanceType) -> io::Result<()> {
+    match root.list("/sys/class/infiniband").last() {
+        Some(device) => fs::remove_dir_all(root.at(format!("/sys/class/infiniband/{device}"))),
+        None => Err(io::Error::other(format!("{} has no EFA interface to take away", kind.name))),
+    }
+}

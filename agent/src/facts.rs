@@ -1,0 +1,96 @@
+//! Who this machine is, and what it was asked to be: IMDS, user data, catalogue, merged configuration.
+
+use std::time::Duration;
+
+use gpunode_host::catalog::{self, InstanceType};
+use gpunode_host::metadata::Metadata;
+use gpunode_host::spec::{NodeSpec, Provenance};
+use gpunode_host::{Finding, Root, reason, user_data};
+
+use crate::settings::LocalSettings;
+use crate::step::{Failure, chain};
+
+/// EC2 writes the instance type here on Nitro instances, so it is known even without IMDS.
+const DMI_PRODUCT: &str = "/sys/devices/virtual/dmi/id/product_name";
+
+/// cloud-init's copy of the user data, the next best source. Source: cloud-init's file system layout.
+const CLOUD_INIT_USER_DATA: &str = "/var/lib/cloud/instance/user-data.txt";
+
+/// What a run knows of its machine.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// `None` where IMDS did not answer.
+    pub(crate) metadata: Option<Metadata>,
+    pub(crate) instance_type: Option<String>,
+    pub(crate) catalog: Option<InstanceType>,
+    pub(crate) spec: NodeSpec,
+    /// What nodeadm reads in the user data.
+    pub(crate) node_configs: Vec<String>,
+}
+
+impl Facts {
+    pub(crate) fn summary(&self) -> String {
+        let kind = self.instance_type.as_deref().unwrap_or("unknown type");
+        let identity = self.metadata.as_ref().map(|m| &m.identity);
+        let place = identity.map_or(" (IMDS absent)".to_owned(), |i| format!(" in {}", i.availability_zone));
+        let Some(known) = &self.catalog else { return format!("{kind}{place}") };
+        let efa = known.expected_efa().map_or_else(|| "?".to_owned(), |count| count.to_string());
+        let (gpus, disks) = (known.gpu_count(), known.disk_count());
+        format!("{kind}{place}: {gpus} GPUs, {efa} EFA, {disks} instance-store disks")
+    }
+
+    pub(crate) fn instance_id(&self) -> Option<&str> {
+        self.metadata.as_ref().map(|m| m.identity.instance_id.as_str())
+    }
+}
+
+/// Asks IMDS, reads the user data, merges the configuration. Where IMDS does not answer the boot goes on with what
+/// the machine itself knows, and says so; user data that cannot be used is a failure.
+pub(crate) fn gather(local: &LocalSettings, root: &Root) -> Result<(Facts, Vec<Finding>), Failure> {
+    let mut findings = Vec::new();
+    let (metadata, user_data) = match ask(local) {
+        Ok((metadata, user_data)) => (Some(metadata), user_data),
+        Err(error) => {
+            let message = format!("{}; going on without it", chain(&error));
+            findings.push(Finding::new(&reason::IMDS_UNAVAILABLE, "imds", message));
+            (None, root.read(CLOUD_INIT_USER_DATA)?)
+        }
+    };
+    let (spec, _) = merge(local, user_data.as_deref())?;
+    let told = metadata.as_ref().map(|m| m.identity.instance_type.clone());
+    let instance_type = told.or_else(|| root.value(DMI_PRODUCT).filter(|name| name.contains('.')));
+    let catalog = instance_type.as_deref().and_then(catalog::find);
+    if let (Some(name), None) = (&instance_type, &catalog) {
+        let message = format!("`{name}` is not in the catalogue of this version");
+        findings.push(Finding::new(&reason::INSTANCE_TYPE_UNKNOWN, name, message));
+    }
+    findings.extend(unexpected_type(&spec, instance_type.as_deref()));
+    let node_configs = user_data::node_configs(user_data.as_deref().unwrap_or_default());
+    Ok((Facts { metadata, instance_type, catalog, spec, node_configs }, findings))
+}
+
+fn ask(local: &LocalSettings) -> Result<(Metadata, Option<Vec<u8>>), gpunode_imds::Error> {
+    let settings = gpunode_imds::Settings {
+        endpoint: local.spec.imds.endpoint.clone(),
+        deadline: Duration::from_secs(local.spec.imds.deadline_seconds),
+        ..gpunode_imds::Settings::default()
+    };
+    gpunode_imds::fetch_blocking(settings)
+}
+
+/// The configuration with the parts for us that the user data holds.
+fn merge(local: &LocalSettings, raw: Option<&[u8]>) -> Result<(NodeSpec, Provenance), Failure> {
+    let parts = user_data::parse(raw.unwrap_or_default())
+        .map_err(|error| Failure::of(&reason::USER_DATA_INVALID, "user data", &error))?;
+    local
+        .with_user_data(&parts)
+        .map_err(|errors| Failure::new(&reason::USER_DATA_INVALID, "user data", errors.to_string()))
+}
+
+fn unexpected_type(spec: &NodeSpec, found: Option<&str>) -> Option<Finding> {
+    let (expected, found) = (spec.instance.expected_type.as_deref()?, found?);
+    (expected != found).then(|| {
+        let message = format!("this is a {found}, but instance.expectedType says {expected}");
+        Finding::new(&reason::INSTANCE_TYPE_UNEXPECTED, found, message)
+    })
+}

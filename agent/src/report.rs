@@ -1,0 +1,154 @@
+//! The boot report: what the run found and did, as data for the daemonset and as a table for people.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use gpunode_host::{Severity, boot_report};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
+use serde::Serialize;
+
+use crate::os::{FileSpec, Os, WriteError};
+use crate::runner::{Outcome, StepResult};
+
+/// Of the last run, to be read after a crash.
+pub(crate) const KEPT_PATH: &str = "/var/lib/gpunode/report.json";
+
+/// How the whole run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    /// Every step did its work and found no error.
+    Ok,
+    /// `--plan`: nothing was tried.
+    Planned,
+    /// A step failed or found an error.
+    Degraded,
+}
+
+/// What a run found and did.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    pub(crate) schema: &'static str,
+    pub(crate) agent_version: &'static str,
+    pub(crate) run: String,
+    pub(crate) boot: Option<String>,
+    /// RFC 3339, UTC.
+    pub(crate) finished: String,
+    #[serde(rename = "elapsedMs", serialize_with = "crate::runner::milliseconds")]
+    pub(crate) elapsed: Duration,
+    /// What the agent itself used, the programs that it ran left out.
+    pub(crate) own: Usage,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) instance_type: Option<String>,
+    pub(crate) verdict: Verdict,
+    /// What `onFailure` did, when the verdict is degraded: `taint`, `halt` or `join`.
+    pub(crate) on_failure: Option<String>,
+    pub(crate) steps: Vec<StepResult>,
+}
+
+/// What a process used.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Usage {
+    /// Processor time in user and kernel mode, in milliseconds.
+    cpu_ms: i64,
+    /// The largest resident set, in KiB.
+    peak_rss_kib: i64,
+}
+
+impl Usage {
+    /// Of this process, so far. Source: getrusage(2).
+    pub(crate) fn now() -> Self {
+        let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Self::default() };
+        let time = usage.user_time() + usage.system_time();
+        Self { cpu_ms: time.num_milliseconds(), peak_rss_kib: usage.max_rss() }
+    }
+}
+
+impl Report {
+    /// How the run ended, by its steps.
+    pub(crate) fn verdict(steps: &[StepResult]) -> Verdict {
+        let bad = |r: &StepResult| {
+            matches!(r.outcome, Outcome::Failed | Outcome::NotRun)
+                || r.findings.iter().any(|finding| finding.severity == Severity::Error)
+        };
+        if steps.iter().any(bad) {
+            Verdict::Degraded
+        } else if steps.iter().any(|r| r.outcome == Outcome::Planned) {
+            Verdict::Planned
+        } else {
+            Verdict::Ok
+        }
+    }
+
+    pub(crate) fn now() -> String {
+        humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+    }
+
+    /// Writes the report to both places. The one under `/run` is tried first and does not depend on the other.
+    pub(crate) fn save(&self, os: &Os) -> Result<(), WriteError> {
+        let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
+        let run = os.write(&FileSpec::new(boot_report::PATH, text.clone()));
+        os.write(&FileSpec::new(KEPT_PATH, text))?;
+        run.map(drop)
+    }
+
+    /// The table and the findings, for people.
+    pub(crate) fn table(&self) -> String {
+        let width = self.steps.iter().map(|r| r.step.name().len()).max().unwrap_or(0);
+        let mut text = String::new();
+        for result in &self.steps {
+            let (name, word) = (result.step.name(), result.outcome.word());
+            let _ = writeln!(
+                text,
+                "{name:width$}  {word:10}  {:>8}  {}",
+                seconds(result.elapsed),
+                result.summary
+            );
+        }
+        for finding in self.steps.iter().flat_map(|result| &result.findings) {
+            let kind = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Info => "note",
+            };
+            let _ = write!(
+                text,
+                "\n{kind}: {} ({}): {}\n  {}\n",
+                finding.code, finding.subject, finding.message, finding.action
+            );
+        }
+        let _ = write!(text, "\n{}", self.sentence());
+        text
+    }
+
+    fn sentence(&self) -> String {
+        let count = |outcome| self.steps.iter().filter(|r| r.outcome == outcome).count();
+        let changed = count(Outcome::Changed);
+        let time = seconds(self.elapsed);
+        match self.verdict {
+            Verdict::Ok if changed == 0 => {
+                format!("The node is as it should be; nothing was changed ({time}).")
+            }
+            Verdict::Ok => {
+                format!("The node is as it should be; steps that changed something: {changed} ({time}).")
+            }
+            Verdict::Planned => format!(
+                "Nothing was changed; steps that would change something: {}.",
+                count(Outcome::Planned)
+            ),
+            Verdict::Degraded => format!(
+                "The node is not as it should be; failed steps: {}, not run: {}{} ({time}).",
+                count(Outcome::Failed),
+                count(Outcome::NotRun),
+                self.on_failure.as_ref().map(|what| format!("; onFailure = {what}")).unwrap_or_default(),
+            ),
+        }
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}

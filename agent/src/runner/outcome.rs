@@ -1,0 +1,79 @@
+//! How a step ended.
+
+use std::time::Duration;
+
+use gpunode_host::Finding;
+use serde::{Serialize, Serializer};
+
+use crate::step::StepId;
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// All was as it should be.
+    Unchanged,
+    /// Something was changed, and a second look found it right.
+    Changed,
+    /// Something would be changed, but `--plan` was given.
+    Planned,
+    /// There is nothing to do on this machine.
+    NotApplicable,
+    /// Left out on request.
+    Skipped,
+    /// It did not do its work.
+    Failed,
+    /// It could not start, because of another step.
+    NotRun,
+}
+
+impl Outcome {
+    /// As it stands in tables.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::Planned => "planned",
+            Self::NotApplicable => "not needed",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::NotRun => "not run",
+        }
+    }
+}
+
+/// How one step ended, with all that is to be told of it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StepResult {
+    pub(crate) step: StepId,
+    pub(crate) outcome: Outcome,
+    pub(crate) summary: String,
+    /// What was changed, or would be.
+    pub(crate) changes: Vec<String>,
+    pub(crate) findings: Vec<Finding>,
+    /// Wall time, in milliseconds when serialized.
+    #[serde(rename = "elapsedMs", serialize_with = "milliseconds")]
+    pub(crate) elapsed: Duration,
+}
+
+impl StepResult {
+    pub(crate) fn ended(step: StepId, outcome: Outcome, summary: impl Into<String>) -> Self {
+        Self {
+            step,
+            outcome,
+            summary: summary.into(),
+            changes: Vec::new(),
+            findings: Vec::new(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn failed(step: StepId, finding: Finding) -> Self {
+        Self { findings: vec![finding.clone()], ..Self::ended(step, Outcome::Failed, finding.message) }
+    }
+}
+
+pub(crate) fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}

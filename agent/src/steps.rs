@@ -1,0 +1,50 @@
+//! The steps, one file or folder each.
+
+#[cfg(test)]
+mod answers;
+mod container_runtime;
+mod data_volumes;
+mod efa;
+mod facts;
+mod gpus;
+mod kubelet;
+mod limits;
+mod nccl_env;
+mod node_config;
+mod nvidia_driver;
+mod ofi_nccl;
+mod sysctl;
+mod systemd;
+mod verify;
+
+use std::sync::Arc;
+
+pub(crate) use kubelet::LABELS;
+
+use crate::os::{FileSpec, Os};
+use crate::step::Steps;
+
+/// All steps of a boot, in the order of [`crate::step::STEPS`].
+pub(crate) fn all() -> Steps {
+    let work: Steps = vec![
+        Arc::new(sysctl::Sysctl),
+        Arc::new(limits::Limits::default()),
+        Arc::new(data_volumes::DataVolumes::default()),
+        Arc::new(nvidia_driver::NvidiaDriver),
+        Arc::new(efa::Efa),
+        Arc::new(ofi_nccl::OfiNccl),
+        Arc::new(container_runtime::ContainerRuntime),
+        Arc::new(nccl_env::NcclEnv),
+        Arc::new(kubelet::Kubelet),
+    ];
+    let mut steps: Steps = vec![Arc::new(facts::FactsStep)];
+    steps.extend(work.iter().cloned());
+    steps.push(Arc::new(verify::Verify::new(work)));
+    steps
+}
+
+/// `write PATH` for each file that is not as it should be.
+fn files_to_write(os: &Os, files: &[FileSpec]) -> Vec<String> {
+    let differs = files.iter().filter(|file| !os.matches(file));
+    differs.map(|file| format!("write {}", file.path.display())).collect()
+}

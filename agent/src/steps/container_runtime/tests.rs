@@ -1,0 +1,2 @@
+mod planned;
+mod stepped;
