@@ -1,0 +1,14 @@
+//! The test bed: what the tests that need real programs and real kernels share.
+
+pub mod agent;
+pub mod binary;
+pub mod elf;
+pub mod instance;
+pub mod mounts;
+pub mod node;
+pub mod process;
+pub mod readme;
+pub mod report;
+pub mod trace;
+pub mod tree;
+pub mod vm;

@@ -1,0 +1,129 @@
+//! `onFailure`: what a node whose boot failed does about joining, and that it is taken back once the cause is gone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
+
+use std::fs;
+use std::path::Path;
+
+use gpunode_tests::agent::{Run, bootstrap, demo, finish, folder, fresh_machine, wait_until};
+
+#[path = "../../agent/imds/tests/fake/mod.rs"]
+mod fake;
+use fake::{Act, Fake};
+
+const DROP_IN: &str = "etc/eks/nodeadm.d/90-gpunode-kubelet.yaml";
+const HALT: &str = "run/gpunode/halt";
+const NOT_READY: &str = "gpunode.io/not-ready=true:NoSchedule";
+
+/// What keeps nodeadm from starting the kubelet.
+const CONDITION: &str = "ConditionPathExists=!/run/gpunode/halt";
+
+fn failed(dir: &Path, what: &str) -> Run {
+    demo(dir, &["--break", "efa", "--set", &format!("onFailure={what}")])
+}
+
+fn is_tainted(dir: &Path) -> bool {
+    fs::read_to_string(dir.join(DROP_IN)).unwrap().contains(NOT_READY)
+}
+
+fn is_halted(dir: &Path) -> bool {
+    for unit in ["nodeadm-run", "kubelet"] {
+        let path = dir.join(format!("etc/systemd/system/{unit}.service.d/10-gpunode.conf"));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(CONDITION), "{}: {text}", path.display());
+    }
+    dir.join(HALT).exists()
+}
+
+#[test]
+fn each_choice_does_what_it_says() {
+    for (what, code, tainted, halted) in
+        [("taint", 1, true, false), ("halt", 4, false, true), ("join", 1, false, false)]
+    {
+        let dir = folder();
+        let run = failed(dir.path(), what);
+        assert_eq!(run.code, code, "{what}: {run:?}");
+        assert_eq!(run.report().0["onFailure"], what);
+        assert_eq!(run.report().outcome("kubelet"), "changed", "{what}: {run:?}");
+        assert_eq!((is_tainted(dir.path()), is_halted(dir.path())), (tainted, halted), "{what}");
+    }
+}
+
+#[test]
+fn a_healthy_node_joins_whatever_the_choice() {
+    for what in ["taint", "halt", "join"] {
+        let dir = folder();
+        let run = demo(dir.path(), &["--set", &format!("onFailure={what}")]);
+        assert_eq!(run.code, 0, "{what}: {run:?}");
+        assert_eq!((is_tainted(dir.path()), is_halted(dir.path())), (false, false), "{what}");
+    }
+}
+
+#[test]
+fn what_keeps_the_node_out_names_the_cause() {
+    let dir = folder();
+    failed(dir.path(), "halt");
+    let text = fs::read_to_string(dir.path().join(HALT)).unwrap();
+    assert!(text.contains("efa: EfaMissing: 31 of 32"), "{text}");
+}
+
+#[test]
+fn it_is_taken_back_when_the_cause_is_gone() {
+    for (what, code) in [("taint", 1), ("halt", 4)] {
+        let dir = folder();
+        assert_eq!(failed(dir.path(), what).code, code);
+        // The operator says that one interface less is right.
+        let run = demo(dir.path(), &["--set", &format!("onFailure={what}"), "--set", "efa.expectedCount=31"]);
+        assert_eq!(run.code, 0, "{what}: {run:?}");
+        assert_eq!((is_tainted(dir.path()), is_halted(dir.path())), (false, false), "{what}");
+    }
+}
+
+#[test]
+fn from_one_choice_to_the_other_nothing_of_the_first_is_left() {
+    let dir = folder();
+    for (what, tainted, halted) in
+        [("halt", false, true), ("taint", true, false), ("join", false, false), ("halt", false, true)]
+    {
+        failed(dir.path(), what);
+        assert_eq!((is_tainted(dir.path()), is_halted(dir.path())), (tainted, halted), "{what}");
+    }
+}
+
+/// Where the step that should keep the node out fails itself, the exit code does not claim that it did.
+#[test]
+fn a_halt_that_could_not_be_made_is_not_claimed() {
+    let dir = folder();
+    let run = demo(dir.path(), &["--break", "kubelet", "--set", "onFailure=halt"]);
+    assert_eq!(run.code, 1, "{run:?}");
+}
+
+/// User data that cannot be used is a failure like any other, although nothing else of the boot could run.
+#[test]
+fn a_node_with_wrong_user_data_joins_with_the_taint() {
+    let dir = fresh_machine("p5.4xlarge");
+    let copy = dir.path().join("var/lib/cloud/instance/user-data.txt");
+    fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    fs::write(&copy, "# gpunode\nskip = 1\n").unwrap();
+    let short = ["--set", "imds.deadlineSeconds=1"];
+    let run = finish(&mut bootstrap(dir.path(), "http://127.0.0.1:9", &short));
+    let report = run.report();
+    assert_eq!((run.code, report.outcome("facts"), report.outcome("efa")), (1, "failed", "not-run"));
+    assert_eq!(report.outcome("kubelet"), "changed", "{run:?}");
+    assert!(is_tainted(dir.path()));
+}
+
+/// A step that hangs is ended at its deadline, the others go on, and the node joins with the taint.
+#[test]
+fn a_step_that_hangs_is_ended_and_counts_as_failed() {
+    let dir = fresh_machine("p5.4xlarge");
+    let imds = Fake::start(|_| Act::Hang(Vec::new()));
+    let settings = ["--set", "imds.deadlineSeconds=300", "--set", "deadlines.facts=1"];
+    let run =
+        gpunode_tests::agent::Started::new(&mut bootstrap(dir.path(), &imds.settings().endpoint, &settings));
+    wait_until("the agent asks", || !imds.seen().is_empty());
+    let run = run.finish();
+    let report = run.report();
+    assert_eq!((run.code, report.outcome("facts")), (1, "failed"), "{run:?}");
+    assert_eq!(report.finding("StepDeadline").subject, "facts");
+    assert!(is_tainted(dir.path()));
+}

@@ -1,0 +1,18 @@
+//! The README says what the program says.
+
+use gpunode_tests::{binary, process, readme};
+
+#[test]
+fn the_reference_is_the_program_s_own() {
+    let agent = binary::agent();
+    let reference = |topic: &str| {
+        let output = process::output(10, [agent.as_os_str(), "reference".as_ref(), topic.as_ref()]).unwrap();
+        assert!(output.status.success(), "reference {topic}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = include_str!("../../README.md");
+    assert!(
+        readme::filled(text, reference) == text,
+        "the README is not up to date: run `cargo xtask readme`"
+    );
+}

@@ -1,0 +1,129 @@
+//! Killed anywhere, the agent converges when it is run again: at every command that changes a disk, in the middle of
+//! that command, and by a power cut.
+
+use gpunode_tests::node::{self, AGENT, bootstrap, done, ok, up};
+use gpunode_tests::vm::{Builder, Disk, Vm};
+
+const DISKS: [&str; 2] = ["AWSKILL0000000000001", "AWSKILL0000000000002"];
+
+/// 320 MiB: a little more than mkfs.xfs wants.
+fn machine() -> Builder {
+    DISKS
+        .iter()
+        .fold(node::machine(&[]), |builder, serial| builder.disk(Disk::instance_store(serial, 1).mib(320)))
+}
+
+/// A program that stands in front of the real one (`/usr/local/sbin` is searched first) and, once, lets it do as much
+/// as `$how` says before the agent is killed.
+fn booby_trap(vm: &Vm, program: &str, how: &str) {
+    let real = ok(vm, &format!("command -v {program}"));
+    let script = format!(
+        "#!/bin/bash\nreal={real}\nif mv /run/trap /run/sprung 2>/dev/null; then\n{how}\nkill -9 $PPID\nsleep 600\nfi\nexec $real \"$@\"\n"
+    );
+    node::done("trap", vm.put(&format!("/usr/local/sbin/{program}"), script.as_bytes(), "755"));
+    ok(vm, "touch /run/trap");
+}
+
+fn disarm(vm: &Vm) {
+    ok(vm, "rm -f /usr/local/sbin/* /run/trap /run/sprung");
+}
+
+/// Something is in a folder that moves: it must be there afterwards.
+fn furnish(vm: &Vm) {
+    ok(vm, "mkdir -p /var/lib/containerd/a && echo kept >/var/lib/containerd/a/file");
+}
+
+/// Back to a machine that was never touched: no mounts, no array, blank disks, no record.
+fn start_over(vm: &Vm) {
+    ok(
+        vm,
+        "for m in /var/log/pods /var/lib/kubelet /var/lib/containerd /mnt/k8s-disks/0; do umount -q $m; done; \
+         mdadm -q --stop --scan; udevadm settle; \
+         for d in /dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWSKILL*[0-9]; do blkdiscard -f $d; done; \
+         rm -rf /var/lib/gpunode /etc/systemd/system/*.mount /etc/systemd/system/local-fs.target.wants/*.mount; \
+         systemctl daemon-reload; udevadm settle",
+    );
+}
+
+/// Runs the agent until the trap kills it, then again, then once more.
+fn killed_then_converges(vm: &Vm, what: &str) {
+    let first = done("killed run", vm.run(&format!("{AGENT} bootstrap --json >/dev/null 2>&1"), node::LONG));
+    assert_eq!(first.exit, 137, "{what}: the agent was not killed");
+    ok(vm, "test -e /run/sprung; rm -f /usr/local/sbin/*; udevadm settle");
+    converges(vm, what);
+}
+
+fn converges(vm: &Vm, what: &str) {
+    let run = bootstrap(vm, "");
+    assert_eq!(run.exit, 0, "{what}: {}", run.report);
+    assert_eq!(
+        ok(vm, "findmnt -no FSTYPE /mnt/k8s-disks/0; cat /sys/block/md127/md/raid_disks"),
+        "xfs\n2",
+        "{what}"
+    );
+    for folder in ["/var/lib/containerd", "/var/lib/kubelet", "/var/log/pods"] {
+        ok(vm, &format!("mountpoint -q {folder}"));
+    }
+    assert_eq!(ok(vm, "cat /var/lib/containerd/a/file"), "kept", "{what}");
+    let again = bootstrap(vm, "");
+    assert_eq!((again.exit, again.changed()), (0, vec![]), "{what}: {}", again.report);
+}
+
+#[test]
+fn vm_converges_after_a_kill_at_every_command() {
+    let vm = up(machine());
+    furnish(&vm);
+    // `$real` is the program itself: killed before it did anything, and after it did everything.
+    let (before, after) = ("", "$real \"$@\"");
+    let boundaries = [
+        ("mdadm", before),
+        ("mdadm", after),
+        ("mkfs.xfs", after),
+        ("systemctl", before),
+        ("systemctl", after),
+        ("cp", after),
+    ];
+    for (program, how) in boundaries {
+        booby_trap(&vm, program, how);
+        killed_then_converges(&vm, &format!("killed at {program}, which did {how:?}"));
+        disarm(&vm);
+        start_over(&vm);
+    }
+    // In the middle: the program itself is killed at its n-th write to a disk, then the agent.
+    for (program, calls, counts) in
+        [("mdadm", "write,pwrite64", [1, 2].as_slice()), ("mkfs.xfs", "pwrite64,pwritev2,writev", &[1, 5])]
+    {
+        for count in counts {
+            let how = format!(
+                "strace -f -qq -o /dev/null -e trace={calls} -e inject={calls}:signal=KILL:when={count} $real \"$@\" || true"
+            );
+            booby_trap(&vm, program, &how);
+            killed_then_converges(&vm, &format!("killed at write {count} of {program}"));
+            disarm(&vm);
+            start_over(&vm);
+        }
+    }
+}
+
+#[test]
+fn vm_converges_after_a_power_cut() {
+    let mut vm = up(machine());
+    furnish(&vm);
+    // The power goes when the agent has come as far as one of these programs: the guest says so, then stands still.
+    for program in ["mdadm", "mkfs.xfs", "cp"] {
+        let real = ok(&vm, &format!("command -v {program}"));
+        let script = format!("#!/bin/bash\n{real} \"$@\"\necho reached >/run/bed/reached\nsleep 600\n");
+        done("stop", vm.put(&format!("/usr/local/sbin/{program}"), script.as_bytes(), "755"));
+        ok(
+            &vm,
+            &format!(
+                "rm -f /run/bed/reached; (setsid {AGENT} bootstrap --json >/dev/null 2>&1 &); until [ -e /run/bed/reached ]; do sleep 0.1; done"
+            ),
+        );
+        done("power cut", vm.power_cut());
+        // The trap may not have reached the disk before the power went, or it may have.
+        ok(&vm, "rm -f /usr/local/sbin/*; udevadm settle");
+        converges(&vm, &format!("power cut at {program}"));
+        start_over(&vm);
+    }
+}

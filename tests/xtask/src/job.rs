@@ -1,0 +1,173 @@
+//! The catalogue of jobs, in the order they run: after what the machine must have, what answers fastest.
+
+use clap::ValueEnum;
+
+use crate::error::Error;
+use crate::metadata::Metadata;
+use crate::package::{self, Arch};
+use crate::place::Place;
+use crate::{aarch64, prerequisites, run};
+
+/// The member crate with the test bed.
+const BED: &str = "gpunode-tests";
+/// Test targets of the bed with a job of their own; the others belong to `vm` or `agent`, by [`VM`].
+const OWN_JOB: [&str; 2] = ["static_binary", "aarch64"];
+/// How the names of test targets begin that boot virtual machines.
+const VM: &str = "vm_";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Job {
+    /// Debian packages that the later jobs need are there.
+    Prerequisites,
+    /// Formatting.
+    Fmt,
+    /// Lints of every target of every member.
+    Clippy,
+    /// Each member compiles alone, so that no other member's features hide one it forgot to ask for.
+    Members,
+    /// The documentation builds without a warning.
+    Doc,
+    /// Tests beside the code.
+    Unit,
+    /// The static release agent.
+    Package,
+    /// The release agent is static and runs without anything around it.
+    Static,
+    /// The release agent as its users meet it: demonstration, faults, kills; no virtual machine.
+    Agent,
+    /// The release agent on real kernels in virtual machines.
+    Vm,
+    /// The agent for aarch64 is built, static, and runs under emulation.
+    Aarch64,
+}
+
+impl Job {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Prerequisites => "prerequisites",
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Members => "members",
+            Self::Doc => "doc",
+            Self::Unit => "unit",
+            Self::Package => "package",
+            Self::Static => "static",
+            Self::Agent => "agent",
+            Self::Vm => "vm",
+            Self::Aarch64 => "aarch64",
+        }
+    }
+
+    /// Jobs that must have run before.
+    fn needs(self) -> &'static [Job] {
+        match self {
+            Self::Fmt | Self::Clippy | Self::Members | Self::Doc | Self::Prerequisites => &[],
+            Self::Unit | Self::Package | Self::Aarch64 => &[Self::Prerequisites],
+            Self::Static | Self::Agent | Self::Vm => &[Self::Prerequisites, Self::Package],
+        }
+    }
+
+    /// The jobs to run for `only` (all when empty), with what they need, in order.
+    pub(crate) fn plan(only: &[Job]) -> Vec<Job> {
+        let wanted = |job: &Job| only.is_empty() || only.iter().any(|o| o == job || o.needs().contains(job));
+        Self::value_variants().iter().copied().filter(wanted).collect()
+    }
+
+    pub(crate) fn run(self, place: &Place) -> Result<(), Error> {
+        match self {
+            Self::Fmt => run::go(place.cargo("fmt").args(["--all", "--check"])),
+            Self::Clippy => run::go(place.cargo("clippy").args([
+                "--locked",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ])),
+            Self::Members => members(place),
+            Self::Doc => run::go(
+                place
+                    .cargo("doc")
+                    .args(["--locked", "--workspace", "--no-deps"])
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            ),
+            Self::Prerequisites => prerequisites::install(place),
+            Self::Unit => unit(place),
+            Self::Package => package::run(place, None),
+            Self::Static => bed(place, &["static_binary"]),
+            Self::Agent => targets(place, |name| !name.starts_with(VM)),
+            Self::Vm => targets(place, |name| name.starts_with(VM)),
+            Self::Aarch64 => aarch64::test(place, BED),
+        }
+    }
+}
+
+fn members(place: &Place) -> Result<(), Error> {
+    for member in Metadata::read(place)?.members() {
+        run::go(place.cargo("check").args(["--locked", "--package", member]))?;
+    }
+    Ok(())
+}
+
+fn unit(place: &Place) -> Result<(), Error> {
+    run::go(place.cargo("test").args(["--locked", "--workspace", "--exclude", BED]))?;
+    run::go(place.cargo("test").args(["--locked", "--package", BED, "--lib", "--bins"]))
+}
+
+fn targets(place: &Place, wanted: impl Fn(&str) -> bool) -> Result<(), Error> {
+    let metadata = Metadata::read(place)?;
+    let mut targets = metadata.test_targets(BED);
+    targets.retain(|name| !OWN_JOB.contains(name) && wanted(name));
+    if targets.is_empty() {
+        return Err(Error::Advice(format!("{BED} has no test for this job: nothing was tested")));
+    }
+    bed(place, &targets)
+}
+
+/// Runs test targets of the bed against the release agent.
+fn bed(place: &Place, targets: &[&str]) -> Result<(), Error> {
+    let mut command = place.cargo("test");
+    command.args(["--locked", "--package", BED]);
+    for target in targets {
+        command.args(["--test", target]);
+    }
+    run::go(command.env("GPUNODE_AGENT", package::agent(place, Arch::native()?.gnu())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_jobs_run_in_the_catalogue_s_order() {
+        assert_eq!(Job::plan(&[]), Job::value_variants());
+        assert!(Job::value_variants().is_sorted());
+    }
+
+    #[test]
+    fn a_job_brings_what_it_needs() {
+        assert_eq!(Job::plan(&[Job::Fmt]), [Job::Fmt]);
+        assert_eq!(Job::plan(&[Job::Static]), [Job::Prerequisites, Job::Package, Job::Static]);
+    }
+
+    #[test]
+    fn what_a_job_needs_runs_before_it_and_needs_nothing_that_is_not_named() {
+        for job in Job::value_variants() {
+            for need in job.needs() {
+                assert!(need < job, "{need:?} runs after {job:?}");
+                assert!(
+                    need.needs().iter().all(|n| job.needs().contains(n)),
+                    "{job:?} forgets a need of {need:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_name_is_the_one_on_the_command_line() {
+        for job in Job::value_variants() {
+            let value = job.to_possible_value().unwrap();
+            assert_eq!(value.get_name(), job.name());
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `cargo xtask package`: the static release binaries.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Error;
+use crate::place::Place;
+use crate::{aarch64, run};
+
+/// The program that is packaged.
+pub(crate) const AGENT: &str = "gpunode-agent";
+/// The C library goes into the binary, so that it runs on any distribution and without one.
+pub(crate) const STATIC: &str = "-C target-feature=+crt-static";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arch {
+    #[value(name = "x86_64")]
+    X86_64,
+    #[value(name = "aarch64")]
+    Aarch64,
+}
+
+impl Arch {
+    /// This machine's.
+    pub(crate) fn native() -> Result<Self, Error> {
+        Self::from_str(std::env::consts::ARCH, false)
+            .map_err(|_| Error::Advice(format!("gpunode is not built for {}", std::env::consts::ARCH)))
+    }
+
+    pub(crate) fn gnu(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64-unknown-linux-gnu",
+            Self::Aarch64 => "aarch64-unknown-linux-gnu",
+        }
+    }
+
+    fn musl(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64-unknown-linux-musl",
+            Self::Aarch64 => "aarch64-unknown-linux-musl",
+        }
+    }
+}
+
+pub(crate) fn run(place: &Place, arch: Option<Arch>) -> Result<(), Error> {
+    let native = Arch::native()?;
+    let arch = arch.unwrap_or(native);
+    let binaries = match arch {
+        Arch::Aarch64 if native != arch => vec![aarch64::build(place)?.binary],
+        _ if native == arch => self::native(place)?,
+        _ => {
+            return Err(Error::Advice(format!("the {} binary is built on that processor only", arch.gnu())));
+        }
+    };
+    binaries.iter().try_for_each(|binary| describe(binary))
+}
+
+/// This machine's release agent; also linked with musl where the toolchain has that target.
+pub(crate) fn native(place: &Place) -> Result<Vec<PathBuf>, Error> {
+    let arch = Arch::native()?;
+    let mut binaries = vec![build(place, arch.gnu())?];
+    if has_target(place, arch.musl())? {
+        binaries.push(build(place, arch.musl())?);
+    }
+    Ok(binaries)
+}
+
+/// The one documented way to build the agent by hand, and the one that is tested (with `--locked`).
+pub(crate) fn build(place: &Place, triple: &str) -> Result<PathBuf, Error> {
+    let mut command = place.cargo("build");
+    command.args(["--locked", "--release", "--target", triple, "-p", AGENT]);
+    // Takes precedence over RUSTFLAGS, so a caller's value would undo ours.
+    command.env_remove("CARGO_ENCODED_RUSTFLAGS");
+    run::go(command.env("RUSTFLAGS", STATIC))?;
+    Ok(agent(place, triple))
+}
+
+/// Where [`build`] leaves the agent.
+pub(crate) fn agent(place: &Place, triple: &str) -> PathBuf {
+    place.target.join(triple).join("release").join(AGENT)
+}
+
+/// Whether the compiler at hand has a standard library for `triple`.
+pub(crate) fn has_target(place: &Place, triple: &str) -> Result<bool, Error> {
+    let folder = run::read(place.program("rustc").args(["--print", "target-libdir", "--target", triple]))?;
+    Ok(Path::new(folder.trim()).is_dir())
+}
+
+/// Fills the README's reference parts from the agent's own tables.
+pub(crate) fn readme(place: &Place) -> Result<(), Error> {
+    let agent = build(place, Arch::native()?.gnu())?;
+    let mut command = place.cargo("run");
+    command.args(["--locked", "--quiet", "--package", "gpunode-tests", "--bin", "readme", "--"]);
+    run::go(command.arg(place.clone.join("README.md")).arg(agent))
+}
+
+fn describe(binary: &Path) -> Result<(), Error> {
+    let bytes = fs::read(binary).map_err(Error::file("read", binary))?;
+    println!("{}", binary.display());
+    println!("  size    {} bytes", bytes.len());
+    println!("  sha256  {}", hex(&Sha256::digest(&bytes)));
+    Ok(())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
