@@ -60,6 +60,12 @@ fn program(name: &str, command: &str) -> PathBuf {
     }
 }
 
+/// The folder of the test bed in the clone that runs. Cargo says so when it starts a test or program; what the
+/// compiler was told is of the clone that compiled, which may be another one with the same target folder.
+pub fn bed() -> PathBuf {
+    variable("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into())
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place of the test bed that reads the environment")]
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(PathBuf::from)

@@ -3,14 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gpunode_tests::agent::{demo, folder, run};
+use gpunode_tests::binary;
 use gpunode_tests::report::Report;
 use serde_json::Value;
 
 fn cases() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/break")
+    binary::bed().join("cases/break")
 }
 
 fn case(step: &str) -> Value {

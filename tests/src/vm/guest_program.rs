@@ -1,9 +1,10 @@
 //! Programs of this workspace, built so that they run in the guest whatever its C library: static.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Error;
 use super::programs::{finish, program, variable};
+use crate::binary;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -18,7 +19,7 @@ pub enum Profile {
 
 /// Builds program `name` of workspace member `package` for the guest, and gives its path. Quick when nothing changed.
 pub fn guest_program(package: &str, name: &str, profile: Profile) -> Result<PathBuf, Error> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace = binary::bed().join("..");
     let mut command = program(&variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
     command
         .current_dir(workspace)
@@ -46,6 +47,8 @@ fn executable(message: &str, name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_target_is_in_the_manifest_and_the_other_way_round() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("fuzz");
+        let folder = Place::find().unwrap().clone.join("tests/fuzz");
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         let listed: Vec<_> = manifest.lines().filter(|line| line.starts_with("path = \"targets/")).collect();
         let files = targets(&folder.join("targets")).unwrap();
