@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gpunode_host::reason;
 use gpunode_host::spec::{Limits as Spec, Memlock};
 
+use super::systemd;
 use crate::context::Context;
-use crate::os::{Cmd, FileSpec, Os};
+use crate::os::{FileSpec, Os};
 use crate::step::{Check, Failure, Step, StepId};
 
 use huge_pages::HugePages;
@@ -56,8 +57,8 @@ impl Step for Limits {
             let changed = os.write(&file)?;
             services_changed |= changed && file.path.starts_with("/etc/systemd");
         }
-        if services_changed && os.has_program("systemctl") {
-            os.run(&Cmd::new("systemctl").arg("daemon-reload"))?;
+        if services_changed {
+            systemd::reload(os)?;
         }
         if let Some(pages) = pages.filter(HugePages::missing) {
             pages.allocate(os)?;
