@@ -54,6 +54,9 @@ impl Step for ContainerRuntime {
         let mut changes = files_to_write(os, &plan.files);
         let surplus = plan.absent.iter().filter(|path| os.root().exists(path));
         changes.extend(surplus.map(|path| format!("remove {}", path.display())));
+        if systemd::is_behind(os, self.id()) {
+            changes.push("let systemd read its units again".into());
+        }
         let mut findings = plan.findings.clone();
         if changes.is_empty() {
             findings.extend(shadowed(os, plan.in_force)?);
@@ -75,6 +78,7 @@ impl Step for ContainerRuntime {
             // First of all: containerd must never be told of a snapshotter that does not run.
             start_soci(os, &plan)?;
         }
+        systemd::about_to_change(os, self.id())?;
         let mut read_at_start = false;
         for file in &plan.files {
             read_at_start |= os.write(file)? && observe::is_read_at_start(&file.path);
@@ -82,7 +86,7 @@ impl Step for ContainerRuntime {
         for path in &plan.absent {
             read_at_start |= os.remove(path)? && observe::is_read_at_start(path);
         }
-        systemd::reload(os)?;
+        systemd::reload(os, self.id())?;
         let runs = systemd::running_since(os, CONTAINERD)?.is_some();
         let written = read_at_start && runs && may_restart(os, &machine)?;
         if written || matches!(restart(os, &machine, &plan)?, Restart::Ours) {

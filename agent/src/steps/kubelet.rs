@@ -46,7 +46,7 @@ impl Step for Kubelet {
         let mut changes = files_to_write(os, &plan.files);
         let surplus = plan.absent.iter().filter(|path| os.root().exists(path));
         changes.extend(surplus.map(|path| format!("remove {}", path.display())));
-        if systemd::needs_reload(os, &machine.units)? {
+        if systemd::is_behind(os, self.id()) || systemd::needs_reload(os, &machine.units)? {
             changes.push("let systemd read its units again".into());
         }
         Ok(Check { changes, findings: plan.findings, summary: plan.summary, not_applicable: false })
@@ -54,14 +54,14 @@ impl Step for Kubelet {
 
     fn apply(&self, cx: &Context, os: &Os) -> Result<(), Failure> {
         let (_, plan) = look(cx, os)?;
+        systemd::about_to_change(os, self.id())?;
         for file in &plan.files {
             os.write(file)?;
         }
         for path in &plan.absent {
             os.remove(path)?;
         }
-        systemd::reload(os)?;
-        Ok(())
+        systemd::reload(os, self.id())
     }
 }
 

@@ -39,6 +39,9 @@ impl Step for Limits {
         let pages = pages(cx, os)?;
         let mut check = Check::done(summary(spec, pages.as_ref()));
         check.changes = super::files_to_write(os, &files(spec, pages.as_ref()));
+        if systemd::is_behind(os, self.id()) {
+            check.changes.push("let systemd read its units again".into());
+        }
         if let Some(pages) = pages.filter(HugePages::missing) {
             if self.pages_tried.load(Ordering::Acquire) {
                 check.findings.push(pages.short());
@@ -52,13 +55,16 @@ impl Step for Limits {
     fn apply(&self, cx: &Context, os: &Os) -> Result<(), Failure> {
         let spec = &cx.spec().limits;
         let pages = pages(cx, os)?;
-        let mut services_changed = false;
-        for file in files(spec, pages.as_ref()) {
-            let changed = os.write(&file)?;
-            services_changed |= changed && file.path.starts_with("/etc/systemd");
+        let files = files(spec, pages.as_ref());
+        let of_service = |file: &&FileSpec| file.path.starts_with("/etc/systemd");
+        if files.iter().filter(of_service).any(|file| !os.matches(file)) {
+            systemd::about_to_change(os, self.id())?;
         }
-        if services_changed {
-            systemd::reload(os)?;
+        for file in &files {
+            os.write(file)?;
+        }
+        if systemd::is_behind(os, self.id()) {
+            systemd::reload(os, self.id())?;
         }
         if let Some(pages) = pages.filter(HugePages::missing) {
             pages.allocate(os)?;
@@ -109,3 +115,6 @@ fn summary(spec: &Spec, pages: Option<&HugePages>) -> String {
     let pages = pages.map(|pages| format!(", {}", pages.summary())).unwrap_or_default();
     format!("memlock {memlock}, {} open files{pages}", spec.nofile)
 }
+
+#[cfg(test)]
+mod tests;

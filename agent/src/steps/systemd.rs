@@ -2,7 +2,8 @@
 
 use gpunode_host::Root;
 
-use crate::os::{Cmd, Os, RunError};
+use crate::os::{Cmd, FileSpec, Os, RunError};
+use crate::step::{Failure, StepId};
 
 /// Whether systemd runs the machine that `os` is the door to (`sd_booted(3)`).
 pub(crate) fn runs(os: &Os) -> bool {
@@ -18,11 +19,33 @@ pub(crate) fn needs_reload(os: &Os, units: &[&str]) -> Result<bool, RunError> {
     Ok(runs(os) && os.run(&show)?.stdout.lines().any(|line| line.trim() == "yes"))
 }
 
-pub(crate) fn reload(os: &Os) -> Result<(), RunError> {
+/// Notes that a step is about to change unit files. A run that is killed before systemd has read them leaves the note
+/// to the next one: systemd's own word, [`needs_reload`], can miss a drop-in whose folder is new, since versions
+/// before 254 look for it in a cache. The note is of this boot, as what systemd has read is.
+pub(crate) fn about_to_change(os: &Os, step: StepId) -> Result<(), Failure> {
     if runs(os) {
-        os.run(&Cmd::new("systemctl").arg("daemon-reload"))?;
+        os.write(&FileSpec::new(note(step), "systemd has not read what this step wrote\n"))?;
     }
     Ok(())
+}
+
+/// Whether systemd has yet to read what this step wrote.
+pub(crate) fn is_behind(os: &Os, step: StepId) -> bool {
+    os.root().exists(note(step))
+}
+
+/// Lets systemd read its units again; what this step has written it then knows.
+pub(crate) fn reload(os: &Os, step: StepId) -> Result<(), Failure> {
+    if runs(os) {
+        os.run(&Cmd::new("systemctl").arg("daemon-reload"))?;
+        os.remove(note(step))?;
+    }
+    Ok(())
+}
+
+/// One for each step: another's reload may have begun before this step had written.
+fn note(step: StepId) -> String {
+    format!("/run/gpunode/daemon-reload-{}", step.name())
 }
 
 /// When the unit's main process was started, in seconds since 1970; `None` where the unit is not active.
