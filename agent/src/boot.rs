@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::facts;
+use crate::guard::Guard;
 use crate::journal::{self, CutOff, Journal};
 use crate::os::Os;
 use crate::print;
@@ -38,17 +40,27 @@ impl Boot {
         let started = Instant::now();
         let run = Uuid::new_v4().to_string();
         let boot = journal::boot_id(self.os.root());
-        let mut record = Record::open(&self, &run, boot.as_deref());
-        let cx = Arc::new(Context::new(self.local, self.plan_only));
+        let early = facts::early(&self.local, self.os.root());
+        let cx = Arc::new(Context::new(self.local, self.plan_only).with_early(early));
+        let mut guard = Guard::new(&cx, &self.os, &self.selection, boot.as_deref());
+        guard.put_up(&cx, &self.os);
+        let mut record = Record::open(&self.os, self.plan_only, &run, boot.as_deref());
         let runner = Runner::new(self.steps, Arc::clone(&cx), self.os.clone(), self.selection);
         let mut steps = runner.run(
             &mut |event| {
+                // The runner starts nothing else before this returns.
+                if matches!(event, Event::Ended(result) if result.step == StepId::Facts) {
+                    guard.put_up(&cx, &self.os);
+                }
                 record.event(event);
                 progress.event(event);
             },
             interrupted,
         );
         progress.finish();
+        if let Some(kubelet) = steps.iter_mut().find(|result| result.step == StepId::Kubelet) {
+            kubelet.findings.extend(guard.finding());
+        }
         if let Some(first) = steps.first_mut() {
             first.findings.extend(record.findings());
         }
@@ -76,6 +88,17 @@ impl Boot {
     }
 }
 
+/// Keeps a node out whose configuration cannot be used, as far as `left`, what is right of it, says how. Returns
+/// whether it is kept out.
+pub(crate) fn keep_out(left: LocalSettings, os: &Os, selection: &Selection) -> bool {
+    let boot = journal::boot_id(os.root());
+    let early = facts::early(&left, os.root());
+    let cx = Context::new(left, false).with_early(early);
+    let mut guard = Guard::new(&cx, os, selection, boot.as_deref());
+    guard.put_up(&cx, os);
+    guard.stands()
+}
+
 fn exit(report: &Report, interrupted: bool) -> Exit {
     // A halt counts only when the kubelet step could do it; else the node is merely degraded.
     let kubelet_worked = report
@@ -97,11 +120,11 @@ struct Record {
 }
 
 impl Record {
-    fn open(boot: &Boot, run: &str, boot_id: Option<&str>) -> Self {
-        if boot.plan_only {
+    fn open(os: &Os, plan_only: bool, run: &str, boot_id: Option<&str>) -> Self {
+        if plan_only {
             return Self { journal: None, cut_off: None };
         }
-        let (journal, cut_off) = Journal::open(&boot.os, run, boot_id);
+        let (journal, cut_off) = Journal::open(os, run, boot_id);
         Self { journal: Some(journal), cut_off }
     }
 

@@ -63,6 +63,11 @@ impl Stop {
         Self { message: message.into(), exit: Exit::Usage }
     }
 
+    /// With more to say.
+    pub(crate) fn and(self, more: &str) -> Self {
+        Self { message: self.message + more, ..self }
+    }
+
     pub(crate) fn not_started(message: impl Into<String>) -> Self {
         Self { message: message.into(), exit: Exit::NotStarted }
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use gpunode_host::Severity;
+use gpunode_host::spec::NodeSpec;
 
-use crate::facts::Facts;
+use crate::facts::{Early, Facts};
 use crate::runner::{Outcome, StepResult};
 use crate::settings::LocalSettings;
 use crate::step::StepId;
@@ -16,13 +17,19 @@ pub(crate) struct Context {
     pub(crate) local: LocalSettings,
     /// `--plan`: nothing may be changed.
     pub(crate) plan_only: bool,
+    early: Option<Early>,
     facts: OnceLock<Facts>,
     ended: Mutex<BTreeMap<StepId, StepResult>>,
 }
 
 impl Context {
     pub(crate) fn new(local: LocalSettings, plan_only: bool) -> Self {
-        Self { local, plan_only, facts: OnceLock::new(), ended: Mutex::default() }
+        Self { local, plan_only, early: None, facts: OnceLock::new(), ended: Mutex::default() }
+    }
+
+    /// With what is known before the facts are, and where they are not to be had.
+    pub(crate) fn with_early(self, early: Option<Early>) -> Self {
+        Self { early, ..self }
     }
 
     /// The facts, once the facts step has found them.
@@ -35,9 +42,17 @@ impl Context {
         let _ = self.facts.set(facts);
     }
 
-    /// The configuration in force: with the user data's part when the facts are known, else this machine's own.
-    pub(crate) fn spec(&self) -> &gpunode_host::spec::NodeSpec {
-        self.facts.get().map_or(&self.local.spec, |facts| &facts.spec)
+    /// The configuration in force: with the user data's part when the facts are known, else with what cloud-init's
+    /// copy of it says, else this machine's own.
+    pub(crate) fn spec(&self) -> &NodeSpec {
+        let early = || self.early.as_ref().map_or(&self.local.spec, |early| &early.spec);
+        self.facts.get().map_or_else(early, |facts| &facts.spec)
+    }
+
+    /// What nodeadm reads in the user data, as far as it is known.
+    pub(crate) fn node_configs(&self) -> &[String] {
+        let early = || self.early.as_ref().map(|early| early.node_configs.as_slice()).unwrap_or_default();
+        self.facts.get().map_or_else(early, |facts| &facts.node_configs)
     }
 
     pub(crate) fn note_end(&self, result: StepResult) {

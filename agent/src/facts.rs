@@ -69,6 +69,22 @@ pub(crate) fn gather(local: &LocalSettings, root: &Root) -> Result<(Facts, Vec<F
     Ok((Facts { metadata, instance_type, catalog, spec, node_configs }, findings))
 }
 
+/// What can be known before IMDS was asked.
+#[derive(Debug)]
+pub(crate) struct Early {
+    /// The configuration, without what is wrong in it.
+    pub(crate) spec: NodeSpec,
+    /// What nodeadm reads in the user data.
+    pub(crate) node_configs: Vec<String>,
+}
+
+/// Reads cloud-init's copy of the user data; `None` where there is none.
+pub(crate) fn early(local: &LocalSettings, root: &Root) -> Option<Early> {
+    let raw = root.read(CLOUD_INIT_USER_DATA).ok()??;
+    let parts = user_data::parse(&raw).unwrap_or_default();
+    Some(Early { spec: local.salvage_with(&parts)?, node_configs: user_data::node_configs(&raw) })
+}
+
 fn ask(local: &LocalSettings) -> Result<(Metadata, Option<Vec<u8>>), gpunode_imds::Error> {
     let settings = gpunode_imds::Settings {
         endpoint: local.spec.imds.endpoint.clone(),

@@ -7,6 +7,7 @@ mod demo;
 mod environment;
 mod exit;
 mod facts;
+mod guard;
 mod journal;
 mod lock;
 mod log;

@@ -31,6 +31,17 @@ impl LocalSettings {
         Ok(Self { inputs, spec })
     }
 
+    /// What is left of settings that cannot be used when each mistake in them is left out.
+    pub(crate) fn salvage(inputs: Inputs) -> Option<Self> {
+        let spec = spec::salvage(&inputs.layers(&[]))?;
+        Some(Self { inputs, spec })
+    }
+
+    /// The same with the parts of the user data.
+    pub(crate) fn salvage_with(&self, parts: &[Part]) -> Option<NodeSpec> {
+        spec::salvage(&self.inputs.layers(parts))
+    }
+
     /// With the parts of the user data, between the file and the environment.
     pub(crate) fn with_user_data(&self, parts: &[Part]) -> Result<(NodeSpec, Provenance), Errors> {
         self.inputs.merge(parts)

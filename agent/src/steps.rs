@@ -1,13 +1,13 @@
 //! The steps, one file or folder each.
 
 #[cfg(test)]
-mod answers;
+pub(crate) mod answers;
 mod container_runtime;
 mod data_volumes;
 mod efa;
 mod facts;
 mod gpus;
-mod kubelet;
+pub(crate) mod kubelet;
 mod limits;
 mod nccl_env;
 mod node_config;

@@ -5,6 +5,7 @@
 use std::fs;
 
 use gpunode_tests::agent::{self, Run, finish, text};
+use gpunode_tests::tree::Tree;
 
 mod configuration;
 use configuration::{Place, document, file, settings, told, zipped};
@@ -142,16 +143,49 @@ fn a_file_that_is_not_ours_at_all_is_told_shortly() {
     assert_eq!(run.code, 2, "10 MiB are no configuration: {run:?}");
 }
 
-/// A configuration that is wrong is told before anything is changed.
+/// A configuration that is wrong is told before anything is prepared; where this node has not joined, it does not join
+/// as if it were prepared. How it is kept out is told by what is right in the configuration.
 #[test]
-fn bootstrap_changes_nothing_when_the_configuration_is_wrong() {
-    let place = Place::new();
-    let root = place.0.path().join("root");
-    fs::write(root.join("etc/gpunode/agent.toml"), "skip = 1\n").unwrap();
-    let before = gpunode_tests::tree::Tree::with_records(&root);
-    let run = finish(&mut agent::bootstrap(&root, "http://127.0.0.1:9", &[]));
+fn bootstrap_only_keeps_the_node_out_when_the_configuration_is_wrong() {
+    let drop_in = "etc/eks/nodeadm.d/90-gpunode-kubelet.yaml";
+    let conditions = ["kubelet", "nodeadm-run"]
+        .map(|unit| format!("etc/systemd/system/{unit}.service.d/10-gpunode.conf: only in the second"));
+    let halt = [conditions.as_slice(), &["run/gpunode/halt: only in the second".to_owned()]].concat();
+    let cases = [
+        ("skip = 1\n", vec![format!("{drop_in}: only in the second")]),
+        ("skip = 1\nonFailure = \"halt\"\n", halt),
+        ("skip = 1\nonFailure = \"join\"\n", vec![]),
+    ];
+    for (text, wanted) in cases {
+        let machine = agent::fresh_machine("p5.4xlarge");
+        let file = machine.path().join("etc/gpunode/agent.toml");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+        let files = || {
+            let mut tree = Tree::read(machine.path());
+            tree.0.retain(|path, _| !machine.path().join(path).is_dir());
+            tree
+        };
+        let before = files();
+        let planned = finish(&mut agent::bootstrap(machine.path(), "http://127.0.0.1:9", &["--plan"]));
+        assert_eq!((planned.code, before.differences(&files())), (2, vec![]), "{text}: {planned:?}");
+        let run = finish(&mut agent::bootstrap(machine.path(), "http://127.0.0.1:9", &[]));
+        assert_eq!(run.code, 2, "{text}: {run:?}");
+        assert!(run.stderr.contains("/etc/gpunode/agent.toml:1: skip = 1"), "{run:?}");
+        let said = run.stderr.contains("does not join as a healthy one");
+        assert_eq!(said, !wanted.is_empty(), "{text}: {run:?}");
+        assert_eq!(before.differences(&files()), wanted, "{text}");
+    }
+}
+
+/// Who mistypes a setting on a node that is at work harms nothing.
+#[test]
+fn a_wrong_configuration_does_not_touch_a_node_that_was_let_in() {
+    let machine = agent::fresh_machine("p5.4xlarge");
+    assert_eq!(agent::demo(machine.path(), &["--instance-type", "p5.4xlarge"]).code, 0);
+    let before = Tree::with_records(machine.path()).without(&["run/gpunode/lock"]);
+    let run = finish(&mut agent::bootstrap(machine.path(), "http://127.0.0.1:9", &["--set", "skip=1"]));
     assert_eq!(run.code, 2, "{run:?}");
-    assert!(run.stderr.contains("/etc/gpunode/agent.toml:1: skip = 1"), "{run:?}");
-    let changed = before.differences(&gpunode_tests::tree::Tree::with_records(&root));
-    assert!(changed.is_empty(), "{changed:#?}");
+    let after = Tree::with_records(machine.path()).without(&["run/gpunode/lock"]);
+    assert_eq!(before.differences(&after), [""; 0]);
 }

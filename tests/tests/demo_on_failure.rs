@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use gpunode_tests::agent::{Run, bootstrap, demo, finish, folder, fresh_machine, wait_until};
+use nix::sys::signal::Signal;
 
 #[path = "../../agent/imds/tests/fake/mod.rs"]
 mod fake;
@@ -87,6 +88,47 @@ fn from_one_choice_to_the_other_nothing_of_the_first_is_left() {
         failed(dir.path(), what);
         assert_eq!((is_tainted(dir.path()), is_halted(dir.path())), (tainted, halted), "{what}");
     }
+}
+
+/// A new boot is a new question: the guard stands again until this boot's run has answered it, and what an earlier boot
+/// has found is no answer.
+#[test]
+fn every_boot_is_guarded_and_a_second_run_of_a_boot_is_not() {
+    for (what, tainted, halted) in [("taint", true, false), ("halt", false, true)] {
+        let dir = folder();
+        let policy = format!("onFailure={what}");
+        assert_eq!(demo(dir.path(), &["--set", &policy]).code, 0);
+        let cut_off = || {
+            let imds = Fake::start(|_| Act::Hang(Vec::new()));
+            let settings = ["--set", "imds.deadlineSeconds=300", "--set", &policy];
+            let endpoint = imds.settings().endpoint;
+            let run = gpunode_tests::agent::Started::new(&mut bootstrap(dir.path(), &endpoint, &settings));
+            wait_until("the agent asks", || !imds.seen().is_empty());
+            run.signal(Signal::SIGKILL);
+            assert_eq!(run.finish().code, -1);
+            (is_tainted(dir.path()), is_halted(dir.path()))
+        };
+        assert_eq!(cut_off(), (false, false), "{what}: the node has joined in this boot");
+        fs::write(dir.path().join("proc/sys/kernel/random/boot_id"), "another\n").unwrap();
+        assert_eq!(cut_off(), (tainted, halted), "{what}");
+        let run = demo(dir.path(), &["--set", &policy]);
+        assert_eq!((run.code, run.report().outcome("kubelet")), (0, "changed"), "{what}: {run:?}");
+        assert_eq!((is_tainted(dir.path()), is_halted(dir.path())), (false, false), "{what}");
+    }
+}
+
+/// A signal in time leaves the same as a kill: the kubelet step never ran.
+#[test]
+fn a_run_that_is_told_to_end_does_not_let_the_node_in() {
+    let dir = fresh_machine("p5.4xlarge");
+    let imds = Fake::start(|_| Act::Hang(Vec::new()));
+    let settings = ["--set", "imds.deadlineSeconds=300"];
+    let run =
+        gpunode_tests::agent::Started::new(&mut bootstrap(dir.path(), &imds.settings().endpoint, &settings));
+    wait_until("the agent asks", || !imds.seen().is_empty());
+    run.signal(Signal::SIGTERM);
+    assert_eq!(run.finish().code, 130);
+    assert!(is_tainted(dir.path()));
 }
 
 /// Where the step that should keep the node out fails itself, the exit code does not claim that it did.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use gpunode_tests::agent::{self, demo, fresh_machine, text};
+use gpunode_tests::agent::{self, Run, demo, fresh_machine, text};
 use gpunode_tests::binary;
 use gpunode_tests::trace::{self, Change, Strike, Traced};
 use gpunode_tests::tree::Tree;
@@ -20,27 +20,46 @@ const STRIDE: usize = 5;
 
 #[test]
 fn killed_anywhere_with_eight_disks() {
-    sweep("p5.48xlarge");
+    sweep(Case { kind: "p5.48xlarge", on_failure: "taint" });
 }
 
 #[test]
 fn killed_anywhere_with_one_disk() {
-    sweep("p5.4xlarge");
+    sweep(Case { kind: "p5.4xlarge", on_failure: "halt" });
 }
 
 #[test]
 fn killed_anywhere_without_disks() {
-    sweep("g5g.xlarge");
+    sweep(Case { kind: "g5g.xlarge", on_failure: "taint" });
 }
 
-/// What a run on a fresh machine changes, and the machine it leaves.
+/// A machine, and what it does when a step fails.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    kind: &'static str,
+    on_failure: &'static str,
+}
+
+impl Case {
+    fn go(self, dir: &Path) -> Run {
+        demo(dir, &self.words())
+    }
+
+    fn words(self) -> [&'static str; 4] {
+        let policy = if self.on_failure == "halt" { "onFailure=halt" } else { "onFailure=taint" };
+        ["--instance-type", self.kind, "--set", policy]
+    }
+}
+
+/// What a run on a fresh machine changes, that machine, and the one it leaves.
 struct Undisturbed {
     changes: Vec<Change>,
-    tree: Tree,
+    fresh: Tree,
+    done: Tree,
 }
 
-fn sweep(kind: &str) {
-    let undisturbed = undisturbed(kind);
+fn sweep(case: Case) {
+    let undisturbed = undisturbed(case);
     let all = undisturbed.changes.len();
     assert!(all > 2 * DENSE, "{all} changes");
     let step = if binary::thorough() { 1 } else { STRIDE };
@@ -50,55 +69,93 @@ fn sweep(kind: &str) {
         for _ in 0..thread::available_parallelism().map_or(1, Into::into) {
             scope.spawn(|| {
                 while let Some(at) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    cut(kind, *at, &undisturbed.tree);
+                    cut(case, *at, &undisturbed);
                 }
             });
         }
     });
 }
 
-fn undisturbed(kind: &str) -> Undisturbed {
-    let dir = fresh_machine(kind);
-    let Traced { changes, code } = run_until(kind, dir.path(), None);
+fn undisturbed(case: Case) -> Undisturbed {
+    let dir = fresh_machine(case.kind);
+    let fresh = Tree::read(dir.path()).without_ids();
+    let Traced { changes, code } = run_until(case, dir.path(), None);
     assert_eq!(code, Some(0));
     let kinds: BTreeSet<_> = changes.iter().map(|change| change.call).collect();
     for needed in ["fsync", "mkdir", "open", "rename", "write"] {
-        assert!(kinds.contains(needed), "{kind}: no {needed} among {kinds:?}");
+        assert!(kinds.contains(needed), "{case:?}: no {needed} among {kinds:?}");
     }
-    Undisturbed { changes, tree: Tree::read(dir.path()).without_ids() }
+    Undisturbed { changes, fresh, done: Tree::read(dir.path()).without_ids() }
 }
 
 /// One machine: killed before change number `at`, run again, and once more.
-fn cut(kind: &str, at: usize, expected: &Tree) {
-    let dir = fresh_machine(kind);
-    let traced = run_until(kind, dir.path(), Some(Strike { at, signal: Signal::SIGKILL }));
+fn cut(case: Case, at: usize, undisturbed: &Undisturbed) {
+    let dir = fresh_machine(case.kind);
+    let traced = run_until(case, dir.path(), Some(Strike { at, signal: Signal::SIGKILL }));
     let Some(change) = traced.changes.get(at - 1) else {
         // Threads run in another order each time; a few changes more or less, such as a folder that is there
         // already, are usual.
-        assert_eq!(traced.code, Some(0), "{kind}, cut {at}");
+        assert_eq!(traced.code, Some(0), "{case:?}, cut {at}");
         return;
     };
-    let place = format!("{kind}, killed before change {at}, {change:?}");
+    let place = format!("{case:?}, killed before change {at}, {change:?}");
     assert_eq!(traced.code, None, "{place}");
+    is_not_let_in_unproven(&place, case, dir.path(), undisturbed);
     let was_cut_off = has_open_end(dir.path());
-    let second = demo(dir.path(), &["--instance-type", kind]);
+    let second = case.go(dir.path());
     assert_eq!(second.code, 0, "{place}: {second:?}");
     let report = second.report();
     assert_eq!(report.verdict(), "ok", "{place}: {second:?}");
     assert_eq!(report.has("RunNotFinished"), was_cut_off, "{place}: {second:?}");
     let tree = Tree::read(dir.path());
-    let differs = expected.differences(&tree.clone().without_ids());
+    let differs = undisturbed.done.differences(&tree.clone().without_ids());
     assert!(differs.is_empty(), "{place}: {differs:#?}");
-    let third = demo(dir.path(), &["--instance-type", kind]);
+    let third = case.go(dir.path());
     assert_eq!(third.code, 0, "{place}: {third:?}");
     assert!(!third.report().has("RunNotFinished"), "{place}: {third:?}");
     let changed = tree.differences(&Tree::read(dir.path()));
     assert!(changed.is_empty(), "{place}: {changed:#?}");
 }
 
-fn run_until(kind: &str, dir: &Path, strike: Option<Strike>) -> Traced {
+/// A node that is free to join as a healthy one was either not touched yet, or is all that it should be.
+fn is_not_let_in_unproven(place: &str, case: Case, dir: &Path, undisturbed: &Undisturbed) {
+    let tree = Tree::read(dir).without_ids();
+    let holds = |path: &str, text: &str| {
+        tree.0.get(path).is_some_and(|entry| String::from_utf8_lossy(&entry.content).contains(text))
+    };
+    let conditions =
+        ["nodeadm-run", "kubelet"].map(|unit| format!("etc/systemd/system/{unit}.service.d/10-gpunode.conf"));
+    let guarded = match case.on_failure {
+        "halt" => {
+            tree.0.contains_key("run/gpunode/halt")
+                && conditions.iter().all(|path| holds(path, "ConditionPathExists=!/run/gpunode/halt"))
+        }
+        _ => holds("etc/eks/nodeadm.d/90-gpunode-kubelet.yaml", "gpunode.io/not-ready=true:NoSchedule"),
+    };
+    if guarded {
+        return;
+    }
+    // The parts of the guard itself, and of the lock, are what is written first, and the halt is what goes last.
+    let of_guard = |line: &String| {
+        let path = line.split(':').next().unwrap_or_default();
+        let places =
+            ["etc/eks", "etc/systemd/system/nodeadm-run", "etc/systemd/system/kubelet", "run/gpunode"];
+        places.iter().any(|folder| path.starts_with(folder)) || path == "run"
+    };
+    let since_fresh: Vec<_> =
+        undisturbed.fresh.differences(&tree).into_iter().filter(|line| !of_guard(line)).collect();
+    let is_report = |line: &String| line.contains("/.report.json.gpunode-new");
+    let until_done: Vec<_> =
+        undisturbed.done.differences(&tree).into_iter().filter(|line| !is_report(line)).collect();
+    assert!(
+        since_fresh.is_empty() || until_done.is_empty(),
+        "{place}: free to join, after {since_fresh:#?}, before {until_done:#?}"
+    );
+}
+
+fn run_until(case: Case, dir: &Path, strike: Option<Strike>) -> Traced {
     let mut command = agent::command();
-    command.args(["demo", "--instance-type", kind, "--dir", text(dir)]);
+    command.args(["demo", "--dir", text(dir)]).args(case.words());
     trace::run(&mut command, strike, |change| counts(dir, change))
 }
 

@@ -127,3 +127,45 @@ fn vm_converges_after_a_power_cut() {
         start_over(&vm);
     }
 }
+
+/// A kubelet as kubeadm's packages bring it, but for what it does: it writes down what it was told.
+const KUBELET: &str =
+    "[Service]\nExecStart=/bin/sh -c 'echo \"$$KUBELET_EXTRA_ARGS\" >/run/told; exec sleep 1000'\n";
+
+/// What the kubelet is told when it is started now; nothing where systemd does not start it.
+fn told(vm: &Vm) -> String {
+    ok(
+        vm,
+        "rm -f /run/told; systemctl start kubelet; while systemctl is-active -q kubelet && [ ! -e /run/told ]; do sleep 0.1; done; cat /run/told 2>/dev/null; systemctl stop kubelet",
+    )
+}
+
+#[test]
+fn vm_a_killed_agent_lets_no_kubelet_in_as_healthy() {
+    let vm = up(machine());
+    furnish(&vm);
+    done("kubelet", vm.put("/etc/systemd/system/kubelet.service", KUBELET.as_bytes(), "644"));
+    for policy in ["taint", "halt"] {
+        // A boot that nobody has prepared: systemd knows the unit without our drop-ins, as where its start is queued.
+        ok(
+            &vm,
+            "rm -rf /run/gpunode /etc/gpunode /etc/systemd/system/kubelet.service.d; systemctl daemon-reload; \
+             systemctl start kubelet; systemctl stop kubelet",
+        );
+        let arguments = format!("--set onFailure={policy}");
+        booby_trap(&vm, "mdadm", "");
+        let killed = format!("{AGENT} bootstrap --json {arguments} >/dev/null 2>&1");
+        assert_eq!(done("killed run", vm.run(&killed, node::LONG)).exit, 137, "{policy}");
+        let words = told(&vm);
+        match policy {
+            "taint" => assert!(words.contains("gpunode.io/not-ready=true:NoSchedule"), "{words}"),
+            _ => assert_eq!(words, "", "the kubelet was started"),
+        }
+        disarm(&vm);
+        let run = bootstrap(&vm, &arguments);
+        assert_eq!(run.exit, 0, "{policy}: {}", run.report);
+        let words = told(&vm);
+        assert!(words.contains("--node-labels=") && !words.contains("not-ready"), "{policy}: {words}");
+        start_over(&vm);
+    }
+}

@@ -74,6 +74,9 @@ reasons! {
     RUN_NOT_FINISHED = "RunNotFinished", Info, WhenGone,
         "The run before this one was cut off and did not write its end.",
         "Nothing: this run looked at everything again.";
+    RUN_NOT_GUARDED = "RunNotGuarded", Warning, WhenGone,
+        "The not-ready taint or the halt could not be put up before the run began to change the machine.",
+        "Correct the cause in the message; a run that is killed now lets the node join as if it were healthy.";
     CONTAINERD_CONFIG_INVALID = "ContainerdConfigInvalid", Error, WhenGone,
         "containerd's configuration file cannot be read, or is of a form that cannot be added to.",
         "Correct the file at the line in the message; `containerd config migrate` brings an old form to the newest.";

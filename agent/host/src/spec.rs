@@ -53,15 +53,7 @@ use crate::user_data;
 
 /// The configuration that `layers` make over the defaults, and where each value came from.
 pub fn load(layers: &[Layer]) -> Result<(NodeSpec, Provenance), Errors> {
-    let mut errors = Errors::default();
-    let mut merged = merge::Merged::defaults(&mut errors);
-    for layer in layers {
-        let first = errors.mistakes.len();
-        for assignment in layer.read(&mut errors) {
-            merged.assign(assignment, &mut errors);
-        }
-        errors.sort_from(first);
-    }
+    let (merged, mut errors) = merge(layers);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -75,6 +67,25 @@ pub fn load(layers: &[Layer]) -> Result<(NodeSpec, Provenance), Errors> {
     }
 }
 
+/// What `layers` make when each of their mistakes is left out: enough to keep a node out of its cluster in the way
+/// its operator chose, not enough to prepare it. `None` stands for the one case that tests should have found.
+pub fn salvage(layers: &[Layer]) -> Option<NodeSpec> {
+    merge(layers).0.spec().ok()
+}
+
+fn merge(layers: &[Layer]) -> (merge::Merged, Errors) {
+    let mut errors = Errors::default();
+    let mut merged = merge::Merged::defaults(&mut errors);
+    for layer in layers {
+        let first = errors.mistakes.len();
+        for assignment in layer.read(&mut errors) {
+            merged.assign(assignment, &mut errors);
+        }
+        errors.sort_from(first);
+    }
+    (merged, errors)
+}
+
 /// Entry for fuzzers: `raw` as user data, and as the text of every other layer.
 ///
 /// # Panics
@@ -86,6 +97,7 @@ pub fn fuzz(raw: &[u8]) {
     let others = [Layer::file("fuzz", text.clone()), Layer::flags(text.lines())];
     let env = settings::ALL.iter().map(|setting| (setting.variable(), text.clone()));
     let layers: Vec<_> = parts.iter().map(Layer::user_data).chain(others).chain([Layer::env(env)]).collect();
+    assert!(salvage(&layers).is_some(), "what is left without the mistakes does not fit");
     if let Err(errors) = load(&layers) {
         assert!(errors.mistakes.len() <= MAX_MISTAKES, "{} mistakes", errors.mistakes.len());
     }

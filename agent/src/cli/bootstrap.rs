@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use gpunode_host::Root;
 
 use super::{Common, Stop};
 use crate::boot::{self, Boot};
@@ -41,16 +42,14 @@ pub(crate) fn step_name(name: &str) -> Result<StepId, String> {
 
 pub(super) fn run(args: &BootstrapArgs) -> Result<Exit, Stop> {
     log::start();
-    let local = args.common.load()?;
     let root = args.common.root();
-    let lock = Lock::take(&root).map_err(|error| Stop::not_started(chain(&error)))?;
-    let boot = Boot {
-        os: Os::real(root),
-        steps: steps::all(),
-        local,
-        plan_only: args.plan,
-        selection: Selection { only: args.only.clone() },
+    let selection = Selection { only: args.only.clone() };
+    let local = match args.common.load() {
+        Err(stop) if !args.plan => return Err(stop.and(keep_out(args, root, &selection))),
+        local => local?,
     };
+    let lock = Lock::take(&root).map_err(|error| Stop::not_started(chain(&error)))?;
+    let boot = Boot { os: Os::real(root), steps: steps::all(), local, plan_only: args.plan, selection };
     let quiet = args.quiet || (!args.json && log::stderr_is_journal());
     let interrupted = interruption().map_err(|error| Stop::not_started(chain(&error)))?;
     let mut progress = progress::choose(args.json, quiet);
@@ -58,6 +57,16 @@ pub(super) fn run(args: &BootstrapArgs) -> Result<Exit, Stop> {
     drop(lock);
     boot::print(&done, args.json);
     Ok(done.exit)
+}
+
+/// A configuration that cannot be used is no way into the cluster: what the node does is what `onFailure` says, as far
+/// as that can still be read. What there is to say of it.
+fn keep_out(args: &BootstrapArgs, root: Root, selection: &Selection) -> &'static str {
+    // Another run at work has its own guard.
+    let kept_out = Lock::take(&root).is_ok_and(|_lock| {
+        args.common.salvage().is_some_and(|left| boot::keep_out(left, &Os::real(root), selection))
+    });
+    if kept_out { "\nUntil a run succeeds, this node does not join as a healthy one." } else { "" }
 }
 
 /// A flag that SIGINT and SIGTERM set. A second signal ends the process at once.

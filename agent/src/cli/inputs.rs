@@ -22,6 +22,13 @@ impl Common {
         LocalSettings::load(self.inputs()?).map_err(|errors| Stop::usage(errors.to_string()))
     }
 
+    /// What is right in settings that cannot be used as a whole; a file that cannot be read says nothing.
+    pub(super) fn salvage(&self) -> Option<LocalSettings> {
+        let without_file =
+            || Inputs { environment: environment::pairs(), flags: self.settings.clone(), file: None };
+        LocalSettings::salvage(self.inputs().unwrap_or_else(|_| without_file()))
+    }
+
     /// What those settings are made from.
     pub(super) fn inputs(&self) -> Result<Inputs, Stop> {
         let file = match &self.config {

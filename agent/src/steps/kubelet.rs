@@ -8,8 +8,12 @@
 //! then [`plan::HALT`] is there, and a condition keeps nodeadm and the kubelet from starting. A kubelet that runs
 //! already is not stopped. Running the agent again after the cause is gone takes both away, the taint for the next
 //! registration; the taint of a node that is registered is `kubectl`'s to take.
+//!
+//! Until this step has ended nobody knows whether the boot fails, and an agent that is killed never comes here. So
+//! the taint or the halt is put up first of all ([`guard`]), and this step takes it down.
 
 mod flags;
+mod guard;
 mod labels;
 mod observe;
 mod plan;
@@ -18,6 +22,7 @@ mod taints;
 mod tests;
 mod told;
 
+pub(crate) use guard::{guard, has_joined};
 pub(crate) use labels::TABLE as LABELS;
 
 use gpunode_host::spec::{Nodeadm, OnFailure};
@@ -67,11 +72,15 @@ impl Step for Kubelet {
 
 fn look(cx: &Context, os: &Os) -> Result<(Machine, Plan), Failure> {
     let mut findings: Vec<Finding> = Vec::new();
-    let (allowed, wanted) = wanted(cx, os.root());
-    let machine = observe::observe(os.root(), allowed, &node_configs(cx), &mut findings)?;
+    let (machine, wanted) = observed(cx, os, &mut findings)?;
     let mut plan = plan::plan(&machine, &wanted);
     findings.append(&mut plan.findings);
     Ok((machine, Plan { findings, ..plan }))
+}
+
+fn observed(cx: &Context, os: &Os, findings: &mut Vec<Finding>) -> Result<(Machine, Wanted), Failure> {
+    let (allowed, wanted) = wanted(cx, os.root());
+    Ok((observe::observe(os.root(), allowed, &node_configs(cx), findings)?, wanted))
 }
 
 /// The configuration and the run so far, as this step needs them.
@@ -102,6 +111,5 @@ fn wanted(cx: &Context, root: &Root) -> (Allowed, Wanted) {
 /// The parts of the user data that nodeadm reads: content type `application/node.eks.aws`, or a NodeConfig without
 /// MIME around it.
 fn node_configs(cx: &Context) -> Vec<Document> {
-    let texts = cx.facts().map(|facts| facts.node_configs.as_slice()).unwrap_or_default();
-    texts.iter().map(|text| Document { origin: "user data".into(), text: text.clone() }).collect()
+    cx.node_configs().iter().map(|text| Document { origin: "user data".into(), text: text.clone() }).collect()
 }

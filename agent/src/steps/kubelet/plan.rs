@@ -83,31 +83,37 @@ pub(crate) struct Plan {
 pub(crate) fn plan(machine: &Machine, wanted: &Wanted) -> Plan {
     let mut plan = Plan::default();
     let told = Told::new(machine, wanted, &mut plan.findings);
-    plan.files.extend(machine.units.iter().map(|unit| halt_condition(unit)));
+    plan.files.extend(conditions(machine));
     let halted = wanted.on_trouble == OnTrouble::Halt && !wanted.troubles.is_empty();
     if halted {
-        plan.files.push(FileSpec::new(HALT, wanted.troubles.join("\n") + "\n"));
+        plan.files.push(halt(wanted));
     }
     let flags = told.flags();
-    match &machine.way {
-        Way::Nodeadm => {
-            let node_config = NodeConfig { kubelet_flags: flags, ..NodeConfig::default() };
-            if !node_config.is_empty() {
-                plan.files.push(FileSpec::new(format!("{DROP_INS}/{NODEADM_FILE}"), node_config.render()));
-            }
-        }
-        Way::ExtraArgs { operators } => plan.files.extend(extra_args(operators, &flags)),
-        Way::Closed(why) => plan.findings.push(Finding::new(
+    plan.files.extend(files_of_flags(machine, &flags));
+    if let Way::Closed(why) = &machine.way {
+        plan.findings.push(Finding::new(
             &reason::KUBELET_OUT_OF_REACH,
             "kubelet",
             format!("{why}; it needs the flags: {}", flags.join(" ")),
-        )),
-        Way::None(_) => {}
+        ));
     }
     plan.absent =
         ours().into_iter().filter(|path| !plan.files.iter().any(|file| file.path == *path)).collect();
     plan.summary = summary(machine, &told, halted);
     plan
+}
+
+/// What keeps a node from joining as a healthy one while nobody knows yet whether it is one. The halt's conditions
+/// stand before the halt, so that no part of it is there without the other.
+pub(crate) fn guard(machine: &Machine, wanted: &Wanted) -> Vec<FileSpec> {
+    match wanted.on_trouble {
+        OnTrouble::Join => Vec::new(),
+        OnTrouble::Halt => conditions(machine).chain([halt(wanted)]).collect(),
+        OnTrouble::Taint => {
+            let told = Told::new(machine, wanted, &mut Vec::new());
+            files_of_flags(machine, &told.flags())
+        }
+    }
 }
 
 /// Every file of this step that is not always there.
@@ -127,13 +133,29 @@ fn summary(machine: &Machine, told: &Told, halted: bool) -> String {
 }
 
 /// Always there, so that a halt works at once. A unit whose condition does not hold is skipped, not failed.
-fn halt_condition(unit: &str) -> FileSpec {
-    FileSpec::new(
-        format!("/etc/systemd/system/{unit}.d/10-gpunode.conf"),
-        format!(
-            "# Written by gpunode-agent: onFailure = \"halt\" keeps the node out of the cluster.\n[Unit]\nConditionPathExists=!{HALT}\n"
-        ),
-    )
+fn conditions(machine: &Machine) -> impl Iterator<Item = FileSpec> {
+    let condition = format!(
+        "# Written by gpunode-agent: onFailure = \"halt\" keeps the node out of the cluster.\n[Unit]\nConditionPathExists=!{HALT}\n"
+    );
+    machine.units.iter().map(move |unit| {
+        FileSpec::new(format!("/etc/systemd/system/{unit}.d/10-gpunode.conf"), condition.clone())
+    })
+}
+
+fn halt(wanted: &Wanted) -> FileSpec {
+    FileSpec::new(HALT, wanted.troubles.join("\n") + "\n")
+}
+
+/// The files that hand flags to the kubelet, where one can be reached.
+fn files_of_flags(machine: &Machine, flags: &[String]) -> Vec<FileSpec> {
+    match &machine.way {
+        Way::Nodeadm if !flags.is_empty() => {
+            let node_config = NodeConfig { kubelet_flags: flags.to_vec(), ..NodeConfig::default() };
+            vec![FileSpec::new(format!("{DROP_INS}/{NODEADM_FILE}"), node_config.render())]
+        }
+        Way::ExtraArgs { operators } => extra_args(operators, flags),
+        Way::Nodeadm | Way::Closed(_) | Way::None(_) => Vec::new(),
+    }
 }
 
 fn extra_args(operators: &str, flags: &[String]) -> Vec<FileSpec> {

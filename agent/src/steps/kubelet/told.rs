@@ -9,6 +9,9 @@ use super::labels;
 use super::plan::{Machine, OnTrouble, Wanted};
 use super::taints;
 
+/// The key of the taint of a node whose boot failed.
+pub(super) const NOT_READY: &str = "gpunode.io/not-ready";
+
 /// What the kubelet is told.
 pub(super) struct Told {
     pub(super) labels: BTreeMap<String, String>,
@@ -78,6 +81,6 @@ fn node_taints(machine: &Machine, wanted: &Wanted, findings: &mut Vec<Finding>) 
         }
     }
     let broken = wanted.on_trouble == OnTrouble::Taint && !wanted.troubles.is_empty();
-    let not_ready = broken.then(|| Taint::new("gpunode.io/not-ready", "true", "NoSchedule"));
+    let not_ready = broken.then(|| Taint::new(NOT_READY, "true", "NoSchedule"));
     taints::merge(gpu.into_iter().chain(others).chain(operators).chain(not_ready))
 }

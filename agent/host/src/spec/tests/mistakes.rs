@@ -134,3 +134,14 @@ fn findings_tell_user_data_from_the_rest() {
         findings[1].message
     );
 }
+
+#[test]
+fn what_is_right_beside_a_mistake_can_be_salvaged() {
+    let salvaged = |layers: &[Layer]| salvage(layers).unwrap();
+    let file = "onFailure = 'halt'\nskip = 1\nnothing = 2\n[kubelet]\nlabels = { a = 'b', '' = 'c' }\n";
+    let spec = salvaged(&[super::file(file), Layer::env([("GPUNODE_LIMITS_NOFILE", "many")])]);
+    assert_eq!(spec.on_failure, OnFailure::Halt);
+    assert_eq!(spec.kubelet.labels.keys().collect::<Vec<_>>(), ["a"]);
+    assert_eq!(salvaged(&[super::file("onFailure = 'hlat'")]).on_failure, OnFailure::Taint);
+    assert_eq!(salvaged(&[super::file("onFailure = [")]).on_failure, OnFailure::Taint);
+}
