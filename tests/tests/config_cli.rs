@@ -189,3 +189,18 @@ fn a_wrong_configuration_does_not_touch_a_node_that_was_let_in() {
     let after = Tree::with_records(machine.path()).without(&["run/gpunode/lock"]);
     assert_eq!(before.differences(&after), [""; 0]);
 }
+
+/// In a tree that is not this machine's, a link means what it means inside.
+#[test]
+fn a_link_in_another_root_is_not_followed_out_of_it() {
+    let place = Place::new();
+    let outside = place.put("outside.toml", "skip = 1\n");
+    let root = place.0.path().join("root");
+    let file = root.join("etc/gpunode/agent.toml");
+    std::os::unix::fs::symlink(&outside, &file).unwrap();
+    let check = || agent::run(&["config", "check", "--root", text(&root)]);
+    assert_eq!(check().code, 0, "{:?}", check());
+    fs::create_dir_all(root.join(outside.parent().unwrap().strip_prefix("/").unwrap())).unwrap();
+    fs::write(root.join(outside.strip_prefix("/").unwrap()), "onFailure = 1\n").unwrap();
+    assert!(check().stderr.contains("/etc/gpunode/agent.toml:1: onFailure = 1"), "{:?}", check());
+}

@@ -1,6 +1,13 @@
 //! The machine's file tree as a value: `/` in life, a folder in tests, a chroot when an image is baked.
+//!
+//! Links of such a tree mean what they mean to a program that runs inside it: an absolute one begins at the tree's
+//! root, and `..` ends there. What is opened is found by the kernel with that rule ([`inside`]); where only a path can
+//! be handed on, [`walk`] finds it, which a process that changes the tree at the same moment could deceive.
 
-use std::fs::File;
+mod inside;
+mod walk;
+
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -39,11 +46,26 @@ impl Root {
         self.0 == Path::new("/")
     }
 
-    /// `path`, an absolute path of the machine, as a path of this process. `..` is dropped, so a path that
-    /// came from outside cannot name anything above the root.
+    /// `path`, an absolute path of the machine, as a path of this process: the entry itself, also where it is a link.
+    /// Nothing above the root can be named so, neither by `..` nor by a link on the way.
     pub fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+        if self.is_host() {
+            return self.plain(path.as_ref());
+        }
+        walk::to_entry(&self.0, path.as_ref())
+    }
+
+    /// The same for what `path` leads to in the end.
+    pub fn follow(&self, path: impl AsRef<Path>) -> PathBuf {
+        if self.is_host() {
+            return self.plain(path.as_ref());
+        }
+        walk::to_end(&self.0, path.as_ref())
+    }
+
+    fn plain(&self, path: &Path) -> PathBuf {
         let mut full = self.0.clone();
-        full.extend(path.as_ref().components().filter(|c| matches!(c, Component::Normal(_))));
+        full.extend(path.components().filter(|part| matches!(part, Component::Normal(_))));
         full
     }
 
@@ -52,11 +74,34 @@ impl Root {
         self.at(path).symlink_metadata().is_ok()
     }
 
+    /// What `path` leads to.
+    pub fn metadata(&self, path: impl AsRef<Path>) -> io::Result<Metadata> {
+        self.follow(path).metadata()
+    }
+
+    /// Opens what `path` leads to, to read it.
+    pub fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        if self.is_host() {
+            File::open(self.plain(path.as_ref()))
+        } else {
+            inside::file(&self.0, path.as_ref())
+        }
+    }
+
+    /// Opens the folder that `path` leads to, to name what is in it.
+    pub fn open_folder(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        if self.is_host() {
+            inside::folder_at(&self.plain(path.as_ref()))
+        } else {
+            inside::folder(&self.0, path.as_ref())
+        }
+    }
+
     /// The bytes at `path`, or `None` where there is nothing. A file over [`MAX_FILE`] is an error.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Option<Vec<u8>>, ReadError> {
         let path = path.as_ref();
         let fail = |source| ReadError { path: path.to_owned(), source };
-        let file = match File::open(self.at(path)) {
+        let file = match self.open(path) {
             Ok(file) => file,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(fail(error)),
@@ -85,7 +130,7 @@ impl Root {
 
     /// The names in the folder `path`, sorted; empty where there is no such folder.
     pub fn list(&self, path: impl AsRef<Path>) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(self.at(path)) else {
+        let Ok(entries) = std::fs::read_dir(self.follow(path)) else {
             return Vec::new();
         };
         let mut names: Vec<_> =
@@ -100,23 +145,4 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_never_leaves_the_root() {
-        let root = Root::new("/srv/node");
-        assert_eq!(root.at("/../../etc/passwd"), Path::new("/srv/node/etc/passwd"));
-        assert_eq!(root.at("proc/mounts"), Path::new("/srv/node/proc/mounts"));
-    }
-
-    #[test]
-    fn absent_is_none_and_too_large_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = Root::new(dir.path());
-        assert!(root.read("/nothing/here").unwrap().is_none());
-        File::create(dir.path().join("big")).unwrap().set_len(MAX_FILE + 1).unwrap();
-        let error = root.read("/big").unwrap_err();
-        assert_eq!(error.path, Path::new("/big"));
-    }
-}
+mod tests;

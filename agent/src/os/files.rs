@@ -1,9 +1,14 @@
-//! Files, written whole or not at all.
+//! Files, written whole or not at all. Each is written through the handle of its folder, which [`gpunode_host::Root`]
+//! has found inside the machine's tree; the file itself is never reached through a link.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::ffi::OsStr;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::Os;
 
@@ -55,18 +60,17 @@ impl Os {
         if self.matches(file) {
             return Ok(false);
         }
-        let full = self.root.at(&file.path);
-        let folder = full.parent().unwrap_or(self.root.path()).to_owned();
-        fs::create_dir_all(&folder).map_err(WriteError::new("make the folder of", &file.path))?;
-        let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (folder, name) = split(&file.path);
+        let folder = self.make_folder(folder).map_err(WriteError::new("make the folder of", &file.path))?;
         // The name is the same every time, so that a run that was killed leaves at most one such file behind.
-        let temporary = folder.join(format!(".{name}.gpunode-new"));
-        let written = write_synced(&temporary, file).and_then(|()| fs::rename(&temporary, &full));
+        let temporary = format!(".{}.gpunode-new", name.to_string_lossy());
+        let written = write_synced(&folder, &temporary, file)
+            .and_then(|()| Ok(rustix::fs::renameat(&folder, &temporary, &folder, name)?));
         if written.is_err() {
-            let _ = fs::remove_file(&temporary);
+            let _ = rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty());
         }
         written.map_err(WriteError::new("write", &file.path))?;
-        sync_folder(&folder).map_err(WriteError::new("sync the folder of", &file.path))?;
+        folder.sync_all().map_err(WriteError::new("sync the folder of", &file.path))?;
         Ok(true)
     }
 
@@ -74,23 +78,21 @@ impl Os {
     pub(crate) fn set_value(&self, path: impl AsRef<Path>, value: &str) -> Result<(), WriteError> {
         let path = path.as_ref();
         // Truncating means nothing to procfs and sysfs, and makes a plain file behave as they do.
-        OpenOptions::new()
-            .write(true)
-            .truncate(true)
-            .open(self.root.at(path))
-            .and_then(|mut file| file.write_all(value.as_bytes()))
-            .map_err(WriteError::new("set", path))
+        let set = || {
+            let (folder, name) = split(path);
+            let folder = self.root.open_folder(folder)?;
+            open(&folder, name, OFlags::WRONLY | OFlags::TRUNC, 0)?.write_all(value.as_bytes())
+        };
+        set().map_err(WriteError::new("set", path))
     }
 
     /// Adds one line to a file and syncs it; the file is made when it is not there.
     pub(crate) fn append_line(&self, path: impl AsRef<Path>, line: &str) -> Result<(), WriteError> {
         let path = path.as_ref();
-        let full = self.root.at(path);
         let append = || {
-            if let Some(folder) = full.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let mut file = OpenOptions::new().create(true).append(true).open(&full)?;
+            let (folder, name) = split(path);
+            let folder = self.make_folder(folder)?;
+            let mut file = open(&folder, name, OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND, 0o666)?;
             file.write_all(format!("{line}\n").as_bytes())?;
             file.sync_data()
         };
@@ -99,13 +101,33 @@ impl Os {
 
     pub(crate) fn make_dir(&self, path: impl AsRef<Path>) -> Result<(), WriteError> {
         let path = path.as_ref();
-        fs::create_dir_all(self.root.at(path)).map_err(WriteError::new("make the folder", path))
+        self.make_folder(path).map(drop).map_err(WriteError::new("make the folder", path))
+    }
+
+    /// Opens a folder; it and those above it are made where they are not there.
+    fn make_folder(&self, path: &Path) -> io::Result<File> {
+        match self.root.open_folder(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.parent().is_some() => {}
+            other => return other,
+        }
+        let (above, name) = split(path);
+        let above = self.make_folder(above)?;
+        match rustix::fs::mkdirat(&above, name, Mode::from_raw_mode(0o777)) {
+            // Another step may have made it meanwhile.
+            Ok(()) | Err(Errno::EXIST) => self.root.open_folder(path),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Removes a file; says whether there was one.
     pub(crate) fn remove(&self, path: impl AsRef<Path>) -> Result<bool, WriteError> {
         let path = path.as_ref();
-        match fs::remove_file(self.root.at(path)) {
+        let (folder, name) = split(path);
+        let remove = || {
+            let folder = self.root.open_folder(folder)?;
+            io::Result::Ok(rustix::fs::unlinkat(&folder, name, AtFlags::empty())?)
+        };
+        match remove() {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(false)
@@ -115,20 +137,29 @@ impl Os {
     }
 }
 
-fn write_synced(path: &Path, file: &FileSpec) -> io::Result<()> {
-    let mut handle = OpenOptions::new().write(true).create(true).truncate(true).mode(file.mode).open(path)?;
+/// A path's folder and name.
+fn split(path: &Path) -> (&Path, &OsStr) {
+    (path.parent().unwrap_or(Path::new("/")), path.file_name().unwrap_or_default())
+}
+
+fn open(folder: &File, name: impl AsRef<Path>, flags: OFlags, mode: u32) -> io::Result<File> {
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(folder, name.as_ref(), flags, Mode::from_raw_mode(mode))?.into())
+}
+
+fn write_synced(folder: &File, name: &str, file: &FileSpec) -> io::Result<()> {
+    let mut handle = open(folder, name, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC, file.mode)?;
     handle.write_all(file.content.as_bytes())?;
     // The process's umask, or an older temporary file, may have given another mode.
     handle.set_permissions(Permissions::from_mode(file.mode))?;
     handle.sync_all()
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
     use gpunode_host::Root;
 
@@ -155,5 +186,41 @@ mod tests {
         let error = os.write(&FileSpec::new("/etc/b.conf", "new")).unwrap_err();
         assert_eq!(error.path, Path::new("/etc/b.conf"));
         assert_eq!(os.root().list("/etc"), ["b.conf"]);
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link_out_of_the_tree() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("tree");
+        let outside = dir.path().join("outside");
+        fs::create_dir_all(tree.join("var")).unwrap();
+        fs::create_dir_all(&outside).unwrap();
+        fs::write(outside.join("file"), "untouched").unwrap();
+        let os = Os::real(Root::new(&tree));
+        symlink(&outside, tree.join("etc")).unwrap();
+        symlink("../../outside", tree.join("var/lib")).unwrap();
+        symlink(outside.join("file"), tree.join("var/file")).unwrap();
+        // Both links lead to places inside the tree that are not there, as they would for a program that runs in it.
+        for path in ["/etc/file", "/etc/new/file", "/var/lib/file"] {
+            assert!(os.write(&FileSpec::new(path, "x")).is_err(), "{path}");
+            assert!(os.append_line(path, "x").is_err(), "{path}");
+            assert!(!os.remove(path).unwrap(), "{path}");
+        }
+        assert!(os.set_value("/var/file", "x").is_err() && os.append_line("/var/file", "x").is_err());
+        // A link in the place of a file is replaced, and what it led to is left.
+        assert!(os.write(&FileSpec::new("/var/file", "x")).unwrap());
+        assert_eq!(fs::read_to_string(tree.join("var/file")).unwrap(), "x");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(outside.join("file")).unwrap(), "untouched");
+    }
+
+    #[test]
+    fn a_link_to_a_folder_inside_the_tree_is_followed() {
+        let (dir, os) = machine();
+        fs::create_dir_all(dir.path().join("usr/etc")).unwrap();
+        symlink("/usr/etc", dir.path().join("etc")).unwrap();
+        os.write(&FileSpec::new("/etc/a/b.conf", "x")).unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("usr/etc/a/b.conf")).unwrap(), "x");
+        assert!(os.remove("/etc/a/b.conf").unwrap());
     }
 }

@@ -75,8 +75,9 @@ fn parse_running_since(output: &str) -> Option<u64> {
 /// Whether a unit of this name is installed, and not masked: a masked unit is an empty file or leads to `/dev/null`.
 pub(crate) fn has_unit(root: &Root, unit: &str) -> bool {
     let folders = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
-    let first = folders.iter().find_map(|folder| root.read(format!("{folder}/{unit}")).ok().flatten());
-    first.is_some_and(|text| !text.is_empty())
+    let mut paths = folders.iter().map(|folder| format!("{folder}/{unit}"));
+    let first = paths.find(|path| root.exists(path));
+    first.and_then(|path| root.read(path).ok().flatten()).is_some_and(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -43,7 +43,9 @@ pub(super) fn ofi(
     plugin: Option<&Path>,
 ) -> Result<Option<Found>, Problem> {
     let Some(path) = plugin else { return Ok(None) };
-    let word = scan::word_after(&root.at(path), b"aws-ofi-nccl ")
+    let word = root
+        .open(path)
+        .and_then(|file| scan::word_after(file, b"aws-ofi-nccl "))
         .map_err(|source| ReadError { path: path.to_owned(), source })?;
     if let Some(word) = word {
         let version = word.parse().map_err(|source| Problem::Version { path: path.to_owned(), source })?;

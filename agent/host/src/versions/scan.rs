@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 /// The plugin is 2 to 15 MiB, with debug information; beyond this the search gives up.
 const MOST: u64 = 32 << 20;
@@ -12,8 +11,8 @@ const WORD: usize = 64;
 
 /// The word of a version's characters (letters, digits, `.`, `-`, `+`, `~`) that follows the first `needle` with a
 /// word behind it in the first 32 MiB of the file, or `None`.
-pub(super) fn word_after(path: &Path, needle: &[u8]) -> io::Result<Option<String>> {
-    let mut file = File::open(path)?.take(MOST);
+pub(super) fn word_after(file: File, needle: &[u8]) -> io::Result<Option<String>> {
+    let mut file = file.take(MOST);
     let mut window = Vec::with_capacity(2 * CHUNK);
     loop {
         let read = (&mut file).take(CHUNK as u64).read_to_end(&mut window)?;
@@ -53,7 +52,7 @@ mod tests {
     fn scan(bytes: &[u8]) -> Option<String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        word_after(file.path(), b"aws-ofi-nccl ").unwrap()
+        word_after(File::open(file.path()).unwrap(), b"aws-ofi-nccl ").unwrap()
     }
 
     #[test]
@@ -84,6 +83,6 @@ mod tests {
             b"aws-ofi-nccl 1.2.3 ",
         )
         .unwrap();
-        assert_eq!(word_after(file.path(), b"aws-ofi-nccl ").unwrap(), None);
+        assert_eq!(word_after(File::open(file.path()).unwrap(), b"aws-ofi-nccl ").unwrap(), None);
     }
 }

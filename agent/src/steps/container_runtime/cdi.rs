@@ -71,8 +71,17 @@ pub(crate) fn discover(root: &Root) -> Vec<Node> {
     }
     // A file or folder with the name of a device, as careless bind mounts leave behind, would keep the pod from
     // starting.
-    paths.retain(|path| std::fs::metadata(root.at(path)).is_ok_and(|meta| meta.file_type().is_char_device()));
+    paths.retain(|path| is_device(root, path));
     select(paths.iter().map(String::as_str))
+}
+
+/// In a tree that was not made by root there are no device nodes; a link to one of this machine stands for it there.
+fn is_device(root: &Root, path: &str) -> bool {
+    let here = || {
+        let target = std::fs::read_link(root.at(path))?;
+        if target.starts_with("/dev") { target.metadata() } else { Err(std::io::ErrorKind::NotFound.into()) }
+    };
+    root.metadata(path).or_else(|_| here()).is_ok_and(|meta| meta.file_type().is_char_device())
 }
 
 /// The specification; `None` where there is nothing to name, since a device without edits is not valid.

@@ -65,7 +65,7 @@ fn others(os: &Os, node_configs: &[String]) -> Result<Others, Failure> {
 /// The first of the files that containerd has not read: it was changed after containerd started.
 pub(super) fn unread<'a>(os: &Os, files: &'a [FileSpec], since: u64) -> Option<&'a FileSpec> {
     files.iter().filter(|file| is_read_at_start(&file.path)).find(|file| {
-        let changed = os.root().at(&file.path).metadata().map_or(0, |meta| meta.mtime());
+        let changed = os.root().metadata(&file.path).map_or(0, |meta| meta.mtime());
         u64::try_from(changed).is_ok_and(|changed| changed > since)
     })
 }

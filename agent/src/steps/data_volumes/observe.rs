@@ -77,7 +77,7 @@ fn is_of_interest(identity: &Identity, config: &VolumeConfig) -> bool {
 /// Reads what is on a device. A device that is mounted cannot be written by any plan, so its marks are enough; the
 /// proof that a disk is blank reads 36 MiB and is left for those that could be.
 fn probe(os: &Os, name: &str, uses: &[Use]) -> Result<Probe, String> {
-    let path = os.root().at(format!("/dev/{name}"));
+    let path = os.root().follow(format!("/dev/{name}"));
     let mounted = uses.iter().any(|how| matches!(how, Use::Mounted { .. } | Use::Below { .. }));
     let look = |device| if mounted { signature::marks(device) } else { signature::probe(device) };
     // The kernel refuses to open a device exclusively that it has in use (mounted, in an array, swap): open(2).

@@ -1,0 +1,47 @@
+//! Opens what is in a tree whose root is a folder. The kernel sees to it that no link leads out, whoever changes the tree
+//! meanwhile: openat2(2), since Linux 5.6. Where it is not to be had, the way is walked by hand.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use super::walk;
+
+/// How often the kernel is asked again that could not tell whether `..` stayed inside, since something was renamed at
+/// that moment.
+const TRIES: usize = 16;
+
+pub(super) fn file(root: &Path, path: &Path) -> io::Result<File> {
+    open(root, path, OFlags::RDONLY)
+}
+
+pub(super) fn folder(root: &Path, path: &Path) -> io::Result<File> {
+    open(root, path, OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+/// A folder by a path of this process.
+pub(super) fn folder_at(path: &Path) -> io::Result<File> {
+    plain(path, OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+fn open(root: &Path, path: &Path, flags: OFlags) -> io::Result<File> {
+    let start = plain(root, OFlags::PATH | OFlags::DIRECTORY)?;
+    for _ in 0..TRIES {
+        let opened =
+            rustix::fs::openat2(&start, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT);
+        match opened {
+            Err(Errno::AGAIN) => {}
+            // An old kernel; or a sandbox whose filter does not know the call.
+            Err(Errno::NOSYS | Errno::PERM) => return plain(&walk::to_end(root, path), flags),
+            other => return Ok(other?.into()),
+        }
+    }
+    Err(Errno::AGAIN.into())
+}
+
+fn plain(path: &Path, flags: OFlags) -> io::Result<File> {
+    Ok(rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())?.into())
+}
