@@ -8,7 +8,7 @@ use gpunode_host::spec::{NodeSpec, Provenance};
 use gpunode_host::{Finding, Root, reason, user_data};
 
 use crate::settings::LocalSettings;
-use crate::step::{Failure, chain};
+use crate::step::{Failure, chain, few};
 
 /// EC2 writes the instance type here on Nitro instances, so it is known even without IMDS.
 const DMI_PRODUCT: &str = "/sys/devices/virtual/dmi/id/product_name";
@@ -48,14 +48,23 @@ impl Facts {
 /// the machine itself knows, and says so; user data that cannot be used is a failure.
 pub(crate) fn gather(local: &LocalSettings, root: &Root) -> Result<(Facts, Vec<Finding>), Failure> {
     let mut findings = Vec::new();
-    let (metadata, user_data) = match ask(local) {
-        Ok((metadata, user_data)) => (Some(metadata), user_data),
+    let mut unavailable = |error: &gpunode_imds::Error| {
+        let message = format!("{}; going on without it", chain(error));
+        findings.push(Finding::new(&reason::IMDS_UNAVAILABLE, "imds", message));
+    };
+    let (reading, user_data) = match ask(local) {
+        Ok(fetched) => (Some(fetched.reading), fetched.user_data.map_err(|error| unavailable(&error)).ok()),
         Err(error) => {
-            let message = format!("{}; going on without it", chain(&error));
-            findings.push(Finding::new(&reason::IMDS_UNAVAILABLE, "imds", message));
-            (None, root.read(CLOUD_INIT_USER_DATA)?)
+            unavailable(&error);
+            (None, None)
         }
     };
+    let user_data = match user_data {
+        Some(asked) => asked,
+        None => root.read(CLOUD_INIT_USER_DATA)?,
+    };
+    findings.extend(reading.as_ref().and_then(|reading| incomplete(&reading.gaps)));
+    let metadata = reading.map(|reading| reading.metadata);
     let (spec, _) = merge(local, user_data.as_deref())?;
     let told = metadata.as_ref().map(|m| m.identity.instance_type.clone());
     let instance_type = told.or_else(|| root.value(DMI_PRODUCT).filter(|name| name.contains('.')));
@@ -85,13 +94,18 @@ pub(crate) fn early(local: &LocalSettings, root: &Root) -> Option<Early> {
     Some(Early { spec: local.salvage_with(&parts)?, node_configs: user_data::node_configs(&raw) })
 }
 
-fn ask(local: &LocalSettings) -> Result<(Metadata, Option<Vec<u8>>), gpunode_imds::Error> {
+fn ask(local: &LocalSettings) -> Result<gpunode_imds::Fetched, gpunode_imds::Error> {
     let settings = gpunode_imds::Settings {
         endpoint: local.spec.imds.endpoint.clone(),
         deadline: Duration::from_secs(local.spec.imds.deadline_seconds),
         ..gpunode_imds::Settings::default()
     };
     gpunode_imds::fetch_blocking(settings)
+}
+
+fn incomplete(gaps: &[gpunode_imds::Error]) -> Option<Finding> {
+    let told: Vec<_> = gaps.iter().map(|gap| chain(gap)).collect();
+    (!told.is_empty()).then(|| Finding::new(&reason::IMDS_INCOMPLETE, "imds", few(&told)))
 }
 
 /// The configuration with the parts for us that the user data holds.

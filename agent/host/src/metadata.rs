@@ -12,17 +12,17 @@ pub struct Identity {
     pub instance_id: String,
     /// For example `p5en.48xlarge`.
     pub instance_type: String,
-    /// `ami-…`
+    /// `ami-…`; empty where IMDS does not say.
     pub image_id: String,
-    /// For example `us-west-2`.
+    /// For example `us-west-2`; empty where IMDS does not say.
     pub region: String,
     /// For example `us-west-2c`. EFA traffic does not leave it.
     pub availability_zone: String,
     /// For example `usw2-az3`, the same for every account; absent on old instances.
     pub availability_zone_id: Option<String>,
-    /// Twelve digits.
+    /// Twelve digits; empty where IMDS does not say.
     pub account_id: String,
-    /// `x86_64` or `arm64`.
+    /// `x86_64` or `arm64`; empty where IMDS does not say.
     pub architecture: String,
     /// The primary private IPv4 address; absent in IPv6-only subnets.
     pub private_ip: Option<String>,
@@ -45,7 +45,7 @@ pub struct Eni {
     pub device_index: u32,
     /// Network card index; 0 where IMDS does not say.
     pub network_card: u32,
-    /// `subnet-…`
+    /// `subnet-…`; empty where IMDS does not say.
     pub subnet_id: String,
     /// IPv4 addresses; empty for EFA-only interfaces.
     pub ipv4: Vec<String>,

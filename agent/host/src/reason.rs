@@ -38,6 +38,9 @@ reasons! {
     IMDS_UNAVAILABLE = "ImdsUnavailable", Error, WhenGone,
         "The instance metadata service did not answer, so the identity of the instance is not known.",
         "Check that IMDS is enabled for the instance and that its hop limit is 1 or more.";
+    IMDS_INCOMPLETE = "ImdsIncomplete", Warning, WhenGone,
+        "The instance metadata service left something out, or said something that cannot be; the rest is used.",
+        "Read the message for what is missing; try the path with curl, and look for a proxy between.";
     USER_DATA_INVALID = "UserDataInvalid", Error, Replace,
         "The user data holds a gpunode part that cannot be used.",
         "Correct the launch template's user data; `gpunode-agent config check` names each mistake.";

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use gpunode_host::metadata::Metadata;
 use reqwest::{StatusCode, Url};
 
 use crate::budget::Budget;
 use crate::exchange::{exchange, http_client};
-use crate::reader::Reader;
+use crate::reader::{Reader, Reading};
 use crate::token::{TOKEN_HEADER, Tokens};
 use crate::tries::Tries;
 use crate::{Error, Settings, path};
@@ -35,6 +34,7 @@ impl Client {
     /// Checks the settings; sends nothing yet.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let endpoint = settings.checked_endpoint()?;
+        let settings = settings.with_room_for_a_second_try();
         let http = http_client(&settings).map_err(Error::Http)?;
         let mut base = endpoint;
         base.set_path("/latest/");
@@ -49,9 +49,10 @@ impl Client {
         self.get_within(path, LEAF_LIMIT, self.budget()).await
     }
 
-    /// Everything the agent wants to know of this instance, under one deadline.
-    pub async fn metadata(&self) -> Result<Metadata, Error> {
-        Reader::new(self.clone(), self.budget()).metadata().await
+    /// Everything the agent wants to know of this instance, under one deadline; an error where not even its id, type
+    /// and zone are to be had.
+    pub async fn metadata(&self) -> Result<Reading, Error> {
+        Reader::new(self.clone(), self.budget()).all().await
     }
 
     /// The user data, up to 256 KiB, as it was given at launch (it may be compressed); `None` where there is none.
@@ -112,8 +113,18 @@ impl Client {
     }
 }
 
-/// Metadata and user data under one deadline, for a thread without an async runtime of its own.
-pub fn fetch_blocking(settings: Settings) -> Result<(Metadata, Option<Vec<u8>>), Error> {
+/// All that is asked at boot.
+#[derive(Debug)]
+pub struct Fetched {
+    /// What this instance is.
+    pub reading: Reading,
+    /// The user data; `None` where there is none.
+    pub user_data: Result<Option<Vec<u8>>, Error>,
+}
+
+/// Metadata and user data under one deadline, for a thread without an async runtime of its own. What a boot cannot do
+/// without is asked first, so that a slow service costs the rest: the identity, then the user data.
+pub fn fetch_blocking(settings: Settings) -> Result<Fetched, Error> {
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(Error::Runtime("it runs one already; use `Client` there".to_owned()));
     }
@@ -124,7 +135,9 @@ pub fn fetch_blocking(settings: Settings) -> Result<(Metadata, Option<Vec<u8>>),
     let client = Client::new(settings)?;
     runtime.block_on(async {
         let budget = client.budget();
-        let metadata = Reader::new(client.clone(), budget).metadata().await?;
-        Ok((metadata, client.user_data_within(budget).await?))
+        let reader = Reader::new(client.clone(), budget);
+        let identity = reader.identity().await?;
+        let user_data = client.user_data_within(budget).await;
+        Ok(Fetched { reading: reader.rest(identity).await, user_data })
     })
 }

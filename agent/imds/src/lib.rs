@@ -20,8 +20,9 @@ mod settings;
 mod token;
 mod tries;
 
-pub use client::{Client, fetch_blocking};
+pub use client::{Client, Fetched, fetch_blocking};
 pub use error::{Error, Failure};
+pub use reader::Reading;
 pub use settings::Settings;
 
 /// Entry for fuzzers: `raw` as a request to the server, and as each kind of text that the client reads.

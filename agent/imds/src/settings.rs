@@ -17,9 +17,10 @@ pub struct Settings {
     pub endpoint: String,
     /// Longest time one call may take, all its requests and tries together.
     pub deadline: Duration,
-    /// Longest time one try may take to connect.
+    /// Longest time one try may take to connect; at most a quarter of the deadline is used.
     pub connect_timeout: Duration,
-    /// Longest time one try may take from the connection to the last byte of the answer.
+    /// Longest time one try may take from the connection to the last byte of the answer; at most a quarter of the
+    /// deadline is used.
     pub answer_timeout: Duration,
     /// Life to ask for a session token: whole seconds, 1 to 21600.
     pub token_ttl: Duration,
@@ -46,6 +47,18 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The same with times that let a first try fail in silence and a second one succeed: half of the deadline for a
+    /// try, an eighth for the pause, a quarter to connect again.
+    pub(crate) fn with_room_for_a_second_try(self) -> Self {
+        let quarter = self.deadline / 4;
+        Self {
+            connect_timeout: self.connect_timeout.min(quarter),
+            answer_timeout: self.answer_timeout.min(quarter),
+            first_pause: self.first_pause.min(quarter / 2),
+            ..self
+        }
+    }
+
     /// The endpoint as a URL that ends in `/`, once all settings have been found sensible.
     pub(crate) fn checked_endpoint(&self) -> Result<Url, Error> {
         let durations = [
@@ -105,6 +118,18 @@ mod tests {
         ] {
             assert!(endpoint(bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_try_that_fails_in_silence_leaves_time_for_another() {
+        for seconds in [1, 2, 3, 5, 30, 300] {
+            let deadline = Duration::from_secs(seconds);
+            let set = Settings { deadline, ..Settings::default() }.with_room_for_a_second_try();
+            let first = set.connect_timeout + set.answer_timeout;
+            assert!(first + set.first_pause + set.connect_timeout < deadline, "{set:?}");
+        }
+        let usual = Settings::default();
+        assert_eq!(usual.clone().with_room_for_a_second_try(), usual);
     }
 
     #[test]

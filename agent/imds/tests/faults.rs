@@ -105,6 +105,44 @@ fn silence_for_ever_ends_by_the_deadline() {
     assert!(!chain(&error).contains("hop limit"));
 }
 
+/// However short the deadline, one try that meets silence leaves room for another.
+#[test]
+fn a_short_deadline_has_room_for_a_second_try() {
+    for silent in ["PUT", "GET"] {
+        let fake = Fake::start(move |seen| match (seen.method.as_str(), seen.nth) {
+            (method, 1) if method == silent => Act::Hang(Vec::new()),
+            ("PUT", _) => next_token(seen),
+            _ => ok("i-1"),
+        });
+        let settings = Settings {
+            endpoint: fake.settings().endpoint,
+            deadline: Duration::from_secs(4),
+            ..Settings::default()
+        };
+        assert_eq!(run(Client::new(settings).unwrap().get(LEAF)).unwrap().unwrap(), b"i-1", "{silent}");
+        assert_eq!(fake.count(silent), 2);
+    }
+}
+
+/// The identity is asked first: a service that falls silent after it costs what is left, and the rest is told.
+#[test]
+fn what_comes_too_late_does_not_cost_what_came() {
+    let document = r#"{"instanceId":"i-1","instanceType":"p5.48xlarge","availabilityZone":"us-west-2c",
+        "imageId":"ami-1","region":"us-west-2","accountId":"123456789012","architecture":"x86_64"}"#;
+    let fake = answering(move |seen| match seen.path.as_str() {
+        "dynamic/instance-identity/document" => ok(document),
+        "user-data" => ok("#!/bin/sh"),
+        path if path.starts_with("meta-data/network/") => Act::Hang(Vec::new()),
+        _ => status(404),
+    });
+    let settings = Settings { deadline: Duration::from_secs(3), ..fake.settings() };
+    let got = fetch_blocking(settings).unwrap();
+    assert_eq!(got.reading.metadata.identity.instance_id, "i-1");
+    assert_eq!(got.user_data.unwrap().unwrap(), b"#!/bin/sh");
+    let gap = got.reading.gaps.first().unwrap();
+    assert!(matches!(gap, Error::Deadline { .. }) && gap.to_string().contains("macs"), "{gap:?}");
+}
+
 #[test]
 fn nobody_there_ends_by_the_deadline() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -16,7 +16,9 @@ const TYPES: [(&str, u32, bool); 3] =
 fn served(metadata: &Metadata, user_data: Option<&[u8]>) -> (Metadata, Option<Vec<u8>>) {
     let content = Content { tree: tree(metadata, user_data), files: None };
     let server = Server::start(([127, 0, 0, 1], 0).into(), content).unwrap();
-    fetch_blocking(Settings { endpoint: server.endpoint(), ..Settings::default() }).unwrap()
+    let got = fetch_blocking(Settings { endpoint: server.endpoint(), ..Settings::default() }).unwrap();
+    assert!(got.reading.gaps.is_empty(), "{:?}", got.reading.gaps);
+    (got.reading.metadata, got.user_data.unwrap())
 }
 
 fn identity(kind: &'static str) -> impl Strategy<Value = Identity> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Barrier};
 use fake::{Act, Fake, chain, next_token, ok, run, status};
 use gpunode_host::metadata::{Eni, Identity, Metadata};
 use gpunode_imds::server::{Content, Server, tree};
-use gpunode_imds::{Error, Settings, fetch_blocking};
+use gpunode_imds::{Error, Reading, Settings, fetch_blocking};
 
 const MAC: &str = "02:00:00:00:00:01";
 const ENI: &str = "meta-data/network/interfaces/macs/02:00:00:00:00:01";
@@ -41,19 +41,34 @@ fn metadata() -> Metadata {
 type Tree = BTreeMap<String, Vec<u8>>;
 
 /// What the client makes of the tree after `change`.
-fn read(change: impl FnOnce(&mut Tree)) -> Result<Metadata, Error> {
+fn read_all(change: impl FnOnce(&mut Tree)) -> Result<Reading, Error> {
     let mut tree = tree(&metadata(), None);
     change(&mut tree);
     let server = Server::start(([127, 0, 0, 1], 0).into(), Content { tree, files: None }).unwrap();
-    fetch_blocking(Settings { endpoint: server.endpoint(), ..Settings::default() }).map(|(read, _)| read)
+    fetch_blocking(Settings { endpoint: server.endpoint(), ..Settings::default() }).map(|got| got.reading)
 }
 
-fn with(path: &str, value: &[u8]) -> Result<Metadata, Error> {
-    read(|tree| drop(tree.insert(path.to_owned(), value.to_vec())))
+/// The same where nothing is missing.
+fn read(change: impl FnOnce(&mut Tree)) -> Result<Metadata, Error> {
+    read_all(change).map(|Reading { metadata, gaps }| {
+        assert!(gaps.is_empty(), "{gaps:?}");
+        metadata
+    })
 }
 
-fn without(path: &str) -> Result<Metadata, Error> {
-    read(|tree| drop(tree.remove(path).unwrap()))
+/// The same where exactly one thing is missing.
+fn read_but_one(change: impl FnOnce(&mut Tree)) -> (Metadata, Error) {
+    let Reading { metadata, mut gaps } = read_all(change).unwrap();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    (metadata, gaps.remove(0))
+}
+
+fn with(path: &str, value: &[u8]) -> impl FnOnce(&mut Tree) {
+    move |tree| drop(tree.insert(path.to_owned(), value.to_vec()))
+}
+
+fn without(path: &str) -> impl FnOnce(&mut Tree) {
+    move |tree| drop(tree.remove(path).unwrap())
 }
 
 #[test]
@@ -76,27 +91,31 @@ fn garbage_names_its_path_and_itself() {
     ];
     for (leaf, value) in cases {
         let path = format!("{ENI}/{leaf}");
-        let error = with(&path, value).unwrap_err();
+        let (read, error) = read_but_one(with(&path, value));
         assert!(matches!(error, Error::Value { .. }), "{leaf}: {error:?}");
+        assert_eq!(read.identity, metadata().identity);
+        // Only the subnet says nothing of where the interface is and what it is for.
+        assert_eq!(read.enis.len(), usize::from(leaf == "subnet-id"), "{leaf}");
         let text = error.to_string();
         let start: String = String::from_utf8_lossy(value).chars().take(80).collect();
         let shown = format!("{start:?}");
         assert!(text.contains(&path) && text.contains(&shown), "{shown} in {text}");
         assert!(text.len() < 400, "{text}");
     }
-    let error = with("meta-data/network/interfaces/macs/not-a-mac/device-number", b"0").unwrap_err();
+    let (read, error) = read_but_one(with("meta-data/network/interfaces/macs/not-a-mac/device-number", b"0"));
     assert!(error.to_string().contains("not-a-mac"), "{error}");
-    let error = with("meta-data/tags/instance/key", b"two\nlines").unwrap_err();
+    assert_eq!(read.enis, metadata().enis, "the others are there");
+    let (_, error) = read_but_one(with("meta-data/tags/instance/key", b"two\nlines"));
     assert!(matches!(error, Error::Value { .. }), "{error:?}");
     // A path that EC2 could not have, so that it is refused before it is asked for.
-    let error = with("meta-data/tags/instance/my key", b"x").unwrap_err();
+    let (_, error) = read_but_one(with("meta-data/tags/instance/my key", b"x"));
     assert!(matches!(error, Error::Path { .. }), "{error:?}");
 }
 
 #[test]
 fn the_card_is_optional_and_has_two_names() {
     let card = format!("{ENI}/network-card");
-    assert_eq!(without(&card).unwrap().enis[0].network_card, 0);
+    assert_eq!(read(without(&card)).unwrap().enis[0].network_card, 0);
     let renamed = read(|tree| {
         tree.remove(&card);
         tree.insert(format!("{card}-index"), b"7".to_vec());
@@ -117,42 +136,80 @@ fn upper_case_macs_are_asked_for_as_listed_and_kept_in_lower_case() {
 
 #[test]
 fn what_every_instance_has_is_missed() {
-    for path in [
-        &format!("{ENI}/device-number"),
-        &format!("{ENI}/interface-id"),
-        "dynamic/instance-identity/document",
-    ] {
-        let error = without(path).unwrap_err();
+    let leaf = |name| format!("{ENI}/{name}");
+    for (path, enis) in [(leaf("device-number"), 0), (leaf("interface-id"), 0), (leaf("subnet-id"), 1)] {
+        let (read, error) = read_but_one(without(&path));
         assert!(matches!(error, Error::Missing { .. }), "{error:?}");
-        assert!(error.to_string().contains(path), "{error}");
+        assert!(error.to_string().contains(&path), "{error}");
+        assert_eq!((read.identity, read.enis.len()), (metadata().identity, enis));
     }
-    let error = read(|tree| tree.retain(|path, _| !path.starts_with(ENI))).unwrap_err();
+    let (read, error) = read_but_one(|tree| tree.retain(|path, _| !path.starts_with(ENI)));
+    assert!(matches!(error, Error::Missing { .. }) && read.enis.is_empty(), "{error:?}");
+
+    let error = read_all(without("dynamic/instance-identity/document")).unwrap_err();
     assert!(matches!(error, Error::Missing { .. }), "{error:?}");
+}
+
+/// Each leaf beside the identity document, gone or refused for good: what is known of the instance stays known.
+#[test]
+fn no_leaf_but_the_document_costs_the_identity() {
+    let mut full = metadata();
+    full.identity.availability_zone_id = Some("usw2-az3".into());
+    full.identity.life_cycle = Some("spot".into());
+    full.identity.placement_group = Some("group".into());
+    full.block_devices = BTreeMap::from([("root".to_owned(), "/dev/xvda".to_owned())]);
+    full.tags = Some(BTreeMap::from([("team".to_owned(), "research".to_owned())]));
+    let tree = tree(&full, None);
+    let used = |path: &&String| !path.starts_with("dynamic/");
+    for broken in tree.keys().filter(used) {
+        for code in [404, 403] {
+            let (tree, broken) = (tree.clone(), broken.clone());
+            let said = broken.clone();
+            let fake = Fake::start(move |seen| match seen.path.as_str() {
+                "api/token" => next_token(seen),
+                path if path == broken => status(code),
+                path => listed(&tree, path),
+            });
+            let read = run(fake.client().metadata()).unwrap();
+            assert_eq!(read.metadata.identity.instance_id, full.identity.instance_id, "{said}");
+            assert_eq!(read.metadata.identity.instance_type, full.identity.instance_type, "{said}");
+            let lost = read.metadata != full;
+            // 404 is an answer where the leaf need not be there.
+            assert!(!lost || code == 404 || read.gaps.len() == 1, "{said}: {:?}", read.gaps);
+            assert!(lost || read.gaps.is_empty(), "{said}: {:?}", read.gaps);
+        }
+    }
 }
 
 #[test]
 fn the_identity_document_is_checked() {
     let document = "dynamic/instance-identity/document";
     for broken in ["", "<html>", "{}", "[1]", r#"{"instanceId":1}"#] {
-        let error = with(document, broken.as_bytes()).unwrap_err();
+        let error = read_all(with(document, broken.as_bytes())).unwrap_err();
         assert!(matches!(error, Error::Document { .. }), "{error:?}");
         assert!(chain(&error).contains(document));
     }
     let good = String::from_utf8(tree(&metadata(), None)[document].clone()).unwrap();
     let changes = [
-        ("i-0123456789abcdef0", "", "instanceId"),
-        ("i-0123456789abcdef0", "i-1/../x", "instanceId"),
-        ("p5en.48xlarge", "p5en 48xlarge", "instanceType"),
-        ("ami-1", "", "imageId"),
-        ("\"us-west-2\"", "\"us\\nwest\"", "region"),
-        ("us-west-2c", "", "availabilityZone"),
-        ("x86_64", "", "architecture"),
-        ("123456789012", "12345678901", "accountId"),
-        ("\"privateIp\": null", "\"privateIp\": \"10.0.0\"", "privateIp"),
+        ("i-0123456789abcdef0", "", "instanceId", true),
+        ("i-0123456789abcdef0", "i-1/../x", "instanceId", true),
+        ("p5en.48xlarge", "p5en 48xlarge", "instanceType", true),
+        ("us-west-2c", "", "availabilityZone", true),
+        ("ami-1", "", "imageId", false),
+        ("\"us-west-2\"", "\"us\\nwest\"", "region", false),
+        ("\"us-west-2\"", "7", "region", false),
+        ("\"us-west-2\"", "null", "region", false),
+        ("x86_64", "", "architecture", false),
+        ("123456789012", "12345678901", "accountId", false),
+        ("\"privateIp\": null", "\"privateIp\": \"10.0.0\"", "privateIp", false),
     ];
-    for (from, to, member) in changes {
+    for (from, to, member, essential) in changes {
         assert!(good.contains(from), "{from} in {good}");
-        let error = with(document, good.replace(from, to).as_bytes()).unwrap_err();
+        let error = match read_all(with(document, good.replace(from, to).as_bytes())) {
+            Err(error) if essential => error,
+            Ok(Reading { mut gaps, .. }) if !essential && gaps.len() == 1 => gaps.remove(0),
+            other => panic!("{member}: {other:?}"),
+        };
         assert!(matches!(error, Error::Value { .. }), "{member}: {error:?}");
         assert!(error.to_string().contains(member), "{error}");
     }
@@ -161,7 +218,7 @@ fn the_identity_document_is_checked() {
 #[test]
 fn tags_are_none_where_they_are_off_and_may_be_empty_words() {
     assert_eq!(read(|_| {}).unwrap().tags, None);
-    let tags = with("meta-data/tags/instance/empty", b"").unwrap().tags.unwrap();
+    let tags = read(with("meta-data/tags/instance/empty", b"")).unwrap().tags.unwrap();
     assert_eq!(tags["empty"], "");
 }
 
@@ -174,7 +231,9 @@ fn a_tag_that_goes_away_meanwhile_is_passed_over() {
         "meta-data/tags/instance/kept" => ok("yes"),
         path => from_tree(&tree, path),
     });
-    let tags = run(fake.client().metadata()).unwrap().tags.unwrap();
+    let read = run(fake.client().metadata()).unwrap();
+    assert!(read.gaps.is_empty(), "{:?}", read.gaps);
+    let tags = read.metadata.tags.unwrap();
     assert_eq!(tags, BTreeMap::from([("kept".to_owned(), "yes".to_owned())]));
 }
 
@@ -186,6 +245,19 @@ fn from_tree(tree: &Tree, path: &str) -> Act {
     if !path.starts_with("meta-data/network/") {
         return status(404);
     }
+    listing(tree, path)
+}
+
+/// Leaves, and every listing.
+fn listed(tree: &Tree, path: &str) -> Act {
+    match tree.get(path) {
+        Some(bytes) => Act::Answer(200, bytes.clone()),
+        None if path.ends_with('/') => listing(tree, path),
+        None => status(404),
+    }
+}
+
+fn listing(tree: &Tree, path: &str) -> Act {
     let below = tree.keys().filter_map(|key| key.strip_prefix(path));
     let mut names: Vec<&str> = below.filter_map(|rest| rest.split_inclusive('/').next()).collect();
     names.dedup();
@@ -219,6 +291,6 @@ fn interfaces_are_read_eight_at_a_time() {
         running.fetch_sub(1, Ordering::SeqCst);
         act
     });
-    assert_eq!(run(fake.client().metadata()).unwrap().enis, many.enis);
+    assert_eq!(run(fake.client().metadata()).unwrap().metadata.enis, many.enis);
     assert_eq!(most.load(Ordering::SeqCst), 8);
 }
