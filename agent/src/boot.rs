@@ -66,7 +66,7 @@ impl Boot {
         }
         let verdict = Report::verdict(&steps);
         let facts = cx.facts();
-        let report = Report {
+        let mut report = Report {
             schema: boot_report::SCHEMA,
             agent_version: env!("CARGO_PKG_VERSION"),
             run,
@@ -81,7 +81,7 @@ impl Boot {
             steps,
         };
         if !self.plan_only {
-            record.end(&report, &self.os);
+            record.end(&mut report, &self.os);
         }
         let exit = exit(&report, interrupted());
         Done { report, exit }
@@ -161,15 +161,13 @@ impl Record {
         findings
     }
 
-    fn end(&mut self, report: &Report, os: &Os) {
+    fn end(&mut self, report: &mut Report, os: &Os) {
         let verdict = serde_json::to_value(report.verdict).unwrap_or_default();
         let verdict = verdict.as_str().unwrap_or_default();
         if let Some(journal) = &mut self.journal {
             journal.end(verdict);
         }
-        if let Err(error) = report.save(os) {
-            tracing::error!("the report was not saved: {}", chain(&error));
-        }
+        report.save(os);
         let elapsed_ms = u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(run = report.run, verdict, elapsed_ms, "bootstrap ended: {verdict}");
     }

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use gpunode_host::{Severity, boot_report};
+use gpunode_host::{Finding, Severity, boot_report, reason};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use serde::Serialize;
 
-use crate::os::{FileSpec, Os, WriteError};
+use crate::os::{FileSpec, Os};
 use crate::runner::{Outcome, StepResult};
+use crate::step::chain;
 
 /// Of the last run, to be read after a crash.
 pub(crate) const KEPT_PATH: &str = "/var/lib/gpunode/report.json";
@@ -87,12 +88,18 @@ impl Report {
         humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
     }
 
-    /// Writes the report to both places. The one under `/run` is tried first and does not depend on the other.
-    pub(crate) fn save(&self, os: &Os) -> Result<(), WriteError> {
-        let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        let run = os.write(&FileSpec::new(boot_report::PATH, text.clone()));
-        os.write(&FileSpec::new(KEPT_PATH, text))?;
-        run.map(drop)
+    /// Writes the report to both places, the one under `/run` last, so that it says where the other could not be
+    /// written. Neither depends on the other.
+    pub(crate) fn save(&mut self, os: &Os) {
+        for path in [KEPT_PATH, boot_report::PATH] {
+            let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
+            if let Err(error) = os.write(&FileSpec::new(path, text)) {
+                let message = chain(&error);
+                tracing::error!("the report was not saved: {message}");
+                let told = Finding::new(&reason::REPORT_NOT_SAVED, path, message);
+                self.steps.last_mut().map(|last| last.findings.push(told)).unwrap_or_default();
+            }
+        }
     }
 
     /// The table and the findings, for people.

@@ -102,6 +102,19 @@ fn a_hiccup_is_tried_again_and_nothing_is_told() {
 }
 
 #[test]
+fn a_leaf_that_is_missing_is_told_and_the_identity_stays() {
+    let dir = fresh_machine(KIND);
+    let imds = service(None, |seen| seen.path.ends_with("/interface-id").then(|| status(404)));
+    let run = boot(dir.path(), &imds.settings().endpoint);
+    let report = run.report();
+    let finding = report.finding("ImdsIncomplete");
+    assert_eq!((finding.step, finding.severity), ("facts", "warning"), "{run:?}");
+    assert!(finding.message.contains("/interface-id: not found"), "{finding:?}");
+    assert!(!report.has("ImdsUnavailable"), "{run:?}");
+    assert_eq!(report.0["instanceId"], "i-0123456789abcdef0");
+}
+
+#[test]
 fn another_type_than_expected_is_an_error() {
     let dir = fresh_machine(KIND);
     let imds = service(None, |_| None);

@@ -50,6 +50,8 @@ fn on_a_read_only_root_every_file_is_named_and_the_report_is_in_run() {
         let journal =
             report.findings().into_iter().find(|finding| finding.subject.ends_with("journal.jsonl"));
         assert_eq!(journal.unwrap().code, "FileNotWritten", "{run:?}");
+        let report_lost = report.finding("ReportNotSaved");
+        assert_eq!(report_lost.subject, "/var/lib/gpunode/report.json", "{run:?}");
         let kept: Value =
             serde_json::from_slice(&fs::read(dir.join("run/gpunode/report.json")).unwrap()).unwrap();
         assert_eq!(kept, report.0);

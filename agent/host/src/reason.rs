@@ -80,6 +80,9 @@ reasons! {
     RUN_NOT_GUARDED = "RunNotGuarded", Warning, WhenGone,
         "The not-ready taint or the halt could not be put up before the run began to change the machine.",
         "Correct the cause in the message; a run that is killed now lets the node join as if it were healthy.";
+    REPORT_NOT_SAVED = "ReportNotSaved", Warning, WhenGone,
+        "The report of the run could not be written to one of its places.",
+        "Check that the file system is writable and has free space; what was found stands in the log too.";
     CONTAINERD_CONFIG_INVALID = "ContainerdConfigInvalid", Error, WhenGone,
         "containerd's configuration file cannot be read, or is of a form that cannot be added to.",
         "Correct the file at the line in the message; `containerd config migrate` brings an old form to the newest.";
