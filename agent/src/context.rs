@@ -1,10 +1,11 @@
 //! What the steps of one run know: the facts that the first step found, and how each step ended.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use gpunode_host::Severity;
 use gpunode_host::spec::NodeSpec;
+use gpunode_host::versions::Versions;
+use gpunode_host::{Root, Severity};
 
 use crate::facts::{Early, Facts};
 use crate::runner::{Outcome, StepResult};
@@ -20,11 +21,13 @@ pub(crate) struct Context {
     early: Option<Early>,
     facts: OnceLock<Facts>,
     ended: Mutex<BTreeMap<StepId, StepResult>>,
+    versions: Mutex<Option<Arc<Versions>>>,
 }
 
 impl Context {
     pub(crate) fn new(local: LocalSettings, plan_only: bool) -> Self {
-        Self { local, plan_only, early: None, facts: OnceLock::new(), ended: Mutex::default() }
+        let (ended, versions) = (Mutex::default(), Mutex::default());
+        Self { local, plan_only, early: None, facts: OnceLock::new(), ended, versions }
     }
 
     /// With what is known before the facts are, and where they are not to be had.
@@ -53,6 +56,18 @@ impl Context {
     pub(crate) fn node_configs(&self) -> &[String] {
         let early = || self.early.as_ref().map(|early| early.node_configs.as_slice()).unwrap_or_default();
         self.facts.get().map_or_else(early, |facts| &facts.node_configs)
+    }
+
+    /// What is installed. Several steps ask, and one look may read all of a library, so the first look stays until
+    /// [`Self::forget_versions`].
+    pub(crate) fn versions(&self, root: &Root) -> Arc<Versions> {
+        let mut known = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.get_or_insert_with(|| Arc::new(Versions::read(root))))
+    }
+
+    /// Something may have been installed: the next one who asks looks anew.
+    pub(crate) fn forget_versions(&self) {
+        *self.versions.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(crate) fn note_end(&self, result: StepResult) {
@@ -87,5 +102,27 @@ fn trouble(result: &StepResult) -> Option<String> {
             | Outcome::Skipped,
             None,
         ) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::local;
+
+    #[test]
+    fn what_is_installed_is_read_once_until_something_may_have_changed_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(dir.path());
+        let file = root.at("/sys/module/efa/version");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let cx = Context::new(local(&[]), false);
+        let driver = || cx.versions(&root).efa_driver.as_ref().map(|found| found.version.to_string());
+        std::fs::write(&file, "2.15.0\n").unwrap();
+        assert_eq!(driver().as_deref(), Some("2.15.0"));
+        std::fs::write(&file, "2.17.3g\n").unwrap();
+        assert_eq!(driver().as_deref(), Some("2.15.0"));
+        cx.forget_versions();
+        assert_eq!(driver().as_deref(), Some("2.17.3g"));
     }
 }

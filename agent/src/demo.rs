@@ -3,6 +3,7 @@
 //! change them (mdadm, mkfs.xfs, systemctl, modprobe, …) are played, and nothing outside the folder is touched.
 
 mod breakage;
+mod loops;
 mod machine;
 mod metadata;
 mod player;
@@ -26,10 +27,13 @@ use crate::cli::bootstrap::{interruption, step_name};
 use crate::exit::Exit;
 use crate::lock::Lock;
 use crate::os::Os;
+use crate::report::Usage;
 use crate::runner::Selection;
 use crate::settings::{Inputs, LocalSettings};
 use crate::step::{StepId, chain};
 use crate::{print, progress, steps};
+
+use loops::Disks;
 
 /// How long a played program takes, so that a person can see what happens. Real ones take longer.
 const PACE: Duration = Duration::from_millis(120);
@@ -77,11 +81,17 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Stop> {
     let imds = (args.broken != Some(StepId::Facts)).then(|| imds(&kind)).transpose()?;
     let endpoint = imds.as_ref().map_or_else(|| "http://127.0.0.1:9".to_owned(), Server::endpoint);
     let lock = Lock::take(&root).map_err(|error| Stop::not_started(chain(&error)))?;
-    let done = boot_machine(args, root, &endpoint, &|| interrupted.load(Ordering::Acquire))?;
+    let disks = Disks::of(&root);
+    let about_disks = disks.sentence();
+    if args.json {
+        let made = Usage::now();
+        print::out(serde_json::json!({"event": "machine", "disks": disks.kind(), "own": made}));
+    }
+    let done = boot_machine(args, root, disks, &endpoint, &|| interrupted.load(Ordering::Acquire))?;
     drop((lock, imds));
     boot::print(&done, args.json);
     if !args.json {
-        print::out(epilogue(args));
+        print::out(epilogue(args, &about_disks));
     }
     Ok(done.exit)
 }
@@ -89,6 +99,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Stop> {
 fn boot_machine(
     args: &DemoArgs,
     root: Root,
+    disks: Disks,
     endpoint: &str,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<boot::Done, Stop> {
@@ -99,7 +110,7 @@ fn boot_machine(
     let local =
         LocalSettings::load(Inputs { flags, ..Inputs::default() }).map_err(|e| Stop::usage(e.to_string()))?;
     let boot = Boot {
-        os: Os::new(root.clone(), Arc::new(player::Player::new(root, pace))),
+        os: Os::new(root.clone(), Arc::new(player::Player::new(root, pace, disks))),
         steps: steps::all(),
         local,
         plan_only: args.plan,
@@ -142,7 +153,7 @@ fn unknown_type(name: &str) -> Stop {
     Stop::usage(format!("--instance-type {name}: not in the catalogue; known types: {}", known.join(", ")))
 }
 
-fn epilogue(args: &DemoArgs) -> String {
+fn epilogue(args: &DemoArgs, about_disks: &str) -> String {
     let place = match &args.dir {
         Some(dir) => format!(
             "The machine stays in {}; run this again to see that a second run changes nothing.",
@@ -151,6 +162,6 @@ fn epilogue(args: &DemoArgs) -> String {
         None => "The machine was a temporary folder and is gone; --dir DIR keeps it.".to_owned(),
     };
     format!(
-        "This was a demonstration: kernel, devices, mdadm, mkfs, mount and systemctl were played. {place}"
+        "This was a demonstration: kernel, devices, mdadm, mkfs, mount and systemctl were played. {about_disks}\n{place}"
     )
 }

@@ -5,7 +5,9 @@ mod cancel;
 mod command;
 mod files;
 mod process;
+mod timeline;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ pub(crate) use cancel::Cancel;
 pub(crate) use command::{Cmd, Output, RunError};
 pub(crate) use files::{FileSpec, WriteError};
 pub(crate) use process::Processes;
+pub(crate) use timeline::{Ran, microseconds};
 
 /// Something that can start programs: real processes, or the machine of `demo`.
 pub(crate) trait Exec: Send + Sync {
@@ -22,6 +25,10 @@ pub(crate) trait Exec: Send + Sync {
     fn run(&self, command: &Cmd, cancel: &Cancel) -> Result<Output, RunError>;
     /// Whether `program` can be started.
     fn has(&self, program: &str) -> bool;
+    /// Where the block device of this name is opened; `None`: below `/dev` of the file tree.
+    fn device(&self, _name: &str) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// The machine, as one step sees it: its file tree, its programs, and the step's own cancellation.
@@ -30,11 +37,12 @@ pub(crate) struct Os {
     root: Root,
     exec: Arc<dyn Exec>,
     cancel: Cancel,
+    timeline: timeline::Timeline,
 }
 
 impl Os {
     pub(crate) fn new(root: Root, exec: Arc<dyn Exec>) -> Self {
-        Self { root, exec, cancel: Cancel::default() }
+        Self { root, exec, cancel: Cancel::default(), timeline: timeline::Timeline::new() }
     }
 
     /// The running machine, or the tree at `root` with programs run inside it by chroot.
@@ -43,9 +51,19 @@ impl Os {
         Self::new(root, exec)
     }
 
-    /// The same machine with a cancellation of its own, for one step.
+    /// The same machine with a cancellation and a list of commands of its own, for one step.
     pub(crate) fn for_step(&self, cancel: Cancel) -> Self {
-        Self { cancel, ..self.clone() }
+        Self { cancel, timeline: self.timeline.for_step(), ..self.clone() }
+    }
+
+    /// Time since this door was opened, which is the begin of the run.
+    pub(crate) fn now(&self) -> Duration {
+        self.timeline.now()
+    }
+
+    /// The commands that this step has run so far.
+    pub(crate) fn ran(&self) -> Vec<Ran> {
+        self.timeline.ran()
     }
 
     pub(crate) fn root(&self) -> &Root {
@@ -63,15 +81,21 @@ impl Os {
         if self.cancel.is_set() {
             return Err(RunError::Cancelled { command: command.line() });
         }
-        let started = std::time::Instant::now();
+        let started = self.now();
         let result = self.exec.run(command, &self.cancel);
+        self.timeline.note(command, started);
         tracing::debug!(
             command = command.line(),
-            elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms = u64::try_from(self.now().saturating_sub(started).as_millis()).unwrap_or(u64::MAX),
             ok = result.is_ok(),
             "command"
         );
         result
+    }
+
+    /// The path at which a block device is opened.
+    pub(crate) fn device(&self, name: &str) -> PathBuf {
+        self.exec.device(name).unwrap_or_else(|| self.root.follow(format!("/dev/{name}")))
     }
 
     /// Whether the step was told to end.

@@ -50,10 +50,21 @@ pub(crate) struct Runner {
 
 struct Running {
     cancel: Cancel,
-    started: Instant,
+    os: Os,
+    /// On the clock of the run, see [`Os::now`].
+    start: Duration,
     /// When the next patience ends: first the step's deadline, then the grace after it.
     until: Instant,
     told_to_stop: bool,
+}
+
+impl Running {
+    /// The result with the times of the step, which ends now, and of its commands.
+    fn time(&self, result: StepResult) -> StepResult {
+        let end = self.os.now();
+        let elapsed = end.saturating_sub(self.start);
+        StepResult { elapsed, start: self.start, end, commands: self.os.ran(), ..result }
+    }
 }
 
 impl Runner {
@@ -129,12 +140,9 @@ impl Runner {
         let id = step.id();
         let cancel = Cancel::default();
         let deadline = self.deadline(id);
-        let started = Instant::now();
-        self.running.insert(
-            id,
-            Running { cancel: cancel.clone(), started, until: started + deadline, told_to_stop: false },
-        );
-        let (cx, os) = (Arc::clone(&self.cx), self.os.for_step(cancel));
+        let (cx, os) = (Arc::clone(&self.cx), self.os.for_step(cancel.clone()));
+        let (start, until) = (os.now(), Instant::now() + deadline);
+        self.running.insert(id, Running { cancel, os: os.clone(), start, until, told_to_stop: false });
         thread::spawn(move || execute::step(&*step, &cx, &os, &sender));
     }
 
@@ -160,15 +168,17 @@ impl Runner {
                 if running.told_to_stop {
                     result = self.too_late(result.step);
                 }
-                result.elapsed = running.started.elapsed();
-                self.end(result, tell);
+                self.end(running.time(result), tell);
             }
             Event::Started(id) | Event::Changing(id, _) if !self.running.contains_key(&id) => {}
             event @ (Event::Started(_) | Event::Changing(..)) => tell(&event),
         }
     }
 
-    fn end(&mut self, result: StepResult, tell: &mut dyn FnMut(&Event)) {
+    fn end(&mut self, mut result: StepResult, tell: &mut dyn FnMut(&Event)) {
+        let info = result.step.info();
+        let before = info.needs.iter().chain(info.after);
+        result.waited_for = before.filter(|id| self.results.contains_key(id)).copied().collect();
         self.cx.note_end(result.clone());
         tell(&Event::Ended(result.clone()));
         self.results.insert(result.step, result);
@@ -187,10 +197,8 @@ impl Runner {
                 running.cancel.set();
                 continue;
             }
-            let mut result = self.too_late(id);
-            if let Some(running) = self.running.remove(&id) {
-                result.elapsed = running.started.elapsed();
-            }
+            let late = self.too_late(id);
+            let result = self.running.remove(&id).map(|running| running.time(late.clone())).unwrap_or(late);
             self.end(result, tell);
         }
     }
@@ -217,7 +225,7 @@ impl Runner {
             let finding = Finding::new(&reason::RUN_INTERRUPTED, id.name(), "the run was ended by a signal");
             let cut = StepResult::failed(id, finding);
             let result = ended.remove(&id).filter(|result| result.outcome != Outcome::Failed).unwrap_or(cut);
-            self.end(StepResult { elapsed: running.started.elapsed(), ..result }, tell);
+            self.end(running.time(result), tell);
         }
         let open: Vec<_> = STEPS.iter().map(|s| s.id).filter(|id| !self.results.contains_key(id)).collect();
         for id in open {

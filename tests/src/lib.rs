@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod binary;
+pub mod chain;
 pub mod elf;
 pub mod instance;
 pub mod mounts;

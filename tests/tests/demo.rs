@@ -9,6 +9,7 @@ use std::path::Path;
 use gpunode_host::catalog;
 use gpunode_tests::agent::{self, demo, finish, folder, fresh_machine, program, run, text};
 use gpunode_tests::binary;
+use gpunode_tests::chain::Chain;
 use gpunode_tests::trace::{self, Strike};
 use gpunode_tests::tree::Tree;
 use nix::sys::signal::Signal;
@@ -88,6 +89,19 @@ fn every_line_of_json_parses_and_the_last_is_the_report() {
         let kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
         assert_eq!(kept, run.report().0, "{place}");
     }
+}
+
+#[test]
+fn a_report_tells_what_its_commands_took() {
+    let dir = folder();
+    let report = demo(dir.path(), &[]).report().0;
+    let chain = Chain::of(&report).expect("times of steps and commands");
+    let names: Vec<_> = chain.steps.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((names[0], names.last().copied()), ("facts", Some("verify")), "{chain:?}");
+    assert!(0 < chain.chain && chain.chain < chain.wall + 1000, "{chain:?}");
+    let volumes = report["steps"].as_array().unwrap().iter().find(|step| step["step"] == "data-volumes");
+    let commands = volumes.unwrap()["commands"].as_array().unwrap();
+    assert!(commands.iter().any(|ran| ran["command"].as_str().unwrap().starts_with("mkfs.xfs")));
 }
 
 #[test]

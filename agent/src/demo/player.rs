@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use gpunode_host::Root;
 
+use super::loops::Disks;
 use super::superblock;
 use super::tree::{link, put};
 use crate::os::{Cancel, Cmd, Exec, Output, RunError};
@@ -16,11 +17,12 @@ use crate::os::{Cancel, Cmd, Exec, Output, RunError};
 pub(super) struct Player {
     root: Root,
     pace: Duration,
+    disks: Disks,
 }
 
 impl Player {
-    pub(super) fn new(root: Root, pace: Duration) -> Self {
-        Self { root, pace }
+    pub(super) fn new(root: Root, pace: Duration, disks: Disks) -> Self {
+        Self { root, pace, disks }
     }
 
     fn play(&self, command: &Cmd) -> io::Result<Output> {
@@ -88,7 +90,8 @@ impl Player {
         for (name, text) in files {
             put(&self.root, &format!("{folder}/{name}"), &format!("{text}\n"))?;
         }
-        super::tree::put_disk(&self.root, "/dev/md127", total)
+        super::tree::put_disk(&self.root, "/dev/md127", total)?;
+        self.disks.add("md127")
     }
 
     fn make_xfs(&self, args: &[&str]) -> io::Result<()> {
@@ -171,6 +174,10 @@ impl Exec for Player {
             ["tc", "mdadm", "mkfs.xfs", "systemctl", "cp", "modprobe", "udevadm", "sync", "rm", "true"];
         PLAYED.contains(&program)
             || ["/usr/bin", "/usr/sbin"].iter().any(|f| self.root.exists(Path::new(f).join(program)))
+    }
+
+    fn device(&self, name: &str) -> Option<PathBuf> {
+        self.disks.device(name)
     }
 }
 

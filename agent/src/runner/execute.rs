@@ -8,7 +8,7 @@ use gpunode_host::{Finding, reason};
 use super::{Event, Outcome, StepResult};
 use crate::context::Context;
 use crate::os::Os;
-use crate::step::{Check, Failure, Step};
+use crate::step::{Check, Failure, Step, StepId};
 
 /// Runs a step and sends what happens. A panic inside it is a failure of this step alone.
 pub(super) fn step(step: &dyn Step, cx: &Context, os: &Os, sender: &Sender<Event>) {
@@ -40,7 +40,12 @@ fn look_and_change(
         return Ok(result(step, Outcome::Planned, before, changes));
     }
     let _ = sender.send(Event::Changing(step.id(), changes.clone()));
-    step.apply(cx, os)?;
+    let applied = step.apply(cx, os);
+    // Those that install; the others are many, and none of them changes a version.
+    if matches!(step.id(), StepId::NvidiaDriver | StepId::Efa | StepId::OfiNccl) {
+        cx.forget_versions();
+    }
+    applied?;
     let after = step.check(cx, os)?;
     if after.changes.is_empty() {
         return Ok(result(step, Outcome::Changed, after, changes));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gpunode_host::Finding;
 use serde::{Serialize, Serializer};
 
+use crate::os::{Ran, microseconds};
 use crate::step::StepId;
 
 /// How a step ended.
@@ -55,6 +56,15 @@ pub(crate) struct StepResult {
     /// Wall time, in milliseconds when serialized.
     #[serde(rename = "elapsedMs", serialize_with = "milliseconds")]
     pub(crate) elapsed: Duration,
+    /// From the begin of the run, in microseconds when serialized, as are the times of the commands.
+    #[serde(rename = "startUs", serialize_with = "microseconds")]
+    pub(crate) start: Duration,
+    #[serde(rename = "endUs", serialize_with = "microseconds")]
+    pub(crate) end: Duration,
+    /// The steps of this run whose end it waited for.
+    pub(crate) waited_for: Vec<StepId>,
+    /// The external commands that it ran, by their end.
+    pub(crate) commands: Vec<Ran>,
 }
 
 impl StepResult {
@@ -66,6 +76,10 @@ impl StepResult {
             changes: Vec::new(),
             findings: Vec::new(),
             elapsed: Duration::ZERO,
+            start: Duration::ZERO,
+            end: Duration::ZERO,
+            waited_for: Vec::new(),
+            commands: Vec::new(),
         }
     }
 

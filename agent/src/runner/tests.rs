@@ -183,3 +183,26 @@ fn a_signal_ends_the_run_and_every_step_has_an_end() {
     assert_eq!(results.len(), STEPS.len());
     assert!(results.iter().any(|r| r.step == StepId::Sysctl && r.findings[0].code == "RunInterrupted"));
 }
+
+#[test]
+fn a_result_tells_when_its_commands_ran_and_what_it_waited_for() {
+    let twice = |os: &Os| {
+        os.run(&Cmd::new("true"))?;
+        os.run_any(&Cmd::new("false"))?;
+        Ok(Check::done(""))
+    };
+    let steps = vec![
+        scripted(StepId::Facts, |_| Ok(Check::done(""))),
+        scripted(StepId::Sysctl, twice),
+        scripted(StepId::Kubelet, |_| Ok(Check::done(""))),
+    ];
+    let ran = run(steps);
+    let result = |id| ran.results.iter().find(|r| r.step == id).unwrap();
+    let sysctl = result(StepId::Sysctl);
+    let lines: Vec<_> = sysctl.commands.iter().map(|ran| ran.command.as_str()).collect();
+    assert_eq!(lines, ["true", "false"]);
+    let times: Vec<_> = sysctl.commands.iter().flat_map(|ran| [ran.start, ran.end]).collect();
+    assert!(times.is_sorted() && sysctl.start <= times[0] && times[3] <= sysctl.end, "{sysctl:?}");
+    assert!(result(StepId::Facts).commands.is_empty());
+    assert_eq!(result(StepId::Kubelet).waited_for, [StepId::Facts, StepId::Sysctl]);
+}

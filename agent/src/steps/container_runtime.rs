@@ -18,7 +18,7 @@ mod soci;
 mod tests;
 mod toml_file;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gpunode_host::spec::Soci;
@@ -78,7 +78,14 @@ impl Step for ContainerRuntime {
             // First of all: containerd must never be told of a snapshotter that does not run.
             start_soci(os, &plan)?;
         }
-        systemd::about_to_change(os, self.id())?;
+        let is_unit = |path: &PathBuf| path.starts_with("/etc/systemd");
+        // Those that stay count whether or not they are written now: a run may have been killed before it said so.
+        let units = plan.files.iter().any(|file| is_unit(&file.path))
+            || plan.absent.iter().any(|path| is_unit(path) && os.root().exists(path))
+            || systemd::is_behind(os, self.id());
+        if units {
+            systemd::about_to_change(os, self.id())?;
+        }
         let mut read_at_start = false;
         for file in &plan.files {
             read_at_start |= os.write(file)? && observe::is_read_at_start(&file.path);
@@ -86,10 +93,14 @@ impl Step for ContainerRuntime {
         for path in &plan.absent {
             read_at_start |= os.remove(path)? && observe::is_read_at_start(path);
         }
-        systemd::reload(os, self.id())?;
-        let runs = systemd::running_since(os, CONTAINERD)?.is_some();
-        let written = read_at_start && runs && may_restart(os, &machine)?;
-        if written || matches!(restart(os, &machine, &plan)?, Restart::Ours) {
+        if units {
+            systemd::reload(os, self.id())?;
+        }
+        let Some(since) = systemd::running_since(os, CONTAINERD)? else {
+            return Ok(());
+        };
+        let due = read_at_start || observe::unread(os, &plan.files, since).is_some();
+        if due && may_restart(os, &machine)? {
             os.run(&Cmd::new("systemctl").args(["restart", CONTAINERD]).deadline(RESTART_DEADLINE))?;
         }
         Ok(())

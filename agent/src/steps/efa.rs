@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use gpunode_host::catalog::InstanceType;
 use gpunode_host::efa::{self, Efa as Device};
-use gpunode_host::versions::Versions;
 use gpunode_host::{Finding, reason};
 
 use crate::context::Context;
@@ -31,7 +30,8 @@ impl Step for Efa {
         if !required {
             return Ok(Check::not_applicable("this type has no EFA"));
         }
-        let Some(driver) = Versions::read(os.root()).efa_driver else {
+        let versions = cx.versions(os.root());
+        let Some(driver) = &versions.efa_driver else {
             let message = "the EFA kernel module is not loaded (/sys/module/efa is absent)";
             return Err(Failure::new(&reason::EFA_DRIVER_ABSENT, "efa", message));
         };

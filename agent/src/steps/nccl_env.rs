@@ -3,7 +3,6 @@
 use gpunode_host::nccl::{self, Inputs, Installed, Plan, Profile, render};
 use gpunode_host::reason;
 use gpunode_host::spec::NcclProfile;
-use gpunode_host::versions::Versions;
 
 use crate::context::Context;
 use crate::os::{FileSpec, Os};
@@ -41,10 +40,10 @@ impl Step for NcclEnv {
 
 fn plan(cx: &Context, os: &Os) -> Result<Plan, Failure> {
     let spec = &cx.spec().nccl;
-    let versions = Versions::read(os.root());
+    let versions = cx.versions(os.root());
     let inputs = Inputs {
         instance: cx.facts().and_then(|facts| facts.catalog.as_ref()),
-        installed: Installed::from(&versions),
+        installed: Installed::from(&*versions),
         profile: match spec.profile {
             NcclProfile::Auto => Profile::Auto,
             NcclProfile::Classic => Profile::Classic,

@@ -2,7 +2,7 @@
 //! that is absent or wrong is a failure that says so.
 
 use gpunode_host::catalog::{DriverFlavour, InstanceType};
-use gpunode_host::versions::{Driver, DriverBuild, Versions};
+use gpunode_host::versions::{Driver, DriverBuild};
 use gpunode_host::{Finding, gpu_pci, reason};
 
 use crate::context::Context;
@@ -31,13 +31,14 @@ impl Step for NvidiaDriver {
             let message = format!("{} of {expected} GPUs are on the PCI bus", gpus.len());
             return Err(Failure::new(&reason::GPU_MISSING, "pci", message));
         }
-        let Some(driver) = Versions::read(os.root()).nvidia else {
+        let versions = cx.versions(os.root());
+        let Some(driver) = &versions.nvidia else {
             let message = "no NVIDIA kernel module is loaded (/proc/driver/nvidia/version is absent)";
             return Err(Failure::new(&reason::NVIDIA_DRIVER_ABSENT, "nvidia", message));
         };
         let mut check = Check::done(format!("{} GPUs, driver {}", gpus.len(), driver.found.version));
-        check.findings.extend(wrong_version(&driver, &cx.spec().nvidia.driver_version));
-        check.findings.extend(known.and_then(|known| wrong_flavour(&driver, known)));
+        check.findings.extend(wrong_version(driver, &cx.spec().nvidia.driver_version));
+        check.findings.extend(known.and_then(|known| wrong_flavour(driver, known)));
         check.findings.extend(gpus.iter().filter(|gpu| gpu.driver.as_deref() != Some("nvidia")).map(|gpu| {
             let bound = gpu.driver.as_deref().unwrap_or("nothing");
             Finding::new(&reason::GPU_NOT_BOUND, &gpu.address, format!("bound to {bound}, not to nvidia"))

@@ -1,7 +1,6 @@
 //! Looks whether the OFI-NCCL plugin is on the host. Containers usually bring their own, and EKS images carry EFA
 //! without it, so its absence is a note, not a fault. This step does not install.
 
-use gpunode_host::versions::Versions;
 use gpunode_host::{Finding, reason};
 
 use crate::context::Context;
@@ -21,14 +20,14 @@ impl Step for OfiNccl {
         if !known.is_some_and(gpunode_host::catalog::InstanceType::has_efa) {
             return Ok(Check::not_applicable("this type has no EFA"));
         }
-        let versions = Versions::read(os.root());
-        let Some(plugin) = versions.ofi_nccl_plugin else {
+        let versions = cx.versions(os.root());
+        let Some(plugin) = &versions.ofi_nccl_plugin else {
             let message = "no plugin is installed on the host; containers must bring their own";
             let finding = Finding::new(&reason::OFI_NCCL_ABSENT, "ofi-nccl", message);
             return Ok(Check { findings: vec![finding], ..Check::done("not on the host") });
         };
-        let version =
-            versions.ofi_nccl.map_or_else(|| "unknown version".to_owned(), |found| found.version.to_string());
+        let found = versions.ofi_nccl.as_ref();
+        let version = found.map_or_else(|| "unknown version".to_owned(), |found| found.version.to_string());
         Ok(Check::done(format!("{version} at {}", plugin.display())))
     }
 

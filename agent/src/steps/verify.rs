@@ -1,5 +1,8 @@
 //! The last look: one step may have undone what another did, and a device may have gone meanwhile.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use gpunode_host::reason;
 
 use crate::context::Context;
@@ -27,8 +30,14 @@ impl Step for Verify {
             return Ok(Check::not_applicable("nothing was changed, so there is nothing to verify"));
         }
         let good: Vec<_> = self.steps.iter().filter(|step| cx.ended_well(step.id())).collect();
-        for step in &good {
-            let check = step.check(cx, os)?;
+        cx.forget_versions();
+        let looks: Vec<_> = thread::scope(|scope| {
+            let looks: Vec<_> = good.iter().map(|step| (step, scope.spawn(|| step.check(cx, os)))).collect();
+            let joined = looks.into_iter().map(|(step, look)| (step, look.join()));
+            joined.map(|(step, look)| (step, look.unwrap_or_else(|panic| resume_unwind(panic)))).collect()
+        });
+        for (step, look) in looks {
+            let check = look?;
             if let Some(change) = check.changes.first() {
                 let message = format!("was right when its step ended, and is not any more: {change}");
                 return Err(Failure::new(&reason::STEP_UNDONE, step.id().name(), message));

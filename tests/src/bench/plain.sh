@@ -36,7 +36,6 @@ mdadm --quiet --create /dev/md/gpunode --run --level=0 --metadata=1.2 --homehost
     --raid-devices="$(echo "$disks" | wc -l)" $disks
 udevadm settle
 mkfs.xfs -q -K -L gpunode-data /dev/md/gpunode
-udevadm settle
 uuid=$(blkid -s UUID -o value /dev/md/gpunode)
 unit() {
     printf '[Mount]\nWhat=%s\nWhere=%s\nType=%s\nOptions=%s\n[Install]\nWantedBy=local-fs.target\n' "$2" "$3" "$4" "$5" \
@@ -46,7 +45,6 @@ unit 'mnt-k8s\x2ddisks-0' "/dev/disk/by-uuid/$uuid" /mnt/k8s-disks/0 xfs noatime
 unit var-lib-containerd /mnt/k8s-disks/0/containerd /var/lib/containerd none bind
 unit var-lib-kubelet /mnt/k8s-disks/0/kubelet /var/lib/kubelet none bind
 unit var-log-pods /mnt/k8s-disks/0/pods /var/log/pods none bind
-systemctl daemon-reload
 systemctl -q enable 'mnt-k8s\x2ddisks-0.mount' var-lib-containerd.mount var-lib-kubelet.mount var-log-pods.mount
 systemctl start 'mnt-k8s\x2ddisks-0.mount'
 for pair in /var/lib/containerd:containerd /var/lib/kubelet:kubelet /var/log/pods:pods; do

@@ -1,9 +1,11 @@
-//! `bench-vm AGENT [ROUNDS]`: the agent beside a plain shell script that runs the same commands one after the other,
-//! in turn, in one boot of one virtual machine. Prints one line a value.
+//! `bench-vm AGENT [ROUNDS [REPORT]]`: the agent beside a plain shell script that runs the same commands one after the
+//! other, in turn, in one boot of one virtual machine, and beside the longest chain of its own commands. Prints one
+//! line a value; the report of the middle round, with the times of all commands, goes to the file REPORT.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use gpunode_tests::chain::Chain;
 use gpunode_tests::node::{CONFIG, LONG, user_data};
 use gpunode_tests::vm::{Disk, Error, Vm};
 use serde_json::Value;
@@ -20,6 +22,8 @@ struct Round {
     again: u64,
     own_cpu: u64,
     rss_kib: u64,
+    chain: Chain,
+    report: Value,
 }
 
 fn main() -> ExitCode {
@@ -30,9 +34,11 @@ fn main() -> ExitCode {
     };
     let rounds = arguments.next().and_then(|text| text.to_str()?.parse().ok()).unwrap_or(5);
     match measure(agent, rounds) {
-        Ok(rounds) => {
+        Ok(mut rounds) => {
             print(&rounds);
-            ExitCode::SUCCESS
+            rounds.sort_unstable_by_key(|round| round.chain.per_mille());
+            let middle = rounds.get(rounds.len() / 2);
+            middle.map_or(ExitCode::FAILURE, |round| explain(round, arguments.next().map(PathBuf::from)))
         }
         Err(error) => {
             eprintln!("bench-vm: {error}");
@@ -59,12 +65,16 @@ fn round(vm: &Vm) -> Result<Round, Error> {
     vm.run(RESET, LONG)?.ok()?;
     let number =
         |report: &Value, path: &str| report.pointer(path).and_then(Value::as_u64).unwrap_or(u64::MAX);
+    let chain =
+        Chain::of(&first).ok_or_else(|| Error::Description(format!("no times in the report: {first}")))?;
     Ok(Round {
+        chain,
         agent: number(&first, "/elapsedMs"),
         script: script.lines().last().and_then(|line| line.parse().ok()).unwrap_or(u64::MAX),
         again: number(&second, "/elapsedMs"),
         own_cpu: number(&first, "/own/cpuMs"),
         rss_kib: number(&first, "/own/peakRssKib"),
+        report: first,
     })
 }
 
@@ -87,4 +97,16 @@ fn print(rounds: &[Round]) {
     println!("agent, second run, wall, ms\t{}", middle(|round| round.again));
     println!("agent, first run, own CPU under emulation, ms\t{}", middle(|round| round.own_cpu));
     println!("agent, first run, peak RSS, KiB\t{}", middle(|round| round.rss_kib));
+}
+
+/// Where the time of a round went that is not in the longest chain of commands.
+fn explain(round: &Round, report: Option<PathBuf>) -> ExitCode {
+    for (what, value) in round.chain.rows() {
+        println!("{what}\t{value}");
+    }
+    let written = report.map_or(Ok(()), |path| std::fs::write(path, format!("{:#}\n", round.report)));
+    if let Err(error) = &written {
+        eprintln!("bench-vm: the report was not written: {error}");
+    }
+    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

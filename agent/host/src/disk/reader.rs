@@ -1,17 +1,20 @@
 //! Bounded reads at an offset.
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 /// A device or image that is read in pieces, never beyond its end.
 pub(crate) struct Reader<D> {
     device: D,
     size: u64,
+    /// Parts that were read and hold nothing but zeros; sorted, apart from each other. They are not read again.
+    zeros: Vec<Range<u64>>,
 }
 
 impl<D: Read + Seek> Reader<D> {
     pub(crate) fn new(mut device: D) -> io::Result<Self> {
         let size = device.seek(SeekFrom::End(0))?;
-        Ok(Self { device, size })
+        Ok(Self { device, size, zeros: Vec::new() })
     }
 
     /// Bytes in the device.
@@ -22,11 +25,27 @@ impl<D: Read + Seek> Reader<D> {
     /// Fills `buffer` from `offset`; false, and nothing read, where that would go beyond the end.
     pub(crate) fn fill(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
         let fits = offset.checked_add(buffer.len() as u64).is_some_and(|end| end <= self.size);
-        if fits {
+        if fits && self.is_zero(offset, buffer.len() as u64) {
+            buffer.fill(0);
+        } else if fits {
             self.device.seek(SeekFrom::Start(offset))?;
             self.device.read_exact(buffer)?;
         }
         Ok(fits)
+    }
+
+    /// Remembers that these bytes, which lie behind all that was noted before, were read and are zero.
+    pub(crate) fn note_zeros(&mut self, range: Range<u64>) {
+        match self.zeros.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => self.zeros.push(range),
+        }
+    }
+
+    fn is_zero(&self, offset: u64, len: u64) -> bool {
+        let after = self.zeros.partition_point(|range| range.start <= offset);
+        let before = after.checked_sub(1).and_then(|index| self.zeros.get(index));
+        before.is_some_and(|range| offset + len <= range.end)
     }
 
     /// `N` bytes at `offset`, or `None` where that would go beyond the end.
@@ -67,4 +86,26 @@ pub(crate) fn le64(bytes: &[u8], at: usize) -> u64 {
 pub(crate) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn what_is_known_to_be_zero_is_not_read_and_nothing_else_is_taken_for_it() {
+        let mut reader = Reader::new(Cursor::new(vec![7; 100])).unwrap();
+        for range in [10..20, 20..30, 40..50] {
+            reader.note_zeros(range);
+        }
+        for (offset, len) in [(0, 5), (5, 10), (9, 2), (25, 6), (29, 12), (45, 6), (50, 1), (99, 1)] {
+            assert!(reader.vec(offset, len).unwrap().unwrap().iter().all(|b| *b == 7), "{len} at {offset}");
+        }
+        for (offset, len) in [(10, 20), (15, 10), (10, 1), (49, 1), (40, 10)] {
+            assert!(reader.vec(offset, len).unwrap().unwrap().iter().all(|b| *b == 0), "{len} at {offset}");
+        }
+        assert_eq!(reader.vec(95, 6).unwrap(), None);
+    }
 }

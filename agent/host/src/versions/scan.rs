@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use memchr::memmem;
+
 /// The plugin is 2 to 15 MiB, with debug information; beyond this the search gives up.
 const MOST: u64 = 32 << 20;
 const CHUNK: usize = 64 << 10;
@@ -30,7 +32,7 @@ pub(super) fn word_after(file: File, needle: &[u8]) -> io::Result<Option<String>
 }
 
 fn find(window: &[u8], needle: &[u8], last: bool) -> Option<String> {
-    window.windows(needle.len()).enumerate().filter(|(_, part)| *part == needle).find_map(|(at, _)| {
+    memmem::find_iter(window, needle).find_map(|at| {
         let rest = window.get(at + needle.len()..)?;
         let word: Vec<u8> = rest.iter().copied().take(WORD).take_while(|byte| is_word(*byte)).collect();
         // A word that touches the end of the window may go on in the next chunk.

@@ -105,8 +105,8 @@ fn format(os: &Os, create: &Create, device: &str, instance: &str, force: Force) 
         .args(["-q", "-K", "-L", LABEL, "-m", &format!("uuid={}", create.filesystem)])
         .arg(format!("/dev/{device}"));
     os.run(&command)?;
-    record::write(os, &gpunode_host::disk::Intent { phase: Phase::Formatted, ..create.intent(instance) })?;
-    settle(os)
+    // The link by UUID may not be there yet; the mount unit waits for it.
+    record::write(os, &gpunode_host::disk::Intent { phase: Phase::Formatted, ..create.intent(instance) })
 }
 
 /// Waits until udev has made the links for what is new.

@@ -1,4 +1,4 @@
-//! Reads a device past the page cache: what is looked at must be what is on the device, and 36 MiB of each of eight
+//! Reads a device past the page cache: what is looked at must be what is on the device, and 40 MiB of each of eight
 //! blank disks have no business in memory.
 
 use std::fs::{File, OpenOptions};
@@ -9,20 +9,50 @@ use std::path::Path;
 /// O_DIRECT wants memory, offsets and lengths aligned to the logical block; 4 KiB is the largest that NVMe disks on
 /// EC2 have. Source: open(2).
 const ALIGN: usize = 4096;
-/// What is read at once, in bytes.
-const WINDOW: usize = 256 << 10;
+/// What is read where a few bytes are asked for, in bytes. Some hundred marks of formats lie in some twenty such
+/// windows, most of them in the first and the last.
+const WINDOW: usize = 64 << 10;
+/// How many of them are kept.
+const KEPT: usize = 8;
 
 /// A device or file that is read directly where its file system can, and through the cache elsewhere (tmpfs).
 pub(super) struct Direct {
     file: File,
+    /// The one that was used last comes last.
+    windows: Vec<Window>,
+    position: u64,
+}
+
+/// A part of the device.
+struct Window {
     /// Room for an aligned window anywhere in it.
     memory: Vec<u8>,
     /// Where the window begins in `memory`.
     start: usize,
-    /// What the window holds: from which offset, how many bytes.
+    /// What it holds: from which offset, how many bytes.
     at: u64,
     filled: usize,
-    position: u64,
+}
+
+impl Window {
+    fn empty() -> Self {
+        let memory = vec![0; WINDOW + ALIGN];
+        let start = memory.as_ptr().align_offset(ALIGN);
+        Self { memory, start, at: 0, filled: 0 }
+    }
+
+    fn fill(&mut self, file: &File, at: u64) -> io::Result<()> {
+        self.filled = 0;
+        self.at = at;
+        self.filled = file.read_at(&mut self.memory[self.start..self.start + WINDOW], at)?;
+        Ok(())
+    }
+
+    /// What it holds from `position` on.
+    fn rest(&self, position: u64) -> Option<&[u8]> {
+        let from = usize::try_from(position.checked_sub(self.at)?).ok()?;
+        self.memory[self.start..self.start + self.filled].get(from..).filter(|rest| !rest.is_empty())
+    }
 }
 
 impl Direct {
@@ -34,34 +64,41 @@ impl Direct {
             Err(error) if error.raw_os_error() == Some(nix::libc::EINVAL) => open(flags)?,
             other => other?,
         };
-        let memory = vec![0; WINDOW + ALIGN];
-        let start = memory.as_ptr().align_offset(ALIGN);
-        Ok(Self { file, memory, start, at: 0, filled: 0, position: 0 })
+        Ok(Self { file, windows: Vec::new(), position: 0 })
     }
 
-    /// Fills the window so that it holds the present position.
-    fn refill(&mut self) -> io::Result<()> {
-        self.at = self.position - self.position % ALIGN as u64;
-        self.filled = 0;
-        let window = &mut self.memory[self.start..self.start + WINDOW];
-        self.filled = self.file.read_at(window, self.at)?;
+    /// Makes the window that holds the present position the last.
+    fn turn_to_window(&mut self) -> io::Result<()> {
+        let held = self.windows.iter().position(|window| window.rest(self.position).is_some());
+        let window = if let Some(index) = held {
+            self.windows.remove(index)
+        } else {
+            let mut window = if self.windows.len() < KEPT { Window::empty() } else { self.windows.remove(0) };
+            window.fill(&self.file, self.position - self.position % WINDOW as u64)?;
+            window
+        };
+        self.windows.push(window);
         Ok(())
     }
 
-    fn window(&self) -> &[u8] {
-        let held = &self.memory[self.start..self.start + self.filled];
-        let from = self.position.checked_sub(self.at).and_then(|from| usize::try_from(from).ok());
-        from.and_then(|from| held.get(from..)).unwrap_or_default()
+    /// Whether the kernel can read from here into this buffer, so that nothing has to be copied.
+    fn fits(&self, buffer: &[u8]) -> bool {
+        let aligned = buffer.as_ptr().align_offset(ALIGN) == 0 && buffer.len().is_multiple_of(ALIGN);
+        aligned && buffer.len() >= WINDOW && self.position.is_multiple_of(ALIGN as u64)
     }
 }
 
 impl Read for Direct {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.window().is_empty() {
-            self.refill()?;
-        }
-        let count = self.window().len().min(buffer.len());
-        buffer[..count].copy_from_slice(&self.window()[..count]);
+        let count = if self.fits(buffer) {
+            self.file.read_at(buffer, self.position)?
+        } else {
+            self.turn_to_window()?;
+            let held = self.windows.last().and_then(|window| window.rest(self.position)).unwrap_or_default();
+            let count = held.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&held[..count]);
+            count
+        };
         self.position += count as u64;
         Ok(count)
     }
@@ -70,10 +107,11 @@ impl Read for Direct {
 impl Seek for Direct {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.position = match to {
+            SeekFrom::Start(at) => at,
             SeekFrom::Current(by) => {
                 self.position.checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?
             }
-            SeekFrom::Start(_) | SeekFrom::End(_) => self.file.seek(to)?,
+            SeekFrom::End(_) => self.file.seek(to)?,
         };
         Ok(self.position)
     }
@@ -91,7 +129,9 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         let mut direct = Direct::open(&path, false).unwrap();
         assert_eq!(direct.seek(SeekFrom::End(0)).unwrap(), 700_001);
-        for (offset, len) in [(0, 2), (1080, 2), (4095, 2), (262_143, 300_000), (699_999, 2), (3, 1)] {
+        // Twice, so that windows are used again, also after some were given up.
+        let far = [(0, 2), (1080, 2), (4095, 2), (262_143, 300_000), (699_999, 2), (3, 1), (65_535, 2)];
+        for (offset, len) in far.iter().chain(&far).copied() {
             let mut buffer = vec![0; len];
             direct.seek(SeekFrom::Start(offset as u64)).unwrap();
             direct.read_exact(&mut buffer).unwrap();
@@ -99,5 +139,23 @@ mod tests {
         }
         direct.seek(SeekFrom::Start(700_001)).unwrap();
         assert_eq!(direct.read(&mut [0; 8]).unwrap(), 0);
+    }
+
+    #[test]
+    fn large_aligned_reads_give_the_same_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("disk");
+        let bytes: Vec<u8> = (0..1_000_001_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let mut direct = Direct::open(&path, false).unwrap();
+        let mut memory = vec![0; (256 << 10) + ALIGN];
+        let start = memory.as_ptr().align_offset(ALIGN);
+        let buffer = &mut memory[start..start + (256 << 10)];
+        for offset in [0, 4096, 400_000, 1_000_001 - (256 << 10), 700_416] {
+            direct.seek(SeekFrom::Start(offset as u64)).unwrap();
+            assert_eq!(direct.fits(buffer), offset % ALIGN == 0);
+            direct.read_exact(buffer).unwrap();
+            assert_eq!(buffer, &bytes[offset..offset + (256 << 10)], "at {offset}");
+        }
     }
 }

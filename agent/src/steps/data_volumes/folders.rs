@@ -64,25 +64,33 @@ pub(super) fn bind(os: &Os, folders: &[Folder], units: &[Unit]) -> Result<(), Fa
     if open.is_empty() {
         return Ok(());
     }
-    if is_active(os, "kubelet")? {
+    let [kubelet, containerd] = are_active(os, ["kubelet", "containerd"])?;
+    if kubelet {
         let message =
             format!("kubelet is running, so {} cannot be moved to the data volume now", open.join(", "));
         return Err(Failure::new(&reason::DATA_VOLUME_TOO_LATE, "kubelet", message));
     }
     // containerd keeps files open in its folder; nothing of the node's work runs in it before kubelet does.
-    let stopped = is_active(os, "containerd")?;
-    if stopped {
+    if containerd {
         os.run(&Cmd::new("systemctl").args(["stop", "containerd"]))?;
     }
     let moved = fill_all(os, folders, &open).and_then(|()| units::start(os, &units[1..]));
-    if stopped {
+    if containerd {
         os.run(&Cmd::new("systemctl").args(["start", "containerd"]))?;
     }
     moved
 }
 
-fn is_active(os: &Os, service: &str) -> Result<bool, Failure> {
-    Ok(os.run_any(&Cmd::new("systemctl").args(["is-active", "--quiet", service]))?.code == 0)
+/// systemctl prints the state of each unit on a line, in the order asked.
+fn are_active<const N: usize>(os: &Os, services: [&str; N]) -> Result<[bool; N], Failure> {
+    let output = os.run_any(&Cmd::new("systemctl").arg("is-active").args(services))?;
+    Ok(parse_active(&output.stdout))
+}
+
+fn parse_active<const N: usize>(states: &str) -> [bool; N] {
+    let mut states = states.lines();
+    // A service that is being reloaded runs.
+    [(); N].map(|()| matches!(states.next().map(str::trim), Some("active" | "reloading" | "refreshing")))
 }
 
 fn fill_all(os: &Os, folders: &[Folder], open: &[String]) -> Result<(), Failure> {
@@ -122,4 +130,17 @@ fn make_like(os: &Os, folder: &Folder) -> Result<(), Failure> {
 fn not_made(folder: &Folder, error: &io::Error) -> Failure {
     let message = format!("cannot make the place of {} on the volume: {error}", folder.path);
     Failure::new(&reason::FILE_NOT_WRITTEN, &folder.source, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_service_has_its_own_state() {
+        assert_eq!(parse_active("inactive\nactive\n"), [false, true]);
+        assert_eq!(parse_active("reloading\nactivating\n"), [true, false]);
+        // systemd could not be asked.
+        assert_eq!(parse_active(""), [false, false]);
+    }
 }

@@ -2,6 +2,7 @@
 //! found nowhere in sysfs.
 #![allow(unsafe_code, reason = "an ioctl is a raw call by nature; its structure is checked by size below")]
 
+use std::fs::File;
 use std::os::fd::AsRawFd;
 
 use gpunode_host::disk::nvme_id;
@@ -47,7 +48,7 @@ const TIMEOUT_MS: u32 = 5000;
 /// The device name of an EBS volume's attachment, without `/dev/`. `None` where the controller does not say, or may
 /// not be asked (it takes root).
 pub(super) fn device_name(os: &Os, disk: &str) -> Option<String> {
-    let file = os.root().open(format!("/dev/{disk}")).ok()?;
+    let file = File::open(os.device(disk)).ok()?;
     let mut answer = vec![0_u8; nvme_id::LEN];
     let mut command = AdminCommand {
         opcode: IDENTIFY,

@@ -21,7 +21,7 @@ impl Seen {
     /// Looks at every disk that could be part of the volume, and reads none of the others.
     pub(super) fn look(os: &Os, config: &VolumeConfig) -> Result<Self, Failure> {
         let usage = Usage::read(os.root())?;
-        // One thread a disk: the proof reads 36 MiB of each, and they do not wait for each other.
+        // One thread a disk: the proof reads 40 MiB of each, and they do not wait for each other.
         let disks = thread::scope(|scope| {
             let looks: Vec<_> = discover(os.root())
                 .into_iter()
@@ -75,14 +75,13 @@ fn is_of_interest(identity: &Identity, config: &VolumeConfig) -> bool {
 }
 
 /// Reads what is on a device. A device that is mounted cannot be written by any plan, so its marks are enough; the
-/// proof that a disk is blank reads 36 MiB and is left for those that could be.
+/// proof that a disk is blank reads 40 MiB and is left for those that could be.
 fn probe(os: &Os, name: &str, uses: &[Use]) -> Result<Probe, String> {
-    let path = os.root().follow(format!("/dev/{name}"));
     let mounted = uses.iter().any(|how| matches!(how, Use::Mounted { .. } | Use::Below { .. }));
     let look = |device| if mounted { signature::marks(device) } else { signature::probe(device) };
     // The kernel refuses to open a device exclusively that it has in use (mounted, in an array, swap): open(2).
     let exclusive = uses.is_empty();
-    Direct::open(&path, exclusive)
+    Direct::open(&os.device(name), exclusive)
         .and_then(look)
         .map_err(|error| format!("cannot be read: {}", chain(&error)))
 }

@@ -86,13 +86,13 @@ pub(super) fn install(os: &Os, units: &[Unit]) -> Result<(), Failure> {
     for unit in units {
         changed |= os.write(&unit.file)?;
     }
-    if changed {
-        os.run(&Cmd::new("systemctl").arg("daemon-reload"))?;
-    }
     let disabled: Vec<_> =
         units.iter().filter(|u| !u.is_enabled(os.root())).map(|u| u.name.clone()).collect();
+    // To enable reads the units again as well (systemctl(1)), and that is the slowest thing systemd does.
     if !disabled.is_empty() {
         os.run(&Cmd::new("systemctl").arg("enable").args(disabled))?;
+    } else if changed {
+        os.run(&Cmd::new("systemctl").arg("daemon-reload"))?;
     }
     Ok(())
 }

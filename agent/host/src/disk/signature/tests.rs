@@ -85,13 +85,17 @@ fn crc32c_is_the_standard_one() {
     assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
 }
 
-/// A reader that fails from some offset on, as a sick disk does.
+/// A reader that fails from some offset on, as a sick disk does: also a read that begins before it.
 struct Sick(Sparse, u64);
 
 impl Read for Sick {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let at = self.0.stream_position()?;
-        if at >= self.1 { Err(io::Error::from_raw_os_error(5)) } else { self.0.read(buffer) }
+        if at + buffer.len() as u64 > self.1 {
+            Err(io::Error::from_raw_os_error(5))
+        } else {
+            self.0.read(buffer)
+        }
     }
 }
 
