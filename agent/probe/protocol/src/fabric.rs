@@ -42,8 +42,9 @@ pub struct Interface {
     pub mtu: Option<u64>,
     /// Bits a second.
     pub speed: Option<u64>,
-    /// Whether the entry offers `FI_HMEM`: without it GPU memory cannot be registered.
-    pub hmem: bool,
+    /// Whether the entry offers `FI_HMEM`: without it GPU memory cannot be registered. `None` where libfabric was told
+    /// not to look for GPUs (`FI_HMEM=system`), which it does through CUDA and may hang in.
+    pub hmem: Option<bool>,
     /// Whether it offers `FI_RMA`.
     pub rma: bool,
 }

@@ -24,9 +24,11 @@ pub struct Sweep {
     pub system: System,
     /// How many GPUs NVML counts: those that initialised, whether or not they still answer.
     pub count: Reading<u32>,
-    /// One entry for each index below `count`, in that order; fewer when the look was cut short by `stuck`.
+    /// One entry for each index below `count`, in that order. With `stuck`, those that were done by then: a call
+    /// that hangs keeps its own GPU out, and GPUs after it only when four calls hang or NVML lets none past.
     pub gpus: Vec<Entry>,
-    /// The call that did not come back before the deadline.
+    /// The call that did not come back before the deadline; of several the one that began first. It may be one that
+    /// is about no GPU, such as `nvmlInit_v2`; then `count` was not asked for and there are no GPUs here.
     pub stuck: Option<Stuck>,
     /// Microseconds that the look took.
     pub took_us: u64,
@@ -38,7 +40,7 @@ pub struct Sweep {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stuck {
-    /// NVML's name of the call, for example `nvmlDeviceGetFieldValues`.
+    /// NVML's name of the call, for example `nvmlDeviceGetFieldValues`; `dlopen` while the library is loaded.
     pub call: String,
     /// The GPU it is about, by PCI address where that is known.
     pub pci: Option<String>,
@@ -70,6 +72,9 @@ pub enum Entry {
     Unreachable {
         /// NVML's index.
         index: u32,
+        /// PCI address, where it is known without the GPU's help: from an earlier look of the same probe, or from
+        /// `/proc/driver/nvidia/gpus`.
+        pci: Option<String>,
         /// NVML's code, for example 15 (`NVML_ERROR_GPU_IS_LOST`).
         code: u32,
     },
@@ -77,12 +82,23 @@ pub enum Entry {
     Skipped {
         /// NVML's index.
         index: u32,
-        /// PCI address.
-        pci: String,
+        /// PCI address, where it is known without touching the GPU.
+        pci: Option<String>,
     },
 }
 
-/// One GPU.
+impl Entry {
+    /// NVML's index.
+    pub fn index(&self) -> u32 {
+        match self {
+            Self::Read(gpu) => gpu.index,
+            Self::Unreachable { index, .. } | Self::Skipped { index, .. } => *index,
+        }
+    }
+}
+
+/// One GPU. What cannot change while the driver is loaded (identity, limits) is read once and remembered, so that it
+/// is still known of a GPU that is lost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gpu {
@@ -137,8 +153,12 @@ pub struct Gpu {
     pub fabric: Reading<Fabric>,
     /// Multi-instance GPU.
     pub mig: Reading<Mig>,
-    /// Processes on it.
+    /// Whether the InfoROM's checksum is right (slow, see [`crate::message::Want::Gpus`]).
+    pub info_rom_valid: Reading<bool>,
+    /// Processes on it (slow); at most 1024 of a kind.
     pub processes: Reading<Vec<Process>>,
-    /// Calls that failed with [`Reading::Failed`] in this look, by NVML's name, with the code; each call once.
+    /// Calls that failed in this look, by NVML's name, with the code; each pair once. One field of many is
+    /// `nvmlDeviceGetFieldValues[230]`. After the first `NVML_ERROR_GPU_IS_LOST` (15) the GPU is asked nothing more:
+    /// what is left reads [`Reading::Failed`] with 15 and is not listed.
     pub failures: Vec<(String, u32)>,
 }

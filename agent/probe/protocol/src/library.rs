@@ -23,4 +23,11 @@ pub enum Unusable {
         /// The library's own words for it.
         message: String,
     },
+    /// One of its calls did not come back before the deadline. A sweep of GPUs says so in its own `stuck`.
+    Stuck {
+        /// The library's name of the call.
+        call: String,
+        /// Milliseconds since it began.
+        for_ms: u32,
+    },
 }

@@ -18,19 +18,22 @@ pub struct Request {
     pub want: Want,
 }
 
-/// What a request wants.
+/// What a request wants. One question of a kind at a time: a second before the first is answered ends the probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Want {
     /// Every GPU, once.
     Gpus {
-        /// GPUs that are not to be touched, by PCI address: a call on them hung before.
+        /// GPUs that are not to be touched since a call on them hung before: by PCI address, or by NVML's index in
+        /// decimal where [`crate::gpu::Stuck`] had no address. An address is found without touching the GPU where
+        /// `/proc/driver/nvidia/gpus` lists as many GPUs as NVML counts; else the GPU is asked for its address.
         skip: Vec<String>,
         /// Also what is slow to read and changes rarely (processes, InfoROM, remote ends of NVLinks).
         slow: bool,
     },
     /// NVML events from now on, pushed as [`Say::Event`]. Answered with [`Say::Events`] once they are registered.
+    /// Asked again it replaces the registration; that takes up to a second, in which events are not seen.
     Events {
-        /// GPUs that are not to be registered, by PCI address.
+        /// GPUs that are not to be registered, as in [`Want::Gpus`].
         skip: Vec<String>,
     },
     /// What libfabric lists for the provider `efa`.
@@ -59,7 +62,8 @@ pub enum Say {
     Events(Result<Vec<Registered>, Unusable>),
     /// An event, unasked.
     Event(GpuEvent),
-    /// The event wait ended with this NVML code and is not taken up again by itself, unasked.
+    /// The event wait ended with this NVML code and is not taken up again by itself, unasked. 10
+    /// (`NVML_ERROR_TIMEOUT`) says that the wait itself does not come back.
     EventsEnded(u32),
     /// What libfabric lists, or why it cannot be used.
     Interfaces(Result<Interfaces, Unusable>),

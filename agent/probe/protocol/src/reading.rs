@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum Reading<T> {
     /// The value.
     Value(T),
-    /// This device, driver or library does not know the thing (`NVML_ERROR_NOT_SUPPORTED` 3,
-    /// `NVML_ERROR_FUNCTION_NOT_FOUND` 13, and for one field of many `NVML_ERROR_NO_DATA` 21).
+    /// This device, driver or library does not know the thing: `NVML_ERROR_NOT_SUPPORTED` 3,
+    /// `NVML_ERROR_FUNCTION_NOT_FOUND` 13, `NVML_ERROR_NO_DATA` 21, `NVML_ERROR_ARGUMENT_VERSION_MISMATCH` 25 (the
+    /// call knows no version of its argument that we do), `NVML_ERROR_DEPRECATED` 26, and for one field of many
+    /// `NVML_ERROR_INVALID_ARGUMENT` 2 (the field is newer than the driver).
     NotSupported,
     /// The library's error code (`nvmlReturn_t`).
     Failed(u32),
@@ -24,6 +26,25 @@ impl<T> Reading<T> {
         match self {
             Self::Value(value) => Some(value),
             _ => None,
+        }
+    }
+
+    /// Asks in another way where this one is not supported.
+    #[must_use]
+    pub fn or_else(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::NotSupported => other(),
+            answered => answered,
+        }
+    }
+
+    /// The same answer with another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
+        match self {
+            Self::Value(value) => Reading::Value(change(value)),
+            Self::NotSupported => Reading::NotSupported,
+            Self::Failed(code) => Reading::Failed(code),
+            Self::NotAsked => Reading::NotAsked,
         }
     }
 
