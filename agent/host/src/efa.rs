@@ -1,18 +1,39 @@
-//! EFA devices as the kernel shows them, and which network interface each one is.
+//! EFA devices as the kernel shows them, on the PCI bus and as RDMA devices, and which network interface each one is.
 
+pub mod counters;
+mod device_sampler;
+mod expected;
+mod folder;
+mod gid;
+mod join;
+mod once;
+mod p2p;
+mod pci;
+mod port_reader;
+mod rate;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
 
 use crate::Root;
-use crate::metadata::Eni;
+use crate::rdma::{self, Rdma};
 
-const CLASS: &str = "/sys/class/infiniband";
+pub use device_sampler::{DeviceSample, DeviceSampler, SampleState};
+pub use expected::Expected;
+pub use folder::{PortFailure, PortReading};
+pub use gid::mac_of_gid;
+pub use join::{Attached, InterfaceKindSeen, Join, join};
+pub use once::{DeviceCounters, PortCounters, Reading, counters_once};
+pub use p2p::P2p;
+pub use pci::{EfaFunction, FunctionState, functions};
+pub use port_reader::{PortEvent, PortReaders};
+pub use rate::{parse_rate, rate_shown};
+
 /// Amazon's PCI vendor id.
 const VENDOR: u32 = 0x1d0f;
-/// The device ids in the efa kernel driver's table (`efa_main.c`), one for each generation of the card.
-const DEVICES: std::ops::RangeInclusive<u32> = 0xefa0..=0xefa3;
+/// Device ids of EFA cards. The driver's table (`efa_main.c`) has 0xefa0 to 0xefa3 so far, one for each generation.
+const DEVICES: std::ops::RangeInclusive<u32> = 0xefa0..=0xefaf;
 
 /// One EFA device. What sysfs does not say is `None`; a device that is half gone still shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -23,49 +44,159 @@ pub struct Efa {
     /// Domain, bus, device and function, for example `0000:4f:00.0`.
     pub pci_address: Option<String>,
     /// PCI device id, 0xefa0 to 0xefa3.
-    pub device_id: u32,
+    pub device_id: Option<u32>,
     /// The kernel driver that holds it; `None` is a device nobody drives.
     pub driver: Option<String>,
+    /// The driver's version, for example `2.17.3g`; the driver inside the kernel tree has none.
+    pub driver_version: Option<String>,
+    /// The card's firmware, where the driver says.
+    pub firmware: Option<String>,
+    /// The kind of adapter, where the driver says.
+    pub hca_type: Option<String>,
     /// The MAC address of its network interface, lower-case with colons, from the first GID. An EFA-only
     /// interface has no network device, so this is the only way to tell which one it is.
     pub mac: Option<String>,
     /// The first GID, as sysfs writes it.
     pub gid: Option<String>,
-    /// As sysfs writes it; older drivers leave it all zero.
+    /// Every GID that is not zero. The driver's table has one entry.
+    pub gids: Vec<String>,
+    /// As sysfs writes it; drivers before 2.12 leave it all zero.
     pub node_guid: Option<String>,
     /// For example `4: ACTIVE`. The driver always says so; it proves nothing about the link.
     pub port_state: Option<String>,
+    /// The port's rate as sysfs writes it, for example `200 Gb/sec (4X HDR)`.
+    pub rate: Option<String>,
+    /// The port's rate in Gbit/s. The driver maps the card's speed to the next lower one that RDMA knows, see
+    /// [`rate_shown`]; drivers before 2.13 say 100 for every card.
+    pub rate_gbps: Option<u32>,
+    /// Whether the driver can reach the memory of an accelerator.
+    pub p2p: P2p,
     /// The memory node it hangs on; `None` where the machine has only one.
     pub numa_node: Option<u32>,
     /// The character device that programs open, for example `uverbs0`.
     pub uverbs: Option<String>,
+    /// The network device with the same MAC address: the interface is EFA with ENA. In a pod without the host's
+    /// network there is none to be seen.
+    pub netdev: Option<String>,
 }
 
-/// Every EFA device, by name. Other RDMA devices (Mellanox, soft RoCE) are left out.
-pub fn devices(root: &Root) -> Vec<Efa> {
-    root.list(CLASS).into_iter().filter_map(|name| device(root, name)).collect()
+/// All that sysfs says about EFA.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Observation {
+    /// The EFA kernel module, where it is loaded.
+    pub module: Option<Module>,
+    /// RDMA devices of EFA, by PCI address.
+    pub devices: Vec<Efa>,
+    /// PCI functions of EFA, by address, whether or not a driver made an RDMA device of them.
+    pub functions: Vec<EfaFunction>,
+    /// RDMA devices that are not EFA. One that programs cannot open hides every EFA device from libfabric.
+    pub others: Vec<Rdma>,
 }
 
-fn device(root: &Root, name: String) -> Option<Efa> {
-    let folder = format!("{CLASS}/{name}");
-    let pci = format!("{folder}/device");
-    let device_id = hex(&root.value(format!("{pci}/device"))?)?;
-    if hex(&root.value(format!("{pci}/vendor"))?)? != VENDOR || !DEVICES.contains(&device_id) {
-        return None;
+/// The loaded EFA kernel module.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Module {
+    /// For example `2.17.3g`; `None` for the one inside the kernel tree.
+    pub version: Option<String>,
+}
+
+/// Looks at everything but the counters. Reads no file that asks a card.
+pub fn observe(root: &Root) -> Observation {
+    let module = root.exists("/sys/module/efa");
+    let mut others = Vec::new();
+    let mut devices = Vec::new();
+    for name in rdma::names(root) {
+        match identity(root, &name) {
+            Some(identity) => devices.push(device(root, name, identity)),
+            None => others.push(rdma::read(root, name)),
+        }
     }
-    let gid = root.value(format!("{folder}/ports/1/gids/0")).filter(|gid| !gid.is_empty());
-    Some(Efa {
+    finish(root, &mut devices);
+    Observation {
+        module: module.then(|| Module { version: text(root, "/sys/module/efa/version") }),
+        devices,
+        functions: functions(root),
+        others,
+    }
+}
+
+/// Every EFA device, by PCI address. Other RDMA devices (Mellanox, soft RoCE) are left out.
+pub fn devices(root: &Root) -> Vec<Efa> {
+    let known = |name: String| identity(root, &name).map(|identity| device(root, name, identity));
+    let mut devices: Vec<_> = rdma::names(root).into_iter().filter_map(known).collect();
+    finish(root, &mut devices);
+    devices
+}
+
+/// What is known only of all together: their network devices, and their order.
+fn finish(root: &Root, devices: &mut [Efa]) {
+    if devices.is_empty() {
+        return;
+    }
+    let netdevs = join::netdevs(root);
+    for device in devices.iter_mut() {
+        device.netdev = device.mac.as_ref().and_then(|mac| netdevs.get(mac).cloned());
+    }
+    // Names are no order: rdmap113s0 is before rdmap79s0 by letters.
+    devices.sort_by(|one, other| one.pci_address.cmp(&other.pci_address));
+}
+
+/// The names of all EFA devices.
+pub fn names(root: &Root) -> Vec<String> {
+    rdma::names(root).into_iter().filter(|name| identity(root, name).is_some()).collect()
+}
+
+/// What makes a device an EFA device.
+struct Identity {
+    device_id: Option<u32>,
+    driver: Option<String>,
+}
+
+/// By its PCI ids; where they cannot be read, by its driver. Never by name: udev renames.
+fn identity(root: &Root, name: &str) -> Option<Identity> {
+    let pci = format!("{}/{name}/device", rdma::CLASS);
+    let id = |file: &str| root.value(format!("{pci}/{file}")).as_deref().and_then(hex);
+    let (vendor, device_id) = (id("vendor"), id("device"));
+    let driver = link(root, &format!("{pci}/driver"));
+    let is_efa = match (vendor, device_id) {
+        (Some(vendor), Some(id)) => vendor == VENDOR && DEVICES.contains(&id),
+        _ => driver.as_deref() == Some("efa"),
+    };
+    is_efa.then_some(Identity { device_id, driver })
+}
+
+fn device(root: &Root, name: String, Identity { device_id, driver }: Identity) -> Efa {
+    let folder = format!("{}/{name}", rdma::CLASS);
+    let pci = format!("{folder}/device");
+    let gid = text(root, format!("{folder}/ports/1/gids/0"));
+    let rate = text(root, format!("{folder}/ports/1/rate"));
+    Efa {
         pci_address: link(root, &pci),
         device_id,
-        driver: link(root, &format!("{pci}/driver")),
+        driver,
+        driver_version: text(root, format!("{pci}/driver/module/version")),
+        firmware: text(root, format!("{folder}/fw_ver")),
+        hca_type: text(root, format!("{folder}/hca_type")),
         mac: gid.as_deref().and_then(mac_of_gid),
+        gids: gid::all(root, &folder),
         gid,
-        node_guid: root.value(format!("{folder}/node_guid")),
-        port_state: root.value(format!("{folder}/ports/1/state")),
+        node_guid: text(root, format!("{folder}/node_guid")),
+        port_state: text(root, format!("{folder}/ports/1/state")),
+        rate_gbps: rate.as_deref().and_then(parse_rate),
+        rate,
+        p2p: P2p::read(root, &pci),
         numa_node: root.value(format!("{pci}/numa_node")).and_then(|node| node.parse().ok()),
         uverbs: root.list(format!("{pci}/infiniband_verbs")).into_iter().next(),
+        netdev: None,
         name,
-    })
+    }
+}
+
+/// The text of a file that says something.
+fn text(root: &Root, path: impl AsRef<std::path::Path>) -> Option<String> {
+    root.value(path).filter(|text| !text.is_empty())
 }
 
 /// The last component of the link at `path`: sysfs points so at drivers and buses.
@@ -77,52 +208,4 @@ pub(crate) fn link(root: &Root, path: &str) -> Option<String> {
 /// A number as PCI files write it: `0x1d0f`.
 pub(crate) fn hex(text: &str) -> Option<u32> {
     u32::from_str_radix(text.strip_prefix("0x")?, 16).ok()
-}
-
-/// The MAC address inside a link-local GID, `fe80:0000:0000:0000:0cba:4aff:fe1d:7e21`: the last eight bytes are the
-/// address with ff:fe in its middle and its second-lowest bit turned over (RFC 4291, appendix A). `None` for any
-/// other GID.
-pub fn mac_of_gid(gid: &str) -> Option<String> {
-    let gid: std::net::Ipv6Addr = gid.parse().ok()?;
-    let [0xfe, 0x80, 0, 0, 0, 0, 0, 0, front @ .., 0xff, 0xfe, back0, back1, back2] = gid.octets() else {
-        return None;
-    };
-    let [first, second, third] = front;
-    let first = first ^ 0x02;
-    Some(format!("{first:02x}:{second:02x}:{third:02x}:{back0:02x}:{back1:02x}:{back2:02x}"))
-}
-
-/// EFA devices and network interfaces, joined by MAC address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Join {
-    /// Every device, with its interface where one has its MAC address.
-    pub devices: Vec<Attached>,
-    /// Interfaces that no device belongs to: plain Ethernet ones, and EFA ones whose device did not come up. Of the
-    /// latter [`Eni::has_no_address`] tells those that are EFA-only.
-    pub others: Vec<Eni>,
-}
-
-/// A device and the interface it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Attached {
-    /// The device.
-    pub efa: Efa,
-    /// The interface; `None` where the instance metadata has none with its MAC address.
-    pub eni: Option<Eni>,
-}
-
-/// Finds the interface of each device.
-pub fn join(devices: Vec<Efa>, enis: &[Eni]) -> Join {
-    let mut others: Vec<Eni> = enis.to_vec();
-    let devices = devices
-        .into_iter()
-        .map(|efa| {
-            let at = others
-                .iter()
-                .position(|eni| efa.mac.as_deref().is_some_and(|mac| mac.eq_ignore_ascii_case(&eni.mac)));
-            Attached { eni: at.map(|at| others.remove(at)), efa }
-        })
-        .collect();
-    Join { devices, others }
 }

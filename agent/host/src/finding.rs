@@ -6,6 +6,7 @@ use crate::reason::Reason;
 
 /// How much a finding matters to the node's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing to do.
@@ -18,12 +19,15 @@ pub enum Severity {
 
 /// What takes a finding away again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Clears {
     /// The next look at a healthy subject.
     WhenGone,
     /// A reset of the GPU.
     GpuReset,
+    /// A start of the device by its driver: the driver loaded anew, or the device bound again.
+    DriverReload,
     /// A reboot of the instance.
     Reboot,
     /// A new instance.

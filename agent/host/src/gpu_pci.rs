@@ -1,17 +1,38 @@
-//! NVIDIA GPUs on the PCI bus: what the hardware says, whether or not a driver is loaded.
+//! NVIDIA GPUs and NVSwitches on the PCI bus: what the hardware and the kernel say, with or without NVML.
+//!
+//! [`devices`] and [`nvswitches`] read only what the kernel keeps in its memory. What asks the hardware or the NVIDIA
+//! driver is in [`Hardware`] and read apart, because it can block; see there.
+
+mod config;
+mod hardware;
+mod information;
+mod link;
+mod power;
+mod readers;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 
 use crate::Root;
-use crate::efa::{hex, link};
+use crate::efa::{hex, link as link_at};
+
+pub use config::ConfigSpace;
+pub use hardware::{Hardware, hardware};
+pub use information::Information;
+pub use link::{Link, generation, parse_width};
+pub use power::{DriverPower, Power};
+pub use readers::{GpuEvent, GpuReaders, hardware_once};
 
 const DEVICES: &str = "/sys/bus/pci/devices";
 /// NVIDIA's PCI vendor id.
 const VENDOR: u32 = 0x10de;
 /// PCI base class and subclass of a VGA controller and of a 3D controller; data-centre GPUs are the latter.
-const CLASSES: [u32; 2] = [0x0300, 0x0302];
+const GPU_CLASSES: [u32; 2] = [0x0300, 0x0302];
+/// "Other bridge": NVSwitches.
+const NVSWITCH_CLASSES: [u32; 1] = [0x0680];
 
-/// One GPU on the PCI bus.
+/// One GPU, or one NVSwitch, on the PCI bus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GpuPci {
@@ -23,63 +44,36 @@ pub struct GpuPci {
     pub driver: Option<String>,
     /// The memory node it hangs on; `None` where the machine has only one.
     pub numa_node: Option<u32>,
+    /// Its power state as the kernel remembers it.
+    pub power: Power,
 }
 
 /// Every NVIDIA GPU, by address. NVSwitches (bridges) and sound functions are left out.
 pub fn devices(root: &Root) -> Vec<GpuPci> {
-    root.list(DEVICES).into_iter().filter_map(|address| device(root, address)).collect()
+    functions(root, &GPU_CLASSES)
 }
 
-fn device(root: &Root, address: String) -> Option<GpuPci> {
-    let number = |file: &str| hex(&root.value(format!("{DEVICES}/{address}/{file}"))?);
+/// Every NVSwitch that is in this machine, by address. Blackwell boards have none on the bus.
+pub fn nvswitches(root: &Root) -> Vec<GpuPci> {
+    functions(root, &NVSWITCH_CLASSES)
+}
+
+fn functions(root: &Root, classes: &[u32]) -> Vec<GpuPci> {
+    root.list(DEVICES).into_iter().filter_map(|address| device(root, address, classes)).collect()
+}
+
+fn device(root: &Root, address: String, classes: &[u32]) -> Option<GpuPci> {
+    let folder = format!("{DEVICES}/{address}");
+    let number = |file: &str| hex(&root.value(format!("{folder}/{file}"))?);
     // The lowest byte of the class is the programming interface, which does not matter here.
-    if number("vendor")? != VENDOR || !CLASSES.contains(&(number("class")? >> 8)) {
+    if number("vendor")? != VENDOR || !classes.contains(&(number("class")? >> 8)) {
         return None;
     }
     Some(GpuPci {
         device_id: number("device")?,
-        driver: link(root, &format!("{DEVICES}/{address}/driver")),
-        numa_node: root.value(format!("{DEVICES}/{address}/numa_node")).and_then(|node| node.parse().ok()),
+        driver: link_at(root, &format!("{folder}/driver")),
+        numa_node: root.value(format!("{folder}/numa_node")).and_then(|node| node.parse().ok()),
+        power: Power::read(root, &folder),
         address,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plug(root: &std::path::Path, address: &str, vendor: &str, class: &str, driver: Option<&str>) {
-        let folder = root.join("sys/bus/pci/devices").join(address);
-        std::fs::create_dir_all(&folder).unwrap();
-        for (file, text) in [("vendor", vendor), ("class", class), ("device", "0x2330"), ("numa_node", "-1")]
-        {
-            std::fs::write(folder.join(file), format!("{text}\n")).unwrap();
-        }
-        if let Some(driver) = driver {
-            std::os::unix::fs::symlink(
-                format!("../../../../bus/pci/drivers/{driver}"),
-                folder.join("driver"),
-            )
-            .unwrap();
-        }
-    }
-
-    #[test]
-    fn gpus_are_told_from_everything_else() {
-        let dir = tempfile::tempdir().unwrap();
-        plug(dir.path(), "0000:64:00.0", "0x10de", "0x030200", None);
-        plug(dir.path(), "0000:53:00.0", "0x10de", "0x030200", Some("nvidia"));
-        plug(dir.path(), "0000:00:1e.0", "0x10de", "0x030000", Some("vfio-pci"));
-        plug(dir.path(), "0000:c0:00.0", "0x10de", "0x068000", Some("nvidia-nvswitch"));
-        plug(dir.path(), "0000:00:1f.0", "0x10de", "0x040300", None);
-        plug(dir.path(), "0000:00:02.0", "0x1d0f", "0x030000", None);
-        plug(dir.path(), "0000:00:03.0", "garbage", "", None);
-        let found = devices(&Root::new(dir.path()));
-        let drivers: Vec<_> = found.iter().map(|gpu| (gpu.address.as_str(), gpu.driver.as_deref())).collect();
-        assert_eq!(
-            drivers,
-            [("0000:00:1e.0", Some("vfio-pci")), ("0000:53:00.0", Some("nvidia")), ("0000:64:00.0", None)]
-        );
-        assert_eq!((found[1].device_id, found[1].numa_node), (0x2330, None));
-    }
 }

@@ -4,19 +4,26 @@
 //! and no AWS SDK in this crate, so its rules compile and test in seconds.
 
 pub mod boot_report;
+pub mod bounded;
 pub mod catalog;
 pub mod disk;
 pub mod efa;
 pub mod finding;
 pub mod gpu_pci;
+pub mod kernel_log;
 pub mod kubernetes;
 pub mod metadata;
 pub mod nccl;
+pub mod pci_address;
+pub mod rdma;
 pub mod reason;
 pub mod root;
 pub mod spec;
+pub mod sxid;
 pub mod user_data;
 pub mod versions;
+pub mod xid;
 
 pub use finding::{Finding, Severity};
+pub use pci_address::PciAddress;
 pub use root::Root;

@@ -3,9 +3,9 @@
 use std::io;
 
 use gpunode_host::Root;
-use gpunode_host::catalog::{InstanceType, NvSwitch};
+use gpunode_host::catalog::InstanceType;
+use gpunode_tree::{MachineTree, Options};
 
-use super::metadata::{efa_cards, mac};
 use super::tree::{link, put, put_disk, put_program};
 
 /// The root volume on EBS, then the instance store.
@@ -40,76 +40,16 @@ fn disk(root: &Root, number: u32, model: &str, serial: &str, size: u64) -> io::R
     put_disk(root, &format!("/dev/nvme{number}n1"), size / 512 * 512)
 }
 
-/// The GPUs on the PCI bus, with a loaded driver.
-pub(super) fn gpus(root: &Root, kind: &InstanceType) -> io::Result<()> {
-    for number in 0..kind.gpu_count() {
-        let address = format!("0000:{:02x}:00.0", 0x53 + number * 0x10);
-        let folder = format!("/sys/bus/pci/devices/{address}");
-        for (name, text) in [("vendor", "0x10de"), ("device", "0x2330"), ("class", "0x030200")] {
-            put(root, &format!("{folder}/{name}"), &format!("{text}\n"))?;
-        }
-        link(root, &format!("{folder}/driver"), "../../../bus/pci/drivers/nvidia")?;
-        device(root, &format!("/dev/nvidia{number}"))?;
-    }
-    for name in ["nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "kmsg"] {
-        device(root, &format!("/dev/{name}"))?;
-    }
-    if kind.nvswitch == NvSwitch::Local {
-        device(root, "/dev/nvidia-nvswitchctl")?;
-    }
-    Ok(())
+/// GPUs, EFA devices and network interfaces, with their drivers, as the tests' machines have them.
+pub(super) fn devices(root: &Root, kind: &InstanceType) -> io::Result<()> {
+    MachineTree::build(root.path(), kind.clone(), Options::default())?;
+    // Character devices, which only root could make: links to one that every machine has.
+    link(root, "/dev/kmsg", "/dev/null")
 }
 
-/// A character device, which only root could make: a link to one that every machine has.
-fn device(root: &Root, path: &str) -> io::Result<()> {
-    link(root, path, "/dev/null")
-}
-
-/// One EFA device for each network card that carries one. The MAC stands in the link-local GID, in modified EUI-64
-/// form (RFC 4291, appendix A).
-pub(super) fn efas(root: &Root, kind: &InstanceType) -> io::Result<()> {
-    for (number, card) in efa_cards(kind).enumerate() {
-        let bus = 0x40 + number;
-        let name = format!("rdmap{bus}s0");
-        let folder = format!("/sys/class/infiniband/{name}");
-        let pci = format!("/sys/bus/pci/devices/0000:{bus:02x}:1c.0");
-        for (leaf, text) in [("vendor", "0x1d0f"), ("device", "0xefa2"), ("class", "0x020000")] {
-            put(root, &format!("{pci}/{leaf}"), &format!("{text}\n"))?;
-        }
-        link(root, &format!("{folder}/device"), &format!("../../../bus/pci/devices/0000:{bus:02x}:1c.0"))?;
-        let gid = gid(&mac(card.index, u32::from(card.index == 0)));
-        put(root, &format!("{folder}/ports/1/gids/0"), &format!("{gid}\n"))?;
-        put(root, &format!("{folder}/ports/1/state"), "4: ACTIVE\n")?;
-        device(root, &format!("/dev/infiniband/uverbs{number}"))?;
-    }
-    Ok(())
-}
-
-fn gid(mac: &str) -> String {
-    let byte =
-        |at: usize| mac.split(':').nth(at).and_then(|part| u8::from_str_radix(part, 16).ok()).unwrap_or(0);
-    format!(
-        "fe80:0000:0000:0000:{:02x}{:02x}:{:02x}ff:fe{:02x}:{:02x}{:02x}",
-        byte(0) ^ 2,
-        byte(1),
-        byte(2),
-        byte(3),
-        byte(4),
-        byte(5)
-    )
-}
-
-/// What an image with everything installed carries: the versions of EFA installer 1.47 and of our default driver.
+/// What an image with everything installed carries besides the drivers.
 pub(super) fn software(root: &Root, kind: &InstanceType) -> io::Result<()> {
-    let driver = "550.127.05";
-    put(root, "/sys/module/nvidia/version", &format!("{driver}\n"))?;
-    let flavour = match kind.driver_flavour() {
-        gpunode_host::catalog::DriverFlavour::Open => "NVIDIA UNIX Open Kernel Module for x86_64",
-        _ => "NVIDIA UNIX x86_64 Kernel Module",
-    };
-    put(root, "/proc/driver/nvidia/version", &format!("NVRM version: {flavour}  {driver}  Release Build\n"))?;
     if kind.has_efa() {
-        put(root, "/sys/module/efa/version", "2.17.3g\n")?;
         put(
             root,
             "/opt/amazon/efa_installed_packages",

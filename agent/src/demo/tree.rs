@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use gpunode_host::Root;
 use gpunode_host::catalog::InstanceType;
 
-use super::machine::{disks, efas, gpus, software};
+use super::machine::{devices, disks, software};
 
 /// Says that a folder is one of ours.
 pub(super) const MARK: &str = "/.gpunode-demo";
@@ -51,8 +51,7 @@ pub(super) fn build(root: &Root, kind: &InstanceType) -> io::Result<()> {
         fs::create_dir_all(root.at(folder))?;
     }
     disks(root, kind)?;
-    gpus(root, kind)?;
-    efas(root, kind)?;
+    devices(root, kind)?;
     software(root, kind)?;
     put(root, MARK, "")
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::metadata::Eni;
 
 /// A device as sysfs lays it out: the class entry is a link to the device's folder below its PCI function.
 fn plug(root: &Path, name: &str, address: &str, ids: (&str, &str), gid: &str) {
@@ -60,14 +61,16 @@ fn a_device_with_all_its_facts() {
         [Efa {
             name: "rdmap79s0".into(),
             pci_address: Some("0000:4f:00.0".into()),
-            device_id: 0xefa2,
+            device_id: Some(0xefa2),
             driver: Some("efa".into()),
             mac: Some("0e:ba:4a:1d:7e:21".into()),
             gid: Some("fe80:0000:0000:0000:0cba:4aff:fe1d:7e21".into()),
+            gids: vec!["fe80:0000:0000:0000:0cba:4aff:fe1d:7e21".into()],
             node_guid: Some("0cba:4aff:fe1d:7e21".into()),
             port_state: Some("4: ACTIVE".into()),
             numa_node: Some(1),
             uverbs: Some("uverbs0".into()),
+            ..Efa::default()
         }]
     );
 }
@@ -131,4 +134,21 @@ proptest! {
     fn any_text_is_a_mac_or_none(gid in "\\PC{0,50}") {
         mac_of_gid(&gid);
     }
+}
+
+#[test]
+fn rates_in_the_drivers_words() {
+    for (text, gbps) in [
+        ("100 Gb/sec (4X EDR)", Some(100)),
+        ("400 Gb/sec (8X HDR)", Some(400)),
+        ("2.5 Gb/sec (1X SDR)", Some(2)),
+        ("100 Mb/sec", None),
+        ("Gb/sec", None),
+        ("", None),
+    ] {
+        assert_eq!(parse_rate(text), gbps, "{text}");
+    }
+    // p5, p5en, p6-b200, g7, g6.8xlarge.
+    let cards = [100.0, 200.0, 400.0, 350.0, 25.0];
+    assert_eq!(cards.map(rate_shown), [100, 200, 400, 200, 25]);
 }

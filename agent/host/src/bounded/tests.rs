@@ -1,0 +1,202 @@
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::schedule::Schedule;
+use super::*;
+
+const TIMING: Timing = Timing {
+    period: Duration::from_secs(10),
+    deadline: Duration::from_secs(2),
+    gap: Duration::from_millis(250),
+};
+
+fn names(count: usize) -> Vec<Arc<str>> {
+    (0..count).map(|number| format!("device-{number:02}").into()).collect()
+}
+
+/// Runs a schedule of healthy subjects for `seconds`, in steps of 10 ms; how often each was read, and the most reads
+/// in any one second.
+fn run(count: usize, seconds: u64) -> (BTreeMap<Arc<str>, u32>, usize) {
+    let origin = Instant::now();
+    let mut schedule = Schedule::new(TIMING, origin);
+    schedule.sync(&names(count), origin);
+    let mut reads = BTreeMap::new();
+    let mut starts = Vec::new();
+    for step in 0..seconds * 100 {
+        let now = origin + Duration::from_millis(step * 10);
+        for name in schedule.start(now) {
+            *reads.entry(Arc::clone(&name)).or_insert(0) += 1;
+            starts.push(step / 100);
+            assert!(schedule.finish(&name, now));
+        }
+        assert!(schedule.overdue(now).is_empty());
+    }
+    let busiest = (0..seconds).map(|second| starts.iter().filter(|s| **s == second).count()).max();
+    (reads, busiest.unwrap_or(0))
+}
+
+#[test]
+fn thirty_two_are_read_once_a_period_evenly() {
+    let (reads, busiest) = run(32, 100);
+    assert!(reads.values().all(|count| (9..=10).contains(count)), "{reads:?}");
+    assert_eq!((reads.len(), busiest), (32, 4));
+}
+
+#[test]
+fn with_sixty_four_the_period_grows() {
+    let (reads, _) = run(64, 160);
+    // 64 × 0.25 s is a period of 16 s: ten rounds.
+    assert!(reads.len() == 64 && reads.values().sum::<u32>() <= 640, "{reads:?}");
+    assert!(reads.values().all(|count| *count >= 9));
+}
+
+#[test]
+fn none_and_one_are_no_special_case() {
+    assert!(run(0, 30).0.is_empty());
+    assert_eq!(run(1, 100).0.values().copied().collect::<Vec<_>>(), [9]);
+    let schedule = Schedule::new(TIMING, Instant::now());
+    assert_eq!(schedule.next_wake(), None);
+}
+
+#[test]
+fn a_read_past_its_deadline_is_told_once_and_not_started_again() {
+    let origin = Instant::now();
+    let at = |seconds| origin + Duration::from_secs(seconds);
+    let mut schedule = Schedule::new(TIMING, origin);
+    let names = names(1);
+    schedule.sync(&names, origin);
+    let began = schedule.next_wake().unwrap();
+    assert_eq!(schedule.start(began), names);
+    assert_eq!(schedule.next_wake(), Some(began + TIMING.deadline));
+    assert!(schedule.overdue(began + Duration::from_millis(1999)).is_empty());
+    assert_eq!(schedule.overdue(began + TIMING.deadline), [(Arc::clone(&names[0]), began)]);
+    assert!(schedule.overdue(at(40)).is_empty() && schedule.start(at(40)).is_empty());
+    assert_eq!(schedule.stalled().collect::<Vec<_>>(), [(&*names[0], began)]);
+    assert_eq!(schedule.next_wake(), None);
+    assert!(schedule.finish(&names[0], at(41)));
+    assert!(schedule.next_wake().is_some_and(|wake| wake > at(41) && wake <= at(51)));
+    assert_eq!(schedule.stalled().count(), 0);
+}
+
+#[test]
+fn a_subject_that_went_away_keeps_its_place_until_its_read_comes_back() {
+    let origin = Instant::now();
+    let mut schedule = Schedule::new(TIMING, origin);
+    let names = names(2);
+    schedule.sync(&names, origin);
+    let late = origin + Duration::from_secs(60);
+    assert_eq!(schedule.start(late).len(), 2);
+    assert!(schedule.finish(&names[1], late));
+    assert_eq!(schedule.sync(&[], late), [Arc::clone(&names[1])]);
+    assert!(!schedule.finish("device-99", late));
+    assert!(!schedule.finish(&names[0], late));
+    assert_eq!(schedule.next_wake(), None);
+}
+
+/// Reads that the test lets go one by one.
+struct Gate {
+    begun: Receiver<Arc<str>>,
+    go: Arc<Mutex<BTreeMap<Arc<str>, Sender<u32>>>>,
+}
+
+impl Gate {
+    fn pool() -> (Pool<u32>, Self, Instant) {
+        let now = Instant::now();
+        let (entered, begun) = channel();
+        let go = Arc::new(Mutex::new(BTreeMap::new()));
+        let doors = Arc::clone(&go);
+        let timing = Timing { deadline: Duration::from_secs(3600), ..TIMING };
+        let pool = Pool::new(timing, now, move |name| {
+            let name: Arc<str> = name.into();
+            let (open, door) = channel();
+            doors.lock().unwrap().insert(Arc::clone(&name), open);
+            let entered = entered.clone();
+            Box::new(move || {
+                entered.send(Arc::clone(&name)).unwrap();
+                door.recv().unwrap()
+            })
+        });
+        (pool, Self { begun, go }, now)
+    }
+
+    fn open(&self, name: &str, value: u32) {
+        self.go.lock().unwrap()[name].send(value).unwrap();
+    }
+}
+
+fn done(events: &[Event<u32>]) -> Vec<(&str, u32)> {
+    let done = |event: &'_ Event<u32>| match event {
+        Event::Done { value, .. } => Some(*value),
+        _ => None,
+    };
+    events.iter().filter_map(|event| Some((name(event), done(event)?))).collect()
+}
+
+fn name(event: &Event<u32>) -> &str {
+    match event {
+        Event::Done { name, .. } | Event::Stalled { name, .. } | Event::NoThread { name, .. } => name,
+    }
+}
+
+#[test]
+fn a_read_that_hangs_delays_no_other_and_is_heard_of_when_it_comes_back() {
+    let (mut pool, gate, now) = Gate::pool();
+    let names = names(3);
+    pool.sync(&names, now);
+    let later = now + TIMING.period;
+    assert!(pool.tick(later).is_empty());
+    let begun: Vec<_> = gate.begun.iter().take(3).collect();
+    assert_eq!((begun.len(), pool.threads()), (3, 3));
+    gate.open("device-00", 7);
+    gate.open("device-02", 9);
+    let mut answers = Vec::new();
+    while answers.len() < 2 {
+        pool.wait(Instant::now() + Duration::from_secs(60));
+        answers.extend(done(&pool.tick(later)).into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    answers.sort();
+    assert_eq!(answers, [("device-00".to_owned(), 7), ("device-02".to_owned(), 9)]);
+    // An hour later: the one that hangs is told once, the others are read again, and nobody got a second thread.
+    let hour = later + Duration::from_secs(3600);
+    let events = pool.tick(hour);
+    assert_eq!(events, [Event::Stalled { name: "device-01".into(), since: later }]);
+    assert_eq!(gate.begun.iter().take(2).filter(|name| **name == *"device-01").count(), 0);
+    assert!(pool.tick(hour + Duration::from_secs(1)).is_empty());
+    assert_eq!((pool.threads(), pool.stalled().count()), (3, 1));
+    gate.open("device-01", 5);
+    pool.wait(Instant::now() + Duration::from_secs(60));
+    assert_eq!(done(&pool.tick(hour)), [("device-01", 5)]);
+    assert_eq!(pool.stalled().count(), 0);
+}
+
+#[test]
+fn the_thread_of_a_subject_that_went_away_ends_and_one_that_came_back_is_kept() {
+    let (mut pool, gate, now) = Gate::pool();
+    let names = names(2);
+    pool.sync(&names, now);
+    let later = now + TIMING.period;
+    pool.tick(later);
+    assert_eq!(gate.begun.iter().take(2).count(), 2);
+    pool.sync(&[], later);
+    pool.sync(&names[1..], later);
+    for (name, value) in [("device-00", 1), ("device-01", 2)] {
+        gate.open(name, value);
+        pool.wait(Instant::now() + Duration::from_secs(60));
+        assert_eq!(done(&pool.tick(later)), [(name, value)]);
+    }
+    assert_eq!(pool.threads(), 1);
+}
+
+#[test]
+fn all_at_once_returns_what_came_in_time() {
+    let (open, door) = channel::<u32>();
+    let jobs: Vec<Job<u32>> =
+        vec![Box::new(|| 1), Box::new(move || door.recv().unwrap_or(0)), Box::new(|| 3)];
+    let answers = once(jobs, Duration::from_secs(3));
+    let values: Vec<_> = answers.iter().map(|answer| answer.map(|(value, _)| value)).collect();
+    assert_eq!(values, [Some(1), None, Some(3)]);
+    drop(open);
+    assert!(once(Vec::<Job<u32>>::new(), Duration::from_secs(60)).is_empty());
+}

@@ -1,0 +1,124 @@
+//! The ports' counters over time.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::folder::{Folder, PortFailure, PortReading};
+use crate::Root;
+use crate::bounded::{Event, Job, Pool, Timing};
+
+/// A reading costs a card five admin commands at most, and all cards of a node together get twenty a second.
+const GAP: Duration = Duration::from_millis(250);
+
+/// Reads the ports' counters of every EFA device, each by a thread of its own, evenly spread over the period. The
+/// loop is the caller's: `tick` when something is due, or from a tick of its own; nothing here blocks but `wait`.
+pub struct PortReaders {
+    pool: Pool<Result<PortReading, PortFailure>>,
+}
+
+/// What happened to a reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PortEvent {
+    /// The card answered.
+    Read {
+        /// The RDMA device.
+        device: Arc<str>,
+        /// When the read began.
+        at: Instant,
+        /// How long it took; above the deadline it was reported as stalled before.
+        took: Duration,
+        /// The counters.
+        reading: Box<PortReading>,
+    },
+    /// The card, or the kernel for it, refused.
+    Failed {
+        /// The RDMA device.
+        device: Arc<str>,
+        /// When the read began.
+        at: Instant,
+        /// How long it took; above the deadline it was reported as stalled before.
+        took: Duration,
+        /// What the kernel said.
+        failure: PortFailure,
+    },
+    /// The card has not answered within the deadline. Told once for each read; what becomes of the read follows.
+    Stalled {
+        /// The RDMA device.
+        device: Arc<str>,
+        /// When the read began.
+        since: Instant,
+    },
+    /// The system gave no thread to read with.
+    NoThread {
+        /// The RDMA device.
+        device: Arc<str>,
+        /// Why.
+        error: io::ErrorKind,
+    },
+}
+
+impl PortReaders {
+    /// Often enough to find trouble within ten seconds, and 16 admin commands a second on the largest node.
+    pub const PERIOD: Duration = Duration::from_secs(10);
+    /// The driver's own limit is 30 s; a healthy card answers in well under a millisecond.
+    pub const DEADLINE: Duration = Duration::from_secs(2);
+
+    /// Readers without devices. With more than `period` ÷ 250 ms devices the period grows, so that the cards get no
+    /// more than 20 admin commands a second together.
+    pub fn new(root: Root, period: Duration, deadline: Duration, now: Instant) -> Self {
+        let make = move |device: &str| -> Job<_> {
+            let mut folder = Folder::new(root.clone(), device);
+            Box::new(move || folder.read())
+        };
+        Self { pool: Pool::new(Timing { period, deadline, gap: GAP }, now, make) }
+    }
+
+    /// Makes the devices these, by name. A device that is new is read for the first time within a period.
+    pub fn sync(&mut self, devices: &[Arc<str>], now: Instant) {
+        self.pool.sync(devices, now);
+    }
+
+    /// Starts what is due and returns what happened. Never blocks; makes a thread only for a device's first reading.
+    pub fn tick(&mut self, now: Instant) -> Vec<PortEvent> {
+        self.pool.tick(now).into_iter().map(PortEvent::from).collect()
+    }
+
+    /// When `tick` has something to do next, answers aside.
+    pub fn next_wake(&self) -> Option<Instant> {
+        self.pool.next_wake()
+    }
+
+    /// Waits until a card answers, or until `until`. The answer is in the next `tick`.
+    pub fn wait(&mut self, until: Instant) {
+        self.pool.wait(until);
+    }
+
+    /// The devices whose read is past its deadline now, with its beginning.
+    pub fn stalled(&self) -> impl Iterator<Item = (&str, Instant)> {
+        self.pool.stalled()
+    }
+
+    /// How long it takes until every port was read once.
+    pub fn period(&self) -> Duration {
+        self.pool.period()
+    }
+
+    /// How many threads there are: one a device at most.
+    pub fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+}
+
+impl From<Event<Result<PortReading, PortFailure>>> for PortEvent {
+    fn from(event: Event<Result<PortReading, PortFailure>>) -> Self {
+        match event {
+            Event::Done { name: device, started: at, took, value } => match value {
+                Ok(reading) => Self::Read { device, at, took, reading: Box::new(reading) },
+                Err(failure) => Self::Failed { device, at, took, failure },
+            },
+            Event::Stalled { name: device, since } => Self::Stalled { device, since },
+            Event::NoThread { name: device, error } => Self::NoThread { device, error },
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The devices' own counters every second.
+
+use std::fs;
+
+use gpunode_host::efa::counters::{Change, Counter};
+use gpunode_host::efa::{DeviceSample, DeviceSampler, SampleState};
+use gpunode_tree::Options;
+
+use super::{machine, with, with_efas};
+
+fn sample(sampler: &mut DeviceSampler, name: &str) -> DeviceSample {
+    sampler.sample().iter().find(|sample| &*sample.device == name).unwrap().clone()
+}
+
+#[test]
+fn a_counter_that_moves_is_in_the_next_sample() {
+    let machine = machine("p5.48xlarge");
+    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let efa = machine.tree.efa(17);
+    let before = sample(&mut sampler, efa.name());
+    efa.set_counter("no_completion_cmds", 1).unwrap();
+    let after = sample(&mut sampler, efa.name());
+    assert_eq!((before.state, after.state), (SampleState::Read, SampleState::Read));
+    let delta = after.counters.delta(&before.counters, std::time::Duration::from_secs(1));
+    assert_eq!(delta.by(Counter::NoCompletionCmds), Some(1));
+    assert_eq!(delta.by(Counter::KeepAliveRcvd), Some(0));
+    let moved = sampler.sample().iter().filter(|s| s.counters.get(Counter::NoCompletionCmds) == Some(1));
+    assert_eq!(moved.count(), 1);
+}
+
+#[test]
+fn in_ten_samples_every_counter_of_every_device_is_read_once() {
+    let machine = machine("p5.48xlarge");
+    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let mut full = vec![0; 32];
+    for _ in 0..10 {
+        let read = sampler.sample();
+        let now = read.iter().filter(|sample| sample.full).count();
+        assert!((3..=4).contains(&now), "{now}");
+        for (count, sample) in full.iter_mut().zip(read) {
+            *count += u32::from(sample.full);
+            let number = sample.counters.iter().count();
+            assert_eq!(number, if sample.full { 12 } else { 3 });
+        }
+    }
+    assert_eq!(full, [1; 32]);
+}
+
+#[test]
+fn a_device_that_was_made_anew_is_another_one() {
+    let machine = machine("p5en.48xlarge");
+    let efa = machine.tree.efa(3);
+    efa.set_counter("cmds_err", 40).unwrap();
+    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let before = sample(&mut sampler, efa.name());
+    efa.reload().unwrap();
+    efa.set_counter("cmds_err", 41).unwrap();
+    sampler.refresh();
+    let after = sample(&mut sampler, efa.name());
+    assert_eq!((before.incarnation, after.incarnation), (0, 1));
+    assert_eq!(
+        (before.counters.get(Counter::CmdsErr), after.counters.get(Counter::CmdsErr)),
+        (Some(40), Some(41))
+    );
+    assert_eq!(sample(&mut sampler, machine.tree.efa(4).name()).incarnation, 0);
+    sampler.refresh();
+    assert_eq!(sample(&mut sampler, efa.name()).incarnation, 1);
+}
+
+#[test]
+fn devices_come_and_go() {
+    let machine = machine("p5en.48xlarge");
+    let mut sampler = DeviceSampler::new(machine.root.clone());
+    machine.tree.efa(0).remove().unwrap();
+    sampler.refresh();
+    assert_eq!((sampler.names().len(), sampler.sample().len()), (15, 15));
+    machine.tree.efa(0).reload().unwrap();
+    sampler.refresh();
+    assert_eq!(sampler.sample().iter().filter(|s| s.state == SampleState::Read).count(), 16);
+    for number in 0..16 {
+        machine.tree.efa(number).remove().unwrap();
+    }
+    sampler.refresh();
+    assert!(sampler.sample().is_empty());
+}
+
+#[test]
+fn a_driver_from_before_1_14_has_no_such_counters() {
+    let options = Options { efa_driver: Some("1.12.1".into()), ..Options::default() };
+    let machine = with("p4d.24xlarge", options);
+    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let read = sampler.sample();
+    assert_eq!(read.len(), 4);
+    assert!(read.iter().all(|s| s.state == SampleState::Absent && s.counters.is_empty()));
+}
+
+#[test]
+fn text_that_is_no_number_is_no_value() {
+    let machine = with_efas(2);
+    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let path = machine.tree.efa(0).counter_path("cmds_err").unwrap();
+    fs::write(machine.root.at(&path), "-1\n").unwrap();
+    let broken = sample(&mut sampler, machine.tree.efa(0).name());
+    assert_eq!((broken.state, broken.counters.get(Counter::CmdsErr)), (SampleState::Read, None));
+    assert_eq!(broken.counters.get(Counter::KeepAliveRcvd), Some(0));
+    let none = std::time::Duration::ZERO;
+    assert_eq!(broken.counters.delta(&broken.counters, none).change(Counter::CmdsErr), Change::Absent);
+}
+
+#[test]
+fn a_file_that_comes_later_is_read_and_makes_no_other_device() {
+    let machine = with_efas(1);
+    let path = machine.root.at(machine.tree.efa(0).counter_path("cmds_err").unwrap());
+    let beside = path.with_extension("later");
+    fs::rename(&path, &beside).unwrap();
+    let mut sampler = DeviceSampler::new(machine.root.clone());
+    assert_eq!(sampler.sample()[0].counters.get(Counter::CmdsErr), None);
+    fs::rename(&beside, &path).unwrap();
+    sampler.refresh();
+    let sample = sampler.sample()[0].clone();
+    assert_eq!((sample.counters.get(Counter::CmdsErr), sample.incarnation), (Some(0), 0));
+}
