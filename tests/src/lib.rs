@@ -4,6 +4,7 @@ pub mod agent;
 pub mod binary;
 pub mod chain;
 pub mod elf;
+pub mod health;
 pub mod instance;
 pub mod mounts;
 pub mod node;

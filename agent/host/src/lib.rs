@@ -10,6 +10,7 @@ pub mod disk;
 pub mod efa;
 pub mod finding;
 pub mod gpu_pci;
+pub mod health;
 pub mod kernel_log;
 pub mod kubernetes;
 pub mod metadata;

@@ -1,0 +1,126 @@
+//! Which EFA devices are there, and how they are set up.
+
+#[cfg(test)]
+mod tests;
+
+use crate::efa::{Attached, Expected, FunctionState, Join, Observation, P2p};
+use crate::health::{EfaName, Sighting, Subject, rules};
+
+/// What matters of the NVIDIA driver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Nvidia {
+    /// Its major version, where it is loaded.
+    pub major: Option<u32>,
+    /// Whether its kernel modules are the open ones, through which EFA reaches GPU memory as dma-buf.
+    pub open: bool,
+}
+
+/// From this NVIDIA driver on, [`EFA_FOR_R580`] is needed (EFA driver release notes, 2.17.3).
+const R580: u32 = 580;
+const EFA_FOR_R580: (u32, u32, u32) = (2, 17, 3);
+
+/// Every name of an attached device.
+pub fn name(attached: &Attached) -> EfaName {
+    let efa = &attached.efa;
+    EfaName {
+        pci: efa.pci_address.clone().unwrap_or_default(),
+        device: Some(efa.name.clone()),
+        eni: attached.eni.as_ref().map(|eni| eni.eni_id.clone()),
+        mac: efa.mac.clone(),
+        network_card: attached.network_card(),
+    }
+}
+
+/// The signs.
+pub fn judge(seen: &Observation, join: &Join, expected: &Expected, nvidia: Nvidia) -> Vec<Sighting> {
+    let mut sightings = count(seen, join, expected);
+    if seen.module.is_none() && !seen.functions.is_empty() {
+        let message = format!("{} EFA functions on the PCI bus and no /sys/module/efa", seen.functions.len());
+        sightings.push(Sighting::new(&rules::EFA_DRIVER_ABSENT, Subject::Node, message));
+    } else {
+        sightings.extend(not_bound(seen));
+    }
+    sightings.extend(pair(seen, nvidia));
+    let fastest = join.devices.iter().filter_map(|device| device.efa.rate_gbps).max();
+    for device in &join.devices {
+        let subject = Subject::Efa(name(device));
+        if let (Some(rate), Some(fastest)) = (device.efa.rate_gbps, fastest)
+            && rate < fastest
+        {
+            let message = format!("its rate is {rate} Gbit/s, that of others {fastest}");
+            sightings.push(Sighting::new(&rules::EFA_RATE_LOW, subject.clone(), message));
+        }
+        if nvidia.major.is_some() && !nvidia.open && device.efa.p2p == P2p::None {
+            let message = "the EFA driver has no provider of GPU memory";
+            sightings.push(Sighting::new(&rules::EFA_NO_GPUDIRECT, subject, message));
+        }
+    }
+    sightings
+}
+
+fn count(seen: &Observation, join: &Join, expected: &Expected) -> Vec<Sighting> {
+    // Functions without a driver are there, and have a finding of their own.
+    let there = seen.functions.len().max(seen.devices.len());
+    let mut sightings: Vec<_> = absent(seen, join).collect();
+    let named = sightings.len();
+    let Some(count) = expected.count().and_then(|count| usize::try_from(count).ok()) else {
+        return sightings;
+    };
+    // Where each missing one has its own finding, the number says nothing more.
+    if there + named < count {
+        let message = format!("{there} of {count} EFA interfaces are there");
+        sightings.push(Sighting::new(&rules::EFA_MISSING, Subject::Node, message));
+    }
+    sightings
+}
+
+/// Interfaces that can only be EFA and have no device. While some functions have no driver nobody can tell which
+/// interface each is.
+fn absent<'a>(seen: &'a Observation, join: &'a Join) -> impl Iterator<Item = Sighting> + 'a {
+    let all_known = seen.functions.len() <= join.devices.len();
+    join.others.iter().filter(move |eni| all_known && eni.has_no_address()).map(|eni| {
+        let name = EfaName {
+            eni: Some(eni.eni_id.clone()),
+            mac: Some(eni.mac.clone()),
+            network_card: Some(eni.network_card),
+            ..EfaName::default()
+        };
+        Sighting::new(
+            &rules::EFA_ABSENT,
+            Subject::Efa(name),
+            "attached, and no EFA device has its MAC address",
+        )
+    })
+}
+
+fn not_bound(seen: &Observation) -> impl Iterator<Item = Sighting> + '_ {
+    seen.functions.iter().filter_map(|function| {
+        let message = match &function.state {
+            FunctionState::Ready { .. } => return None,
+            // Handed to a virtual machine, or to a program that drives it by itself.
+            FunctionState::NoRdmaDevice { driver } if driver == "vfio-pci" => return None,
+            FunctionState::NoRdmaDevice { driver } => {
+                format!("{driver} holds it and made no RDMA device of it")
+            }
+            FunctionState::NotBound => "no driver holds it".to_owned(),
+        };
+        Some(Sighting::new(&rules::EFA_NOT_BOUND, Subject::efa(&function.address), message))
+    })
+}
+
+fn pair(seen: &Observation, nvidia: Nvidia) -> Option<Sighting> {
+    let version = seen.module.as_ref()?.version.as_deref()?;
+    let major = nvidia.major.filter(|major| *major >= R580)?;
+    if parse(version)? >= EFA_FOR_R580 {
+        return None;
+    }
+    let message = format!("NVIDIA driver {major} with EFA driver {version}");
+    Some(Sighting::new(&rules::EFA_DRIVER_PAIR, Subject::Node, message))
+}
+
+/// `2.17.3g`: the letter says that it was built apart from the kernel.
+fn parse(version: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = version.trim_end_matches(|c: char| c.is_ascii_alphabetic()).split('.');
+    let mut next = || parts.next()?.parse().ok();
+    Some((next()?, next()?, next().unwrap_or(0)))
+}

@@ -1,0 +1,112 @@
+//! Whether a GPU answers, and how it is set up.
+
+use gpunode_probe_protocol::Reading;
+
+use super::Look;
+use crate::health::rules;
+
+/// `NVML_ERROR_GPU_IS_LOST`
+pub(super) const LOST: u32 = 15;
+/// `NVML_ERROR_RESET_REQUIRED`
+const RESET_REQUIRED: u32 = 16;
+
+/// Fabric states of `nvmlGpuFabricInfoV_t`.
+const NOT_STARTED: u32 = 1;
+const IN_PROGRESS: u32 = 2;
+const COMPLETED: u32 = 3;
+/// `nvmlGpuFabricHealthSummary`
+const UNHEALTHY: u32 = 2;
+
+/// The name of an NVML error (`nvmlReturn_t`), with its number.
+pub(super) fn words(code: u32) -> String {
+    let name = match code {
+        1 => "not initialised",
+        4 => "no permission",
+        8 => "insufficient power",
+        9 => "driver not loaded",
+        10 => "time-out",
+        11 => "interrupt issue",
+        14 => "corrupted InfoROM",
+        LOST => "GPU is lost",
+        RESET_REQUIRED => "reset required",
+        18 => "library and driver versions differ",
+        19 => "in use",
+        27 => "not ready",
+        28 => "GPU not found",
+        999 => "unknown error",
+        _ => return format!("NVML error {code}"),
+    };
+    format!("{name} (NVML error {code})")
+}
+
+/// A lost GPU has no other signs: every value of it is missing for the same reason.
+pub(super) fn is_lost(look: &mut Look<'_>) -> bool {
+    let Some((call, _)) = look.gpu.failures.iter().find(|(_, code)| *code == LOST) else { return false };
+    let message = format!("{call}: {}", words(LOST));
+    look.sees(&rules::GPU_LOST, message);
+    true
+}
+
+pub(super) fn judge(look: &mut Look<'_>) {
+    failures(look);
+    fabric(look);
+    let gpu = look.gpu;
+    if gpu.persistence == Reading::Value(false) {
+        look.sees(&rules::GPU_PERSISTENCE_OFF, "persistence mode is off");
+    }
+    if let Some(mig) = gpu.mig.value().filter(|mig| mig.enabled != mig.pending) {
+        let word = |on| if on { "on" } else { "off" };
+        let message = format!("MIG is {} and will be {}", word(mig.enabled), word(mig.pending));
+        look.sees(&rules::GPU_MIG_PENDING, message);
+    }
+}
+
+fn failures(look: &mut Look<'_>) {
+    let (reset, other): (Vec<_>, Vec<_>) =
+        look.gpu.failures.iter().partition(|(_, code)| *code == RESET_REQUIRED);
+    if let Some((call, code)) = reset.first() {
+        look.sees(&rules::GPU_RESET_REQUIRED, format!("{call}: {}", words(*code)));
+    }
+    let said: Vec<_> = other.iter().map(|(call, code)| format!("{call}: {}", words(*code))).collect();
+    if !said.is_empty() {
+        look.sees(&rules::GPU_READ_FAILS, said.join("; "));
+    }
+}
+
+fn fabric(look: &mut Look<'_>) {
+    let Some(fabric) = look.gpu.fabric.value() else { return };
+    if fabric.state == COMPLETED && fabric.status != 0 {
+        look.sees(&rules::GPU_FABRIC_FAILED, format!("the fabric's status is {}", words(fabric.status)));
+    } else if fabric.state == COMPLETED {
+        let mut faults = fabric.health_mask.map(mask_faults).unwrap_or_default();
+        if faults.is_empty() && fabric.health_summary == Some(UNHEALTHY) {
+            faults.push("its summary says unhealthy");
+        }
+        if !faults.is_empty() {
+            look.sees(&rules::GPU_FABRIC_FAILED, format!("the fabric is impaired: {}", faults.join(", ")));
+        }
+    } else if look.expect.own_nvswitch && matches!(fabric.state, NOT_STARTED | IN_PROGRESS) {
+        let word = if fabric.state == NOT_STARTED { "not started" } else { "in progress" };
+        look.sees(&rules::GPU_FABRIC_NOT_READY, format!("the fabric's state is {word}"));
+    }
+}
+
+/// The faults in a fabric health mask: fields of two bits that say 1 for true, and the configuration at bit 8, where
+/// 0 is not known and 1 is right.
+fn mask_faults(mask: u32) -> Vec<&'static str> {
+    let two_bits =
+        [(0, "degraded bandwidth"), (2, "route recovery"), (4, "route unhealthy"), (6, "access timeout")];
+    let mut faults: Vec<_> =
+        two_bits.iter().filter(|(shift, _)| mask >> shift & 3 == 1).map(|(_, fault)| *fault).collect();
+    faults.extend(match mask >> 8 & 15 {
+        0 | 1 => None,
+        2 => Some("configured with a wrong system GUID"),
+        3 => Some("configured with a wrong chassis serial number"),
+        4 => Some("in no partition"),
+        5 => Some("too few NVLinks"),
+        6 => Some("incompatible GPU firmware"),
+        7 => Some("in an invalid location"),
+        _ => Some("configured wrongly"),
+    });
+    faults
+}

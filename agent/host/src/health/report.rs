@@ -1,0 +1,112 @@
+//! What a look found, as one document: what `check --json` prints and every table is made from.
+//!
+//! Its form is versioned: fields are added within a version, and are taken away or change their meaning only with
+//! another [`SCHEMA`]. A field that is absent is not known, or the device does not have it.
+
+mod disk;
+mod efa;
+mod gpu;
+mod instance;
+#[cfg(test)]
+mod schema;
+mod source;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod versions;
+mod watch;
+
+pub use disk::Disk;
+pub use efa::{Efa, EfaState, Listed};
+pub use gpu::{Ecc, ErrorCounts, Gpu, GpuState, Mig, NvSwitch, Nvlinks, Pcie, Remap};
+pub use instance::Instance;
+pub use source::{SourceName, SourceReport, SourceState};
+pub use standing::{Standing, Verdict};
+pub use versions::SoftwareVersions;
+pub use watch::{WATCH_SCHEMA, Watch, WatchEvent};
+
+use serde::Serialize;
+
+use super::{Health, Present, Source};
+
+/// The JSON Schema of [`Report`], made from the type.
+pub const JSON_SCHEMA: &str = include_str!("../../data/check.schema.json");
+/// The JSON Schema of [`Watch`], made from the type.
+pub const WATCH_JSON_SCHEMA: &str = include_str!("../../data/watch.schema.json");
+
+/// The form of [`Report`].
+pub const SCHEMA: &str = "gpunode.io/check/v1";
+
+/// All that one look found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// `gpunode.io/check/v1`
+    pub schema: &'static str,
+    /// When the look ended, in milliseconds since 1970.
+    pub time_unix_ms: u64,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// Where the verdict is `unknown`: what could not be told, one sentence a source.
+    pub unknown: Vec<String>,
+    /// Who this machine is.
+    pub instance: Instance,
+    /// Where all this comes from, and what did not answer.
+    pub sources: Vec<SourceReport>,
+    /// GPUs, by NVML's index, then by PCI address.
+    pub gpus: Vec<Gpu>,
+    /// NVSwitches on the PCI bus, by address.
+    pub nv_switches: Vec<NvSwitch>,
+    /// EFA interfaces: every device, every PCI function without one, every interface of the instance without either.
+    pub efa: Vec<Efa>,
+    /// NVMe disks, by name.
+    pub disks: Vec<Disk>,
+    /// Drivers and libraries.
+    pub versions: SoftwareVersions,
+    /// What is wrong, worst first.
+    pub findings: Vec<Present>,
+}
+
+/// What a report needs that no source of health tells.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// Who this machine is.
+    pub instance: Instance,
+    /// Its disks.
+    pub disks: Vec<Disk>,
+    /// Now, in milliseconds since 1970.
+    pub time_unix_ms: u64,
+}
+
+impl Report {
+    /// The report of what `health` knows, with how each source fared.
+    pub fn new<'a>(
+        health: &Health,
+        sources: impl IntoIterator<Item = (&'a Source, SourceState)>,
+        machine: Machine,
+    ) -> Self {
+        let known = health.known();
+        let findings = health.findings();
+        let sources = source::all(health, sources);
+        let (verdict, unknown) = standing::verdict(&findings, &sources);
+        let mut disks = machine.disks;
+        for disk in &mut disks {
+            disk.standing = Standing::of_disk(&findings, &disk.name);
+        }
+        Self {
+            schema: SCHEMA,
+            time_unix_ms: machine.time_unix_ms,
+            verdict,
+            unknown,
+            instance: machine.instance,
+            gpus: gpu::all(known, &findings),
+            nv_switches: gpu::switches(known, &findings),
+            efa: efa::all(known, &findings, &sources),
+            disks,
+            versions: SoftwareVersions::new(known),
+            sources,
+            findings,
+        }
+    }
+}

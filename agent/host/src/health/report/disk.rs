@@ -1,0 +1,73 @@
+//! Disks in a report.
+
+use serde::Serialize;
+
+use super::Standing;
+use crate::Root;
+use crate::disk::discover::{self, DevNumber};
+use crate::disk::identity::Identity;
+use crate::disk::mount::{Mount, parse_mountinfo};
+
+/// One NVMe disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Disk {
+    /// The kernel's name, for example `nvme1n1`; another one after each boot.
+    pub name: String,
+    /// `instance-store`, `ebs`, or `other`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The controller's model.
+    pub model: String,
+    /// The controller's serial number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// `vol-…` of an EBS volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_id: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// Where it, or a partition of it, is mounted. What lies on an array of several disks is not followed.
+    pub mounted: Vec<String>,
+    /// How it fares.
+    pub standing: Standing,
+}
+
+impl Disk {
+    /// Every NVMe disk of the machine.
+    pub fn all(root: &Root) -> Vec<Self> {
+        let mounts = root.read_text("/proc/self/mountinfo").ok().flatten().unwrap_or_default();
+        let mounts = parse_mountinfo(&mounts);
+        discover::discover(root).into_iter().map(|disk| Self::new(root, disk, &mounts)).collect()
+    }
+
+    fn new(root: &Root, disk: discover::Disk, mounts: &[Mount]) -> Self {
+        let partitions = disk.partitions.iter().filter_map(|name| number(root, name));
+        let numbers: Vec<DevNumber> = disk.dev.into_iter().chain(partitions).collect();
+        let (kind, volume_id) = match disk.identity {
+            Identity::InstanceStore => ("instance-store", None),
+            Identity::Ebs { volume_id } => ("ebs", Some(volume_id)),
+            Identity::Other(_) => ("other", None),
+        };
+        // Bind mounts of its folders are the same file system once more.
+        let whole = |mount: &&Mount| mount.root.as_os_str() == "/" && numbers.contains(&mount.dev);
+        let mut mounted: Vec<_> =
+            mounts.iter().filter(whole).map(|mount| mount.point.display().to_string()).collect();
+        mounted.dedup();
+        Self {
+            name: disk.name,
+            kind,
+            model: disk.model,
+            serial: Some(disk.serial).filter(|serial| !serial.is_empty()),
+            volume_id,
+            size: disk.size,
+            mounted,
+            standing: Standing::default(),
+        }
+    }
+}
+
+fn number(root: &Root, name: &str) -> Option<DevNumber> {
+    root.value(format!("/sys/class/block/{name}/dev")).and_then(|text| DevNumber::parse(&text))
+}

@@ -1,0 +1,60 @@
+//! The JSON Schemas that are checked in are those of the types, and what the types write fits them.
+//!
+//! `GPUNODE_WRITE_SCHEMAS=1 cargo test -p gpunode-host schema` writes them anew.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::tests::{healthy, sick};
+use super::{JSON_SCHEMA, Report, WATCH_JSON_SCHEMA, Watch, WatchEvent};
+use crate::health::Change;
+
+fn schema<T: schemars::JsonSchema>() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch of this test, which writes the file that it else compares"
+)]
+fn compare(file: &str, checked_in: &str, schema: &Value) {
+    let text = serde_json::to_string_pretty(schema).unwrap() + "\n";
+    if std::env::var("GPUNODE_WRITE_SCHEMAS").is_ok() {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data").join(file);
+        std::fs::write(path, &text).unwrap();
+        return;
+    }
+    assert!(checked_in == text, "{file} is not that of the types: see this file's first lines");
+}
+
+#[test]
+fn schemas_are_those_of_the_types() {
+    compare("check.schema.json", JSON_SCHEMA, &schema::<Report>());
+    compare("watch.schema.json", WATCH_JSON_SCHEMA, &schema::<Watch>());
+}
+
+#[test]
+fn what_is_written_fits_the_schema() {
+    let check = jsonschema::validator_for(&schema::<Report>()).unwrap();
+    for report in [healthy(), sick()] {
+        let document = serde_json::to_value(&report).unwrap();
+        let errors: Vec<_> = check.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+    assert!(!check.is_valid(&serde_json::json!({"schema": super::SCHEMA})));
+    let watch = jsonschema::validator_for(&schema::<Watch>()).unwrap();
+    let sick = sick();
+    let finding = sick.findings[0].clone();
+    let changes =
+        [Change::Appeared(finding.clone()), Change::Altered(finding.clone()), Change::Gone(finding)];
+    let source = WatchEvent::Source { source: sick.sources[0].clone() };
+    let all =
+        changes.map(WatchEvent::from).into_iter().chain([source, WatchEvent::Report { report: sick.into() }]);
+    for event in all {
+        let line = serde_json::to_value(Watch::new(1, event)).unwrap();
+        let errors: Vec<_> = watch.iter_errors(&line).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+}

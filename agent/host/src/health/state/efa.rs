@@ -1,0 +1,140 @@
+//! EFA.
+
+use std::sync::Arc;
+
+use gpunode_probe_protocol::Reading;
+use gpunode_probe_protocol::fabric::Interfaces;
+use gpunode_probe_protocol::gpu::Entry;
+use gpunode_probe_protocol::library::Unusable;
+
+use super::{Health, Libfabric, Nvml, Port, Wants};
+use crate::efa::{DeviceSample, Observation, SampleState, join};
+use crate::health::judge::efa_device::Device;
+use crate::health::judge::efa_devices::{Nvidia, name};
+use crate::health::judge::nvml::Trouble;
+use crate::health::judge::{efa_devices, efa_port, libfabric};
+use crate::health::{EfaName, Now, Sighting, Source, Subject, rules};
+use crate::versions::DriverBuild;
+
+/// Percent from which a GPU counts as busy, see [`rules::EFA_IDLE`].
+const BUSY: u32 = 50;
+
+impl Health {
+    pub(super) fn efa(&mut self, now: Now, seen: Observation) {
+        let join = join(seen.devices.clone(), self.setup.enis.as_deref().unwrap_or_default());
+        let mut expected = self.setup.efa.clone();
+        if self.setup.enis.is_none() {
+            expected.attached_at_least = None;
+        }
+        let sightings = efa_devices::judge(&seen, &join, &expected, self.nvidia());
+        self.forget_gone(&join.devices.iter().map(name).collect::<Vec<_>>());
+        (self.known.efa, self.known.join) = (Some(seen), Some(join));
+        self.engine.look(now, &Source::EfaDevices, sightings);
+    }
+
+    /// What is no more has no counters that could be bad; that it is missing is another finding.
+    fn forget_gone(&mut self, there: &[EfaName]) {
+        let before: Vec<_> = self.known.attached().map(name).collect();
+        for gone in before.iter().filter(|name| there.iter().all(|other| other.pci != name.pci)) {
+            self.engine.forget(&Source::EfaDevice(gone.pci.clone()));
+            self.engine.forget(&Source::EfaPort(gone.pci.clone()));
+        }
+        let is_there = |device: &str| there.iter().any(|name| name.device.as_deref() == Some(device));
+        self.known.device_counters.retain(|device, _| is_there(device));
+        self.known.port_counters.retain(|device, _| is_there(device));
+        self.ports.keep(is_there);
+    }
+
+    fn nvidia(&self) -> Nvidia {
+        let driver = self.known.versions.as_ref().and_then(|versions| versions.nvidia.as_ref());
+        let Some(driver) = driver else { return Nvidia::default() };
+        // Where nobody can tell, nothing is claimed.
+        let open = driver.build != Some(DriverBuild::Proprietary);
+        Nvidia { major: Some(driver.found.version.numbers()[0]), open }
+    }
+
+    pub(super) fn efa_devices(&mut self, now: Now, samples: &[DeviceSample]) -> Wants {
+        let mut wants = Wants::default();
+        let mut devices = Vec::with_capacity(samples.len());
+        for sample in samples {
+            // A device that appeared or went between two looks, or whose driver was loaded anew.
+            wants.efa |= matches!(sample.state, SampleState::Failed { .. });
+            match self.known.efa_name(&sample.device) {
+                Some(name) => devices.push(Device { name, sample }),
+                None => wants.efa = true,
+            }
+            if sample.full {
+                let counters = sample.counters.clone();
+                self.known.device_counters.insert(sample.device.to_string(), counters);
+            }
+        }
+        for (name, signs) in self.devices.judge(now, &devices) {
+            let source = Source::EfaDevice(name.pci);
+            match signs {
+                Some(sightings) => self.engine.look(now, &source, sightings),
+                None => self.engine.silent(&source),
+            }
+        }
+        wants
+    }
+
+    pub(super) fn efa_port(&mut self, now: Now, device: &Arc<str>, what: Port) {
+        let Some(name) = self.known.efa_name(device) else { return };
+        let source = Source::EfaPort(name.pci.clone());
+        match what {
+            Port::Read(reading) => {
+                let sightings = self.ports.read(now, device, &name, &reading);
+                self.engine.look(now, &source, sightings);
+                self.known.port_counters.insert(device.to_string(), reading.counters);
+                self.idle(now);
+            }
+            Port::Failed(failure) => match efa_port::failed(&name, &failure) {
+                Some(sightings) => self.engine.look(now, &source, sightings),
+                None => self.engine.silent(&source),
+            },
+            Port::Stalled(deadline) => {
+                let sightings = vec![efa_port::stalled(&name, deadline)];
+                self.engine.look_at(now, &source, sightings, |_| false);
+            }
+        }
+    }
+
+    /// Programs that hold EFA and compute, and say nothing over it.
+    fn idle(&mut self, now: Now) {
+        let busy = match &self.known.nvml {
+            Nvml::Sweep(sweep) if !sweep.gpus.is_empty() => sweep.gpus.iter().all(|entry| match entry {
+                Entry::Read(gpu) => matches!(gpu.utilisation, Reading::Value(used) if used.gpu >= BUSY),
+                _ => false,
+            }),
+            _ => false,
+        };
+        let idle = busy && self.known.efa_held == Some(true) && self.ports.bytes_moved() == Some(0);
+        let message = "EFA devices are held and the GPUs are busy, and nothing goes over any EFA";
+        let sign = idle.then(|| Sighting::new(&rules::EFA_IDLE, Subject::Node, message));
+        self.engine.look(now, &Source::Use, sign.into_iter().collect());
+    }
+
+    pub(super) fn libfabric(&mut self, now: Now, listed: Result<Interfaces, Unusable>) {
+        let devices: Vec<_> = self.known.attached().map(name).collect();
+        let others: Vec<_> =
+            self.known.efa.iter().flat_map(|efa| &efa.others).map(|other| other.name.clone()).collect();
+        let sightings = libfabric::judge(&listed, &devices, &others);
+        self.engine.look(now, &Source::Libfabric, sightings);
+        self.known.libfabric = match listed {
+            Ok(listed) => Libfabric::Lists(listed),
+            Err(why) => Libfabric::Unusable(why),
+        };
+    }
+
+    pub(super) fn libfabric_probe(&mut self, now: Now, trouble: &Trouble) {
+        let message = match trouble {
+            Trouble::NotStarted(message) | Trouble::Ended(message) | Trouble::Garbage(message) => {
+                message.clone()
+            }
+            Trouble::Frozen { deadline_ms } => format!("no answer within {deadline_ms} ms"),
+        };
+        let sighting = Sighting::new(&rules::LIBFABRIC_PROBE_FAILED, Subject::Node, message);
+        self.engine.look_at(now, &Source::Libfabric, vec![sighting], |_| false);
+        self.known.libfabric = Libfabric::Unknown;
+    }
+}

@@ -1,0 +1,137 @@
+//! What is done at the same time.
+
+use std::time::{Duration, Instant};
+
+use gpunode_host::gpu_pci;
+use gpunode_host::health::{Seen, Source};
+use gpunode_host::kernel_log::{Progress, Start};
+use gpunode_host::versions::Versions;
+use gpunode_host::{Root, efa};
+use gpunode_probe_client::{Outcome, Probe};
+
+use super::{Part, Report, Step, counters};
+use crate::clock;
+use crate::settings::Settings;
+use crate::source::gpus::{NO_DRIVER, driver_is_loaded};
+use crate::source::kernel_log::{Line, Reader};
+use crate::source::{efa as efa_source, libfabric};
+use crate::state::State;
+use crate::told::{self, Told};
+
+/// One of them: it has until then.
+pub(super) type Job = fn(&Settings, Instant, &Report);
+
+/// All of them.
+pub(super) const ALL: [(&str, Job); 7] = [
+    ("versions", |settings, _, report| {
+        report.saw(Step::Versions, Seen::Versions(Box::new(Versions::read(&settings.root))));
+    }),
+    ("gpu-bus", gpu_bus),
+    ("efa", |settings, _, report| {
+        let seen = efa::observe(&settings.root);
+        let names = efa_source::names(&seen);
+        report.saw(Step::Efa, Seen::Efa(Box::new(seen)));
+        report.saw(Step::Use, Seen::EfaHeld(efa_source::held(&names)));
+    }),
+    ("efa-counters", counters::read),
+    ("gpus", gpus),
+    ("libfabric", ask_libfabric),
+    ("kernel-log", kernel_log),
+];
+
+/// Records of one go, between which the time is looked at.
+const GO: usize = 512;
+/// How much longer than its deadline the probe's client may take.
+const SLACK: Duration = Duration::from_millis(400);
+
+fn left(until: Instant, most: Duration) -> Duration {
+    until.saturating_duration_since(Instant::now()).min(most)
+}
+
+fn gpu_bus(settings: &Settings, until: Instant, report: &Report) {
+    let gpus = gpu_pci::devices(&settings.root);
+    let nvswitches = gpu_pci::nvswitches(&settings.root);
+    let addresses: Vec<_> = gpus.iter().map(|gpu| gpu.address.clone()).collect();
+    let deadline = left(until, settings.deadlines.gpu_bus);
+    let hardware = gpu_pci::hardware_once(&settings.root, &addresses, deadline);
+    report.saw(Step::GpuBus, Seen::GpuBus { gpus, hardware, nvswitches });
+}
+
+fn gpus(settings: &Settings, until: Instant, report: &Report) {
+    if !driver_is_loaded(&settings.root) {
+        return report.state(Step::Gpus, vec![(Source::Gpus, State::NotNeeded(NO_DRIVER.to_owned()))]);
+    }
+    let mut probe = match Probe::start(&settings.probe) {
+        Ok(probe) => probe,
+        Err(error) => return report.saw(Step::Gpus, Seen::Probe(told::not_started(&error))),
+    };
+    let deadline = left(until, settings.deadlines.gpus + SLACK).saturating_sub(SLACK);
+    match probe.gpus(deadline, &[], true) {
+        Outcome::Whole(sweep) | Outcome::Partial(sweep, _) => report.saw(Step::Gpus, Seen::Gpus(Ok(sweep))),
+        Outcome::Nothing(trouble) => {
+            if let Some(seen) = Told::of_gpus(&trouble) {
+                report.saw(Step::Gpus, seen);
+            }
+        }
+    }
+}
+
+fn ask_libfabric(settings: &Settings, until: Instant, report: &Report) {
+    if efa::names(&settings.root).is_empty() {
+        let why = State::NotNeeded(libfabric::NO_DEVICE.to_owned());
+        return report.state(Step::Libfabric, vec![(Source::Libfabric, why)]);
+    }
+    let mut probe = match Probe::start(&settings.probe) {
+        Ok(probe) => probe,
+        Err(error) => return report.saw(Step::Libfabric, Seen::LibfabricProbe(told::not_started(&error))),
+    };
+    let deadline = left(until, settings.deadlines.libfabric + SLACK).saturating_sub(SLACK);
+    match probe.interfaces(deadline) {
+        Outcome::Whole(listing) | Outcome::Partial(listing, _) => {
+            report.saw(Step::Libfabric, Seen::Libfabric(Ok(listing.interfaces)));
+        }
+        Outcome::Nothing(trouble) => {
+            if let Some(seen) = Told::of_libfabric(&trouble) {
+                report.saw(Step::Libfabric, seen);
+            }
+        }
+    }
+}
+
+fn kernel_log(settings: &Settings, until: Instant, report: &Report) {
+    let (mut seen, mut state) = (Vec::new(), State::Answered);
+    let read = replay(&settings.root, settings, until, &mut seen);
+    match read {
+        Ok(true) => {}
+        Ok(false) => state = State::Late("it is too long to be read in this time".to_owned()),
+        Err(why) => {
+            seen.push((clock::now(), Seen::KernelSilent));
+            state = State::Unavailable(why);
+        }
+    }
+    report.part(Step::KernelLog, Part { seen, states: vec![(Source::KernelLog, state)] });
+}
+
+/// Whether it was read to its end.
+fn replay(
+    root: &Root,
+    settings: &Settings,
+    until: Instant,
+    seen: &mut Vec<(gpunode_host::health::Now, Seen)>,
+) -> Result<bool, String> {
+    let words = |error: gpunode_host::kernel_log::FollowerError| format!("{error}: {}", error.source);
+    let mut reader = Reader::open(root, &settings.kernel_log, Start::Oldest).map_err(words)?;
+    while Instant::now() < until {
+        let each = |line| {
+            seen.push(match line {
+                Line::Entry(entry) => (clock::said_at(entry.microseconds), Seen::Kernel(entry)),
+                Line::Lost(count) => (clock::now(), Seen::KernelLost(count)),
+            });
+        };
+        let (progress, _) = reader.read(GO, each).map_err(words)?;
+        if progress == Progress::Drained {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,25 @@
+//! Drivers and libraries.
+
+use std::time::Instant;
+
+use gpunode_host::health::Seen;
+use gpunode_host::versions::Versions;
+
+use super::Place;
+use crate::feed::Over;
+use crate::gate::First;
+
+/// Reads them again and again.
+pub(crate) fn run(place: &Place) -> Result<(), Over> {
+    while !place.bell.is_over() {
+        let began = Instant::now();
+        place.bell.take();
+        place.feed.saw(Seen::Versions(Box::new(Versions::read(&place.settings.root))))?;
+        place.gate.open(First::Versions);
+        let until = began + place.settings.periods.versions;
+        while Instant::now() < until && !place.bell.is_over() && !place.bell.has_rung() {
+            place.bell.wait(until);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! How each source fares: who has answered, who has not yet, and who cannot.
+
+use std::collections::BTreeMap;
+
+use gpunode_host::efa::SampleState;
+use gpunode_host::health::{Known, Port, Seen, Source};
+use gpunode_probe_client::protocol::library::Unusable;
+
+use crate::told;
+
+/// How a source fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It was asked and has not answered yet: nothing is known.
+    Pending,
+    /// It has answered.
+    Answered,
+    /// There is nothing to ask, for this reason.
+    NotNeeded(String),
+    /// It did not answer in time; what it says of the rest is there.
+    Late(String),
+    /// It cannot be asked, for this reason.
+    Unavailable(String),
+}
+
+impl State {
+    /// Whether what is known from it can be relied on: it answered, or there is nothing to ask.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Answered | Self::NotNeeded(_))
+    }
+
+    /// The reason, where there is one.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Pending | Self::Answered => None,
+            Self::NotNeeded(why) | Self::Late(why) | Self::Unavailable(why) => Some(why),
+        }
+    }
+}
+
+/// Every source and how it fares. [`Source::EfaDevice`] and [`Source::EfaPort`] come with the devices that are seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources(BTreeMap<Source, State>);
+
+impl Sources {
+    /// None of `sources` has answered.
+    pub(crate) fn new(sources: impl IntoIterator<Item = Source>) -> Self {
+        Self(sources.into_iter().map(|source| (source, State::Pending)).collect())
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&Source, &State)> {
+        self.0.iter()
+    }
+
+    /// How this one fares; `None` where there is no such source.
+    pub fn get(&self, source: &Source) -> Option<&State> {
+        self.0.get(source)
+    }
+
+    /// Those that have not answered yet: what they would tell is not known, good or bad.
+    pub fn pending(&self) -> impl Iterator<Item = &Source> {
+        self.0.iter().filter(|(_, state)| **state == State::Pending).map(|(source, _)| source)
+    }
+
+    /// Whether this changes how a source fares.
+    pub(crate) fn set(&mut self, source: Source, state: State) -> bool {
+        self.0.insert(source, state.clone()) != Some(state)
+    }
+
+    /// What `seen` says of its source, before it is taken in. `known` has the names of EFA devices.
+    pub(crate) fn note(&mut self, seen: &Seen, known: &Known) -> bool {
+        let (source, state) = match seen {
+            Seen::GpuBus { gpus, hardware, .. } => {
+                let silent: Vec<_> =
+                    gpus.iter().zip(hardware).filter(|(_, hardware)| hardware.is_none()).collect();
+                let names: Vec<_> = silent.iter().map(|(gpu, _)| gpu.address.as_str()).collect();
+                (Source::GpuBus, late(&names))
+            }
+            Seen::Gpus(Ok(sweep)) => {
+                (Source::Gpus, sweep.stuck.as_ref().map_or(State::Answered, told::stuck))
+            }
+            Seen::Gpus(Err(why)) => (Source::Gpus, told::unusable(why)),
+            Seen::Probe(trouble) => (Source::Gpus, told::trouble(trouble)),
+            Seen::GpuEvent(_) => (Source::GpuEvents, State::Answered),
+            Seen::GpuEventsEnded(code) => (
+                Source::GpuEvents,
+                State::Unavailable(format!("NVML's wait for events ended (NVML error {code})")),
+            ),
+            Seen::Efa(_) => (Source::EfaDevices, State::Answered),
+            Seen::EfaDevices(samples) => {
+                let mut changed = false;
+                for sample in samples {
+                    if let Some(name) = known.efa_name(&sample.device) {
+                        changed |= self.set(Source::EfaDevice(name.pci), counters(sample.state));
+                    }
+                }
+                return changed;
+            }
+            Seen::EfaPort { device, what } => {
+                let Some(name) = known.efa_name(device) else { return false };
+                (Source::EfaPort(name.pci), port(what))
+            }
+            Seen::Libfabric(Err(Unusable::NotInstalled { .. })) => {
+                (Source::Libfabric, State::NotNeeded("libfabric is not installed".to_owned()))
+            }
+            Seen::Libfabric(Ok(_)) => (Source::Libfabric, State::Answered),
+            Seen::Libfabric(Err(why)) => (Source::Libfabric, told::unusable(why)),
+            Seen::LibfabricProbe(trouble) => (Source::Libfabric, told::trouble(trouble)),
+            Seen::Kernel(_) | Seen::KernelLost(_) => (Source::KernelLog, State::Answered),
+            Seen::KernelSilent => return false,
+            Seen::Heard(source) => (source.clone(), State::Answered),
+            Seen::Versions(_) => (Source::Versions, State::Answered),
+            Seen::EfaHeld(Some(_)) => (Source::Use, State::Answered),
+            Seen::EfaHeld(None) => (
+                Source::Use,
+                State::Unavailable("the kernel does not tell who holds EFA queue pairs".to_owned()),
+            ),
+        };
+        self.set(source, state)
+    }
+
+    /// The EFA devices are these now, by PCI address: one that is new has not answered, one that is gone never will.
+    pub(crate) fn efa(&mut self, there: &[String]) -> bool {
+        let before = self.0.len();
+        self.0.retain(|source, _| match source {
+            Source::EfaDevice(pci) | Source::EfaPort(pci) => there.contains(pci),
+            _ => true,
+        });
+        let mut changed = self.0.len() != before;
+        for pci in there {
+            for source in [Source::EfaDevice(pci.clone()), Source::EfaPort(pci.clone())] {
+                self.0.entry(source).or_insert_with(|| {
+                    changed = true;
+                    State::Pending
+                });
+            }
+        }
+        changed
+    }
+}
+
+fn late(names: &[&str]) -> State {
+    if names.is_empty() {
+        State::Answered
+    } else {
+        State::Late(format!("no answer from {}", names.join(", ")))
+    }
+}
+
+fn counters(state: SampleState) -> State {
+    match state {
+        SampleState::Read => State::Answered,
+        SampleState::Absent => State::NotNeeded("the driver keeps its counters with the port's".to_owned()),
+        SampleState::Failed { errno } => {
+            let number =
+                errno.map_or_else(|| "an unknown error".to_owned(), |errno| format!("error {errno}"));
+            State::Unavailable(format!("its counters cannot be read ({number})"))
+        }
+    }
+}
+
+fn port(what: &Port) -> State {
+    match what {
+        Port::Read(_) => State::Answered,
+        Port::Failed(failure) => State::Unavailable(failure.to_string()),
+        Port::Stalled(deadline) => State::Late(format!("no answer within {} ms", deadline.as_millis())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_pending_until_it_says_something() {
+        let mut sources = Sources::new([Source::Gpus, Source::Versions]);
+        let known = Known::default();
+        assert_eq!(sources.pending().count(), 2);
+        assert!(sources.note(&Seen::Versions(Box::default()), &known));
+        assert!(!sources.note(&Seen::Versions(Box::default()), &known), "nothing new");
+        assert_eq!(sources.pending().collect::<Vec<_>>(), [&Source::Gpus]);
+        let why = Unusable::Start { code: 999, message: "Unknown Error".into() };
+        sources.note(&Seen::Gpus(Err(why)), &known);
+        assert_eq!(sources.get(&Source::Gpus).and_then(State::why), Some("Unknown Error (999)"));
+    }
+
+    #[test]
+    fn devices_come_and_go() {
+        let mut sources = Sources::new([]);
+        assert!(sources.efa(&["0000:4f:00.0".into()]));
+        assert!(!sources.efa(&["0000:4f:00.0".into()]));
+        assert_eq!(sources.pending().count(), 2);
+        assert!(sources.efa(&[]));
+        assert_eq!(sources.iter().count(), 0);
+    }
+}

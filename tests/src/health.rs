@@ -1,0 +1,12 @@
+//! Whole machines for the tests of health: a tree, a fake NVML, libfabric with a provider of ours, a kernel log, and the
+//! files that say what goes wrong on them and what must be found.
+
+mod bed;
+mod case;
+mod change;
+mod names;
+mod player;
+
+pub use bed::Bed;
+pub use case::{Case, Step};
+pub use player::{found, play};

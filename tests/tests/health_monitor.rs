@@ -1,0 +1,201 @@
+//! The monitor on whole machines: faults that come and go, and threads that hang.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use gpunode_host::health::{Change, Nvml, Source};
+use gpunode_monitor::probe::{Growing, Program};
+use gpunode_monitor::{Monitor, Settings, State};
+use gpunode_tests::health::{Bed, found};
+
+/// Against waiting for ever.
+const PLENTY: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_millis(200);
+
+/// A machine that is looked at often. Four EFA devices share a second.
+fn settings(bed: &Bed) -> Settings {
+    let mut settings = bed.settings();
+    let periods = &mut settings.periods;
+    (periods.gpus, periods.gpus_gap, periods.devices) = (SOON, SOON, SOON);
+    (periods.efa_counters, periods.efa_ports, periods.libfabric) = (SOON, SOON, SOON);
+    settings.probe.back_off = Growing { first: SOON, most: SOON };
+    settings.probe.look_again = Growing { first: SOON, most: SOON };
+    settings.probe.start_deadline = PLENTY;
+    settings.deadlines.gpus = Duration::from_secs(5);
+    settings
+}
+
+fn p4d() -> (Bed, Monitor) {
+    let bed = Bed::new("p4d.24xlarge");
+    let mut monitor = Monitor::start(settings(&bed)).unwrap();
+    until(&bed, &mut monitor, "all have answered", |monitor| {
+        monitor.sources().pending().all(|source| *source == Source::Use)
+    });
+    assert_eq!(found(&bed, monitor.health()), Vec::<String>::new());
+    assert!(monitor.take_changes().is_empty());
+    (bed, monitor)
+}
+
+fn until(bed: &Bed, monitor: &mut Monitor, what: &str, mut wanted: impl FnMut(&Monitor) -> bool) {
+    let end = Instant::now() + PLENTY;
+    while !wanted(monitor) {
+        let states: Vec<_> = monitor.sources().iter().filter(|(_, state)| !state.is_good()).collect();
+        assert!(Instant::now() < end, "{what}: {:?} {states:?}", found(bed, monitor.health()));
+        monitor.next(Instant::now() + SOON);
+    }
+}
+
+/// Waits until exactly these are the findings.
+fn finds(bed: &Bed, monitor: &mut Monitor, wanted: &[&str]) {
+    until(bed, monitor, &format!("{wanted:?}"), |monitor| found(bed, monitor.health()) == wanted);
+}
+
+#[test]
+fn nothing_is_known_before_it_was_seen() {
+    let bed = Bed::new("p4d.24xlarge");
+    let monitor = Monitor::start(settings(&bed)).unwrap();
+    let pending: Vec<_> = monitor.sources().pending().cloned().collect();
+    for source in [Source::Gpus, Source::GpuBus, Source::EfaDevices, Source::KernelLog, Source::Libfabric] {
+        assert!(pending.contains(&source), "{source:?}");
+    }
+    assert!(monitor.health().findings().is_empty());
+}
+
+#[test]
+fn a_line_of_the_kernel_is_a_finding_and_so_is_what_a_sweep_sees_then() {
+    let (bed, mut monitor) = p4d();
+    bed.nvml("[gpu.2]\nlost = true");
+    bed.log("NVRM: Xid (PCI:0000:75:00): 79, pid=7, name=python, GPU has fallen off the bus.", 0);
+    finds(&bed, &mut monitor, &["GpuLost gpu 2", "Xid79 gpu 2"]);
+    let appeared = monitor.take_changes().into_iter().filter(|change| matches!(change, Change::Appeared(_)));
+    assert_eq!(appeared.count(), 2);
+}
+
+#[test]
+fn an_event_of_nvml_is_a_finding() {
+    let (bed, mut monitor) = p4d();
+    until(&bed, &mut monitor, "events", |monitor| {
+        monitor.sources().get(&Source::GpuEvents) == Some(&State::Answered)
+    });
+    bed.nvml("[[events]]\ngpu = 3\nkind = 8\ndata = 119");
+    finds(&bed, &mut monitor, &["Xid119 gpu 3"]);
+}
+
+#[test]
+fn counters_of_the_device_and_a_card_that_does_not_answer() {
+    let (bed, mut monitor) = p4d();
+    bed.tree.efa(1).set_counter("no_completion_cmds", 1).unwrap();
+    finds(&bed, &mut monitor, &["EfaAdminTimeout efa 1"]);
+    bed.tree.efa(2).stall_port().unwrap();
+    finds(&bed, &mut monitor, &["EfaAdminTimeout efa 1", "EfaUnresponsive efa 2"]);
+    let stalled = Source::EfaPort(bed.tree.efa(2).address().to_owned());
+    assert!(matches!(monitor.sources().get(&stalled), Some(State::Late(_))));
+    // Meanwhile nothing else waits: a line of the kernel, and a GPU.
+    bed.log("NVRM: Xid (PCI:0000:75:00): 79, pid=7, name=python, GPU has fallen off the bus.", 0);
+    let all = ["EfaAdminTimeout efa 1", "EfaUnresponsive efa 2", "Xid79 gpu 2"];
+    finds(&bed, &mut monitor, &all);
+    bed.tree.efa(2).release_port().unwrap();
+    finds(&bed, &mut monitor, &["EfaAdminTimeout efa 1", "Xid79 gpu 2"]);
+}
+
+#[test]
+fn a_gpu_that_hangs_is_left_out_and_comes_back() {
+    let (bed, mut monitor) = p4d();
+    bed.nvml("[gpu.0]\nlost = true\n[calls.nvmlDeviceGetFieldValues]\ngpu2 = { hang = true }");
+    finds(&bed, &mut monitor, &["GpuHangs gpu 2", "GpuLost gpu 0"]);
+    // Sweeps go on without it, and what they see of the others changes.
+    bed.nvml("[calls.nvmlDeviceGetFieldValues]\ngpu2 = { hang = true }");
+    finds(&bed, &mut monitor, &["GpuHangs gpu 2"]);
+    bed.nvml("");
+    finds(&bed, &mut monitor, &[]);
+    until(&bed, &mut monitor, "events", |monitor| {
+        monitor.sources().get(&Source::GpuEvents) == Some(&State::Answered)
+    });
+    let Nvml::Sweep(sweep) = &monitor.health().known().nvml else { panic!() };
+    assert_eq!(sweep.gpus.len(), 8);
+}
+
+#[test]
+fn a_crash_is_a_finding_until_the_next_look_works() {
+    let (bed, mut monitor) = p4d();
+    bed.nvml("[calls.nvmlDeviceGetFieldValues]\ngpu2 = { crash = true }");
+    finds(&bed, &mut monitor, &["GpuProbeCrashed node"]);
+    assert!(matches!(monitor.sources().get(&Source::Gpus), Some(State::Unavailable(_))));
+    bed.nvml("");
+    finds(&bed, &mut monitor, &[]);
+    assert_eq!(monitor.sources().get(&Source::Gpus), Some(&State::Answered));
+}
+
+#[test]
+fn libfabric_that_hides_a_device_hangs_and_is_well_again() {
+    let (bed, mut monitor) = p4d();
+    let hidden = bed.tree.efa(3).name().to_owned();
+    bed.libfabric(|scenario| scenario.hidden = vec![hidden]);
+    finds(&bed, &mut monitor, &["EfaHidden efa 3"]);
+    bed.libfabric(|_| {});
+    finds(&bed, &mut monitor, &[]);
+}
+
+#[test]
+fn devices_that_go_and_come_back_and_their_sources() {
+    let (bed, mut monitor) = p4d();
+    let port = Source::EfaPort(bed.tree.efa(0).address().to_owned());
+    bed.tree.efa(0).remove().unwrap();
+    bed.libfabric(|_| {});
+    finds(&bed, &mut monitor, &["EfaAbsent eni 0"]);
+    assert_eq!(monitor.sources().get(&port), None);
+    bed.tree.efa(0).reload().unwrap();
+    bed.libfabric(|_| {});
+    finds(&bed, &mut monitor, &[]);
+    until(&bed, &mut monitor, "the port", |monitor| monitor.sources().get(&port) == Some(&State::Answered));
+}
+
+#[test]
+fn the_probe_is_started_when_the_driver_is_there() {
+    let bed = Bed::new("p4d.24xlarge");
+    let version = bed.root.at("/proc/driver/nvidia/version");
+    let (hidden, module) = (version.with_extension("away"), bed.root.at("/sys/module/nvidia"));
+    fs::rename(&version, &hidden).unwrap();
+    fs::rename(&module, module.with_extension("away")).unwrap();
+    let mut settings = settings(&bed);
+    settings.periods.versions = SOON;
+    let mut monitor = Monitor::start(settings).unwrap();
+    finds(&bed, &mut monitor, &["NvidiaDriverAbsent node"]);
+    until(&bed, &mut monitor, "not asked", |monitor| {
+        matches!(monitor.sources().get(&Source::Gpus), Some(State::NotNeeded(_)))
+    });
+    fs::rename(module.with_extension("away"), &module).unwrap();
+    fs::rename(&hidden, &version).unwrap();
+    until(&bed, &mut monitor, "asked", |monitor| {
+        monitor.sources().get(&Source::Gpus) == Some(&State::Answered)
+    });
+    finds(&bed, &mut monitor, &[]);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_told_and_nothing_is_wrong_on_a_plain_machine() {
+    let bed = Bed::plain();
+    fs::remove_file(bed.root.at("/dev/kmsg")).unwrap();
+    let mut settings = settings(&bed);
+    settings.setup = gpunode_monitor::setup(None, None, None, None);
+    settings.probe.program = Program::File("/nonexistent".into());
+    let mut monitor = Monitor::start(settings).unwrap();
+    until(&bed, &mut monitor, "all have answered", |monitor| monitor.sources().pending().next().is_none());
+    assert_eq!(found(&bed, monitor.health()), Vec::<String>::new());
+    let log = monitor.sources().get(&Source::KernelLog);
+    assert!(matches!(log, Some(State::Unavailable(why)) if why.contains("/dev/kmsg")), "{log:?}");
+}
+
+#[test]
+fn a_monitor_ends_at_once_and_its_threads_after_it() {
+    let (bed, mut monitor) = p4d();
+    bed.tree.efa(2).stall_port().unwrap();
+    bed.nvml("[calls.nvmlDeviceGetFieldValues]\nall = { hang = true }");
+    until(&bed, &mut monitor, "the card hangs", |monitor| {
+        found(&bed, monitor.health()).contains(&"EfaUnresponsive efa 2".to_owned())
+    });
+    // Nobody waits for the card, nor for NVML.
+    drop(monitor);
+    bed.tree.efa(2).release_port().unwrap();
+}
