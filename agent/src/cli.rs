@@ -1,10 +1,14 @@
 //! The command line.
 
 pub(crate) mod bootstrap;
+mod check;
 mod config;
 mod inputs;
+mod inventory;
 mod reference;
+mod watch;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +29,12 @@ pub(crate) struct Args {
 enum Command {
     /// Prepare this machine as a GPU node: look, change what is not as it should be, look again
     Bootstrap(bootstrap::BootstrapArgs),
+    /// Look at GPUs, EFA and disks once, and say what is wrong and what to do
+    Check(check::CheckArgs),
+    /// Show the devices and what is wrong with them, live
+    Watch(watch::WatchArgs),
+    /// List the GPUs, EFA interfaces and disks
+    Inventory(inventory::InventoryArgs),
     /// Show the whole graph of steps on a machine that is built in a temporary folder; needs no root, no GPU, no AWS
     Demo(demo::DemoArgs),
     /// Check or show the merged configuration
@@ -32,7 +42,7 @@ enum Command {
     Config(config::ConfigCommand),
     /// Print the systemd unit that runs `bootstrap` at every boot
     Unit,
-    /// Print a reference as Markdown: what the README shows is made by this
+    /// Print a reference as Markdown: what the README and its neighbours show is made by this
     #[command(subcommand)]
     Reference(reference::Topic),
 }
@@ -68,14 +78,38 @@ impl Stop {
         Self { message: self.message + more, ..self }
     }
 
+    /// The same, where 2 says that there are errors on the node.
+    fn of_look(self) -> Self {
+        let exit = if self.exit == Exit::Usage { Exit::LookUsage } else { self.exit };
+        Self { exit, ..self }
+    }
+
     pub(crate) fn not_started(message: impl Into<String>) -> Self {
         Self { message: message.into(), exit: Exit::NotStarted }
     }
 }
 
+/// Says what is wrong with a command line, or shows the help that it asks for. `command` is its first word.
+pub(crate) fn mistake(error: &clap::Error, command: Option<&OsStr>) -> Exit {
+    // A reader that is gone does not want to know.
+    let _ = error.print();
+    let looks = command.is_some_and(|name| LOOKS.iter().any(|look| name == *look));
+    match (error.use_stderr(), looks) {
+        (false, _) => Exit::Ok,
+        (true, true) => Exit::LookUsage,
+        (true, false) => Exit::Usage,
+    }
+}
+
+/// Commands that only look, see [`Exit::LookUsage`].
+const LOOKS: [&str; 3] = ["check", "watch", "inventory"];
+
 pub(crate) fn run(args: Args) -> Result<Exit, Stop> {
     match args.command {
         Command::Bootstrap(args) => bootstrap::run(&args),
+        Command::Check(args) => check::run(&args).map_err(Stop::of_look),
+        Command::Watch(args) => watch::run(&args).map_err(Stop::of_look),
+        Command::Inventory(args) => inventory::run(&args).map_err(Stop::of_look),
         Command::Demo(args) => demo::run(&args),
         Command::Config(command) => config::run(&command),
         Command::Unit => {

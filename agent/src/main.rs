@@ -1,5 +1,6 @@
-//! `gpunode-agent`: turns an EC2 GPU instance into a Kubernetes node at boot.
+//! `gpunode-agent`: turns an EC2 GPU instance into a Kubernetes node at boot, and tells how its devices are.
 
+mod apart;
 mod boot;
 mod cli;
 mod context;
@@ -11,6 +12,7 @@ mod guard;
 mod journal;
 mod lock;
 mod log;
+mod look;
 mod os;
 mod print;
 mod progress;
@@ -19,13 +21,17 @@ mod runner;
 mod settings;
 mod step;
 mod steps;
+mod view;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let args = cli::Args::parse();
+    let args = match cli::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return cli::mistake(&error, std::env::args_os().nth(1).as_deref()).into(),
+    };
     match cli::run(args) {
         Ok(exit) => exit.into(),
         Err(stop) => {

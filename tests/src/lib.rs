@@ -6,6 +6,7 @@ pub mod chain;
 pub mod elf;
 pub mod health;
 pub mod instance;
+pub mod looked;
 pub mod mounts;
 pub mod node;
 pub mod process;

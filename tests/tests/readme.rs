@@ -1,4 +1,4 @@
-//! The README says what the program says.
+//! The README and the pages beside it say what the program says.
 
 use gpunode_tests::{binary, process, readme};
 
@@ -10,9 +10,13 @@ fn the_reference_is_the_program_s_own() {
         assert!(output.status.success(), "reference {topic}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let text = include_str!("../../README.md");
-    assert!(
-        readme::filled(text, reference) == text,
-        "the README is not up to date: run `cargo xtask readme`"
-    );
+    let pages = [
+        ("README.md", include_str!("../../README.md")),
+        ("agent/RULES.md", include_str!("../../agent/RULES.md")),
+        ("agent/CHECK.md", include_str!("../../agent/CHECK.md")),
+    ];
+    for (name, text) in pages {
+        let same = readme::filled(text, reference) == text;
+        assert!(same, "{name} is not up to date: run `cargo xtask readme`");
+    }
 }

@@ -1,8 +1,8 @@
 //! The machine's file tree as a value: `/` in life, a folder in tests, a chroot when an image is baked.
 //!
 //! Links of such a tree mean what they mean to a program that runs inside it: an absolute one begins at the tree's
-//! root, and `..` ends there. What is opened is found by the kernel with that rule ([`inside`]); where only a path can
-//! be handed on, [`walk`] finds it, which a process that changes the tree at the same moment could deceive.
+//! root, and `..` ends there. What is opened is found by the kernel with that rule (`inside`); where only a path can
+//! be handed on, `walk` finds it, which a process that changes the tree at the same moment could deceive.
 
 mod inside;
 mod walk;

@@ -75,7 +75,7 @@ pub(crate) fn interruption() -> std::io::Result<Arc<AtomicBool>> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register_conditional_shutdown(
             signal,
-            Exit::Interrupted as i32,
+            i32::from(Exit::Interrupted.code()),
             Arc::clone(&flag),
         )?;
         signal_hook::flag::register(signal, Arc::clone(&flag))?;

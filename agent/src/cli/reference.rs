@@ -1,5 +1,8 @@
 //! `gpunode-agent reference`: documentation made from the tables the program itself works by.
 
+mod rules;
+mod schema;
+
 use std::fmt::Write as _;
 
 use clap::Subcommand;
@@ -15,8 +18,16 @@ pub(crate) enum Topic {
     Steps,
     /// Which node labels exist, and who gives them
     Labels,
-    /// Every reason a finding can have
+    /// Every reason a finding of `bootstrap` can have
     Findings,
+    /// Every rule of `check` and `watch`: how it is seen, when it counts, what ends it, what to do
+    Rules,
+    /// Every XID that NVIDIA's driver reports, and what it means for the node
+    Xids,
+    /// Every SXID, the errors of NVSwitches
+    Sxids,
+    /// The fields of the JSON that `check`, `inventory` and `watch` print
+    CheckSchema,
 }
 
 impl Topic {
@@ -26,6 +37,10 @@ impl Topic {
             Self::Steps => steps(),
             Self::Labels => crate::steps::LABELS.to_owned(),
             Self::Findings => findings(),
+            Self::Rules => rules::rules(),
+            Self::Xids => rules::xids(),
+            Self::Sxids => rules::sxids(),
+            Self::CheckSchema => schema::check_schema(),
         }
     }
 }
@@ -55,4 +70,14 @@ fn findings() -> String {
         let _ = writeln!(text, "| `{}` | {severity} | {} | {} |", row.code, row.about, row.action);
     }
     text
+}
+
+/// Text in a field of a Markdown table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// The word that JSON has for a value of one of our lists.
+fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

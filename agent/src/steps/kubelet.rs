@@ -10,7 +10,7 @@
 //! registration; the taint of a node that is registered is `kubectl`'s to take.
 //!
 //! Until this step has ended nobody knows whether the boot fails, and an agent that is killed never comes here. So
-//! the taint or the halt is put up first of all ([`guard`]), and this step takes it down.
+//! the taint or the halt is put up first of all ([`guard()`]), and this step takes it down.
 
 mod flags;
 mod guard;

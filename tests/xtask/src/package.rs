@@ -89,12 +89,18 @@ pub(crate) fn has_target(place: &Place, triple: &str) -> Result<bool, Error> {
     Ok(Path::new(folder.trim()).is_dir())
 }
 
-/// Fills the README's reference parts from the agent's own tables.
+/// Pages with parts that are made from the agent's own tables.
+const PAGES: [&str; 3] = ["README.md", "agent/RULES.md", "agent/CHECK.md"];
+
+/// Fills the reference parts of every page from the agent's own tables.
 pub(crate) fn readme(place: &Place) -> Result<(), Error> {
     let agent = build(place, Arch::native()?.gnu())?;
-    let mut command = place.cargo("run");
-    command.args(["--locked", "--quiet", "--package", "gpunode-tests", "--bin", "readme", "--"]);
-    run::go(command.arg(place.clone.join("README.md")).arg(agent))
+    for page in PAGES {
+        let mut command = place.cargo("run");
+        command.args(["--locked", "--quiet", "--package", "gpunode-tests", "--bin", "readme", "--"]);
+        run::go(command.arg(place.clone.join(page)).arg(&agent))?;
+    }
+    Ok(())
 }
 
 fn describe(binary: &Path) -> Result<(), Error> {

@@ -1,0 +1,82 @@
+//! What `check`, `watch` and `inventory` look at, and the report of it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use gpunode_host::catalog;
+use gpunode_host::health::Health;
+use gpunode_host::health::report::{Disk, Instance, Machine, Report, SourceState};
+use gpunode_host::metadata::Metadata;
+use gpunode_host::{Root, spec::NodeSpec};
+use gpunode_monitor::{Settings, Sources, State};
+
+/// EC2 writes the instance type here on Nitro instances.
+const DMI_PRODUCT: &str = "/sys/devices/virtual/dmi/id/product_name";
+/// The metadata service answers in milliseconds, or not at all.
+const METADATA_DEADLINE: Duration = Duration::from_secs(2);
+/// Of the time there is, what the metadata may take at most.
+const METADATA_SHARE: u32 = 4;
+
+/// What is to be looked at: the machine, and what it should be.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) root: Root,
+    pub(crate) instance: Instance,
+    pub(crate) settings: Settings,
+}
+
+impl Target {
+    /// Asks the metadata service who this is, for a part of `time`; without it, the machine itself says.
+    pub(crate) fn find(root: Root, spec: &NodeSpec, time: Duration) -> Self {
+        let metadata = ask(spec, METADATA_DEADLINE.min(time / METADATA_SHARE));
+        let identity = metadata.as_ref().map(|metadata| &metadata.identity);
+        let told = root.value(DMI_PRODUCT).filter(|name| name.contains('.'));
+        let instance = Instance::new(identity, told, &root);
+        let kind = instance.kind.as_deref().and_then(catalog::find);
+        let count = spec.efa.expected_count.and_then(|count| u32::try_from(count).ok());
+        let setup =
+            gpunode_monitor::setup(kind.as_ref(), None, count, metadata.map(|metadata| metadata.enis));
+        let mut settings = Settings::new(root.clone(), setup);
+        // The libraries are those of the machine that is looked at.
+        settings.probe.root = (!root.is_host()).then(|| root.path().to_owned());
+        Self { root, instance, settings }
+    }
+
+    /// What is known now. The disks are looked at for it.
+    pub(crate) fn report(&self, health: &Health, sources: &Sources) -> Report {
+        let machine = Machine {
+            instance: self.instance.clone(),
+            disks: Disk::all(&self.root),
+            time_unix_ms: now_unix_ms(),
+        };
+        let sources: Vec<_> = sources.iter().map(|(source, state)| (source, source_state(state))).collect();
+        Report::new(health, sources, machine)
+    }
+}
+
+/// A state of the monitor as reports have it.
+pub(crate) fn source_state(state: &State) -> SourceState {
+    match state {
+        State::Answered => SourceState::Answered,
+        State::NotNeeded(why) => SourceState::NotNeeded(why.clone()),
+        State::Late(why) => SourceState::Silent(why.clone()),
+        State::Pending => SourceState::Silent("it has not answered yet".to_owned()),
+        State::Unavailable(why) => SourceState::NotAvailable(why.clone()),
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// `None` outside EC2, or where the service does not answer in time: a look at the devices does not need it.
+fn ask(spec: &NodeSpec, deadline: Duration) -> Option<Metadata> {
+    let told = Duration::from_secs(spec.imds.deadline_seconds);
+    let settings = gpunode_imds::Settings {
+        endpoint: spec.imds.endpoint.clone(),
+        deadline: deadline.min(told),
+        ..gpunode_imds::Settings::default()
+    };
+    gpunode_imds::fetch_blocking(settings).ok().map(|fetched| fetched.reading.metadata)
+}

@@ -1,0 +1,173 @@
+//! `gpunode-agent check` and `inventory` on machines with one fault each: verdict, exit code, subject, and what is said.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
+
+use std::process::Stdio;
+
+use gpunode_tests::agent::{self, Started};
+use gpunode_tests::looked::{EFAS, GPUS, Machine, codes};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+#[test]
+fn a_healthy_machine_is_healthy_with_every_device() {
+    let machine = Machine::new("healthy-p5");
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, report["verdict"].as_str()), (0, Some("healthy")), "{report:#}");
+    assert_eq!(report["schema"], "gpunode.io/check/v1");
+    assert_eq!(report["instance"]["type"], "p5.48xlarge");
+    assert_eq!(codes(&report), [""; 0]);
+    let gpus = report["gpus"].as_array().unwrap();
+    assert_eq!(gpus.len(), GPUS);
+    for (number, gpu) in gpus.iter().enumerate() {
+        assert_eq!(gpu["pci"], machine.tree.gpu(number).address());
+        assert_eq!((gpu["state"].as_str(), gpu["standing"].as_str()), (Some("read"), Some("ok")), "{gpu}");
+        assert_eq!(gpu["nvlinks"]["active"], 18);
+    }
+    let efa = report["efa"].as_array().unwrap();
+    assert_eq!(efa.len(), EFAS);
+    assert!(efa.iter().all(|one| one["state"] == "ready" && one["standing"] == "ok"), "{efa:?}");
+    assert!(efa.iter().all(|one| one["txBytes"].is_u64()), "{efa:?}");
+}
+
+#[test]
+fn a_lost_gpu_is_an_error_on_that_gpu_alone() {
+    let machine = Machine::new("gpu-lost");
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, report["verdict"].as_str()), (2, Some("unhealthy")), "{report:#}");
+    let sick: Vec<_> =
+        report["gpus"].as_array().unwrap().iter().filter(|gpu| gpu["standing"] != "ok").collect();
+    let [sick] = &sick[..] else { panic!("{sick:?}") };
+    assert_eq!(codes(&report), ["GpuLost"]);
+    assert_eq!(report["findings"][0]["subject"]["pci"], sick["pci"]);
+    let run = machine.run("check", &[]);
+    assert_eq!(run.code, 2);
+    assert!(run.stdout.contains("error GpuLost GPU "), "{run:?}");
+    assert!(run.stdout.contains("\n  do: "), "{run:?}");
+    assert!(run.stdout.trim_end().ends_with("unhealthy: 1 error"), "{run:?}");
+    assert!(!run.stdout.contains('\x1b'), "no colours where nobody sees them: {run:?}");
+}
+
+#[test]
+fn a_warning_makes_the_node_degraded() {
+    let (report, code) = Machine::new("throttling").check(&[]);
+    assert_eq!((code, report["verdict"].as_str()), (1, Some("degraded")), "{report:#}");
+    assert_eq!(codes(&report), ["GpuHardwareSlowdown", "GpuTooHot"]);
+}
+
+#[test]
+fn without_nvml_nobody_can_tell_and_the_rest_is_reported() {
+    let machine = Machine::new("healthy-p5");
+    machine.without_nvml();
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, report["verdict"].as_str()), (3, Some("unknown")), "{report:#}");
+    assert!(report["unknown"][0].as_str().unwrap().starts_with("NVML: "), "{report:#}");
+    let gpus = report["gpus"].as_array().unwrap();
+    assert_eq!(gpus.len(), GPUS);
+    assert!(gpus.iter().all(|gpu| gpu["state"] == "bus-only" && gpu["standing"] == "unknown"), "{gpus:?}");
+    assert_eq!(report["efa"].as_array().unwrap().len(), EFAS);
+    // An error that is known decides all the same.
+    machine.tree.efa(3).unbind().unwrap();
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, report["verdict"].as_str()), (2, Some("unhealthy")), "{report:#}");
+}
+
+#[test]
+fn a_call_that_hangs_ends_by_the_deadline_and_hides_no_other_gpu() {
+    let (report, code) = Machine::new("hang-fields").check(&["--deadline", "6"]);
+    assert_eq!(code, 2, "{report:#}");
+    assert_eq!(codes(&report), ["GpuHangs"]);
+    let gpus = report["gpus"].as_array().unwrap();
+    let read = gpus.iter().filter(|gpu| gpu["state"] == "read").count();
+    assert_eq!((gpus.len(), read), (GPUS, GPUS - 1), "{gpus:?}");
+}
+
+#[test]
+fn a_card_that_does_not_answer_is_told_and_hides_no_other() {
+    let machine = Machine::new("healthy-p5");
+    machine.tree.efa(9).stall_port().unwrap();
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, codes(&report)), (2, vec!["EfaUnresponsive"]), "{report:#}");
+    assert_eq!(report["findings"][0]["subject"]["pci"], machine.tree.efa(9).address());
+    let read = report["efa"].as_array().unwrap().iter().filter(|efa| efa["txBytes"].is_u64()).count();
+    assert_eq!(read, EFAS - 1);
+}
+
+/// What sleeps in the kernel cannot be played without a sick kernel; a process that is stopped is as deaf.
+#[test]
+fn a_look_that_never_ends_is_not_waited_for() {
+    let machine = Machine::new("healthy-p5");
+    // The card does not answer, so the look is still at work when it is stopped.
+    machine.tree.efa(9).stall_port().unwrap();
+    let mut command = machine.command("check", &["--deadline", "2"]);
+    let check = Started::new(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let children = format!("/proc/{0}/task/{0}/children", check.pid());
+    let child = || std::fs::read_to_string(&children).ok()?.split_whitespace().next()?.parse::<i32>().ok();
+    // Before it runs the program, stopping it would stop the one that starts it.
+    let looks = |pid: i32| {
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("--apart"))
+    };
+    agent::wait_until("the look has begun", || child().is_some_and(looks));
+    let look = Pid::from_raw(child().unwrap());
+    kill(look, Signal::SIGSTOP).unwrap();
+    let run = check.finish();
+    kill(look, Signal::SIGKILL).unwrap();
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{run:?}");
+    assert!(run.stderr.contains("did not answer within 4 s"), "{run:?}");
+}
+
+#[test]
+fn the_kernel_log_tells_what_has_happened() {
+    let machine = Machine::new("healthy-p5");
+    let address = machine.tree.gpu(5).address().to_owned();
+    let short = address.trim_end_matches(".0");
+    machine.kernel_says(&format!(
+        "NVRM: Xid (PCI:{short}): 79, pid=1234, name=train, GPU has fallen off the bus."
+    ));
+    let (report, code) = machine.check(&[]);
+    assert_eq!(code, 2, "{report:#}");
+    assert_eq!(codes(&report), ["Xid79"]);
+    assert_eq!(report["findings"][0]["subject"]["pci"], address.as_str());
+    // Of a program's mistake the node is told, and not blamed for it.
+    let machine = Machine::new("healthy-p5");
+    machine.kernel_says(&format!("NVRM: Xid (PCI:{short}): 31, pid=1234, name=train, MMU Fault"));
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, report["verdict"].as_str()), (0, Some("healthy")), "{report:#}");
+}
+
+#[test]
+fn a_missing_interface_is_an_error() {
+    let machine = Machine::new("healthy-p5");
+    machine.tree.efa(17).remove().unwrap();
+    let (report, code) = machine.check(&[]);
+    assert_eq!(code, 2, "{report:#}");
+    assert_eq!(codes(&report), ["EfaMissing"]);
+    assert_eq!(report["efa"].as_array().unwrap().len(), EFAS - 1);
+}
+
+#[test]
+fn an_inventory_has_a_row_a_device_whatever_is_wrong() {
+    let machine = Machine::new("gpu-lost");
+    let run = machine.run("inventory", &["--output", "csv"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let rows = |kind: &str| run.stdout.lines().filter(|line| line.starts_with(kind)).count();
+    assert_eq!((rows("type,"), rows("gpu,"), rows("efa,")), (1, GPUS, EFAS), "{run:?}");
+    let run = machine.run("inventory", &[]);
+    let summary = run.stdout.lines().last().unwrap();
+    assert!(summary.starts_with("8 GPUs (") && summary.contains("32 EFA"), "{run:?}");
+}
+
+#[test]
+fn a_mistake_on_the_command_line_is_not_taken_for_a_sick_node() {
+    for words in [
+        &["check", "--no-such-flag"][..],
+        &["check", "--deadline", "0"],
+        &["inventory", "--output", "xml"],
+        &["watch", "--set", "no.such=1"],
+    ] {
+        let run = agent::run(words);
+        assert_eq!(run.code, 64, "{words:?}: {run:?}");
+        assert!(run.stdout.is_empty() && !run.stderr.is_empty(), "{run:?}");
+    }
+    assert_eq!(agent::run(&["check", "--help"]).code, 0);
+    assert_eq!(agent::run(&["bootstrap", "--no-such-flag"]).code, 2, "this one is as it was");
+}
