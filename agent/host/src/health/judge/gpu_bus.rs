@@ -25,13 +25,20 @@ pub fn judge(
         let message = format!("{} GPUs on the PCI bus and no NVIDIA driver loaded", devices.len());
         sightings.push(Sighting::new(&rules::NVIDIA_DRIVER_ABSENT, Subject::Node, message));
     }
+    let widest = hardware.iter().flatten().filter_map(|hardware| hardware.link.width).max();
     for (at, device) in devices.iter().enumerate() {
-        one(device, hardware.get(at).and_then(Option::as_ref), driver, &mut sightings);
+        one(device, hardware.get(at).and_then(Option::as_ref), driver, widest, &mut sightings);
     }
     sightings
 }
 
-fn one(device: &GpuPci, hardware: Option<&Hardware>, driver: bool, sightings: &mut Vec<Sighting>) {
+fn one(
+    device: &GpuPci,
+    hardware: Option<&Hardware>,
+    driver: bool,
+    widest: Option<u8>,
+    sightings: &mut Vec<Sighting>,
+) {
     let uuid = hardware.and_then(|hardware| hardware.information.as_ref()).and_then(|info| info.uuid.clone());
     let name = GpuName { pci: device.address.clone(), uuid, ..GpuName::default() };
     let mut sees = |rule: &'static Rule, message: String| {
@@ -55,10 +62,12 @@ fn one(device: &GpuPci, hardware: Option<&Hardware>, driver: bool, sightings: &m
     if let (Some(state @ ("D3hot" | "D3cold")), Some("active")) = (state, status) {
         sees(&rules::GPU_STUCK_IN_LOW_POWER, format!("in {state}, though the kernel has it as active"));
     }
+    // A board may be wired to fewer lanes than it can have; then all of the machine are.
     if let Some((Some(is), Some(can))) = hardware.map(|h| (h.link.width, h.link.max_width))
-        && is < can
-        && is > 0
+        && let Some(widest) = widest
+        && 0 < is
+        && is < can.min(widest)
     {
-        sees(&rules::GPU_PCIE_WIDTH, format!("{is} PCIe lanes of {can}"));
+        sees(&rules::GPU_PCIE_WIDTH, format!("{is} PCIe lanes, where other GPUs have {widest}"));
     }
 }

@@ -50,6 +50,8 @@ struct Look<'a> {
     expect: &'a Expect,
     /// The most active links that any GPU of the machine has.
     most_links: usize,
+    /// The highest PCIe generation at which any busy GPU of the machine runs.
+    top_generation: u32,
     sightings: &'a mut Vec<Sighting>,
 }
 
@@ -74,13 +76,16 @@ impl Gpus {
     /// The signs of one sweep. `bus` has the PCI addresses of the GPUs that the NVIDIA driver drives.
     pub fn judge(&mut self, now: Now, sweep: &Sweep, bus: &[String], expect: &Expect) -> Judged {
         let mut judged = Judged::default();
-        let most_links = sweep.gpus.iter().filter_map(read).map(links::active).max().unwrap_or(0);
+        let gpus = || sweep.gpus.iter().filter_map(read);
+        let most_links = gpus().map(links::active).max().unwrap_or(0);
+        let top_generation = gpus().filter_map(load::busy_generation).max().unwrap_or(0);
         for entry in &sweep.gpus {
             match entry {
                 Entry::Read(gpu) => {
                     self.indexes.insert(gpu.index, gpu.pci.clone());
                     let past = self.past.entry(gpu.pci.clone()).or_default();
-                    let look = Look { gpu, now, expect, most_links, sightings: &mut judged.sightings };
+                    let sightings = &mut judged.sightings;
+                    let look = Look { gpu, now, expect, most_links, top_generation, sightings };
                     if past.judge(look) {
                         judged.reset.push(Subject::Gpu(name(gpu)));
                     }

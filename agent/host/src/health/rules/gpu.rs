@@ -110,13 +110,13 @@ rules! { ROWS:
         do "Start the fabric manager (`systemctl start nvidia-fabricmanager`) of the driver's exact version.",
         by "NVIDIA Fabric Manager user guide; the span is our choice";
     GPU_PCIE_WIDTH = "GpuPcieWidth", Gpu, Warning, Looks(3), WhenGone;
-        is "The GPU's PCIe link has fewer lanes than it can have.",
-        seen "current_link_width below max_link_width in three looks in a row",
+        is "The GPU's PCIe link has fewer lanes than those of the other GPUs of this machine.",
+        seen "current_link_width below max_link_width and below that of another GPU, in three looks in a row",
         do "Replace the instance when transfers are slow.",
-        by "Linux PCI sysfs ABI";
+        by "Linux PCI sysfs ABI; some boards are wired to fewer lanes than they can have, so only GPUs of one machine compare";
     GPU_PCIE_GENERATION = "GpuPcieGeneration", Gpu, Warning, For(seconds(60)), WhenGone;
-        is "The GPU's PCIe link is slower than it can be, under load.",
-        seen "current PCIe generation below the highest in every look for 60 s, in performance state 0 and with the GPU busy",
+        is "The GPU's PCIe link is slower than those of the other GPUs of this machine, under load.",
+        seen "current PCIe generation below that of another busy GPU in every look for 60 s, in performance state 0 and with the GPU busy",
         do "Replace the instance when transfers are slow.",
         by "NVML API reference, nvmlDeviceGetCurrPcieLinkGeneration; idle links fall to generation 1 by design";
     GPU_PCIE_REPLAYS = "GpuPcieReplays", Gpu, Warning, AtOnce, WhenGone, for 600 s;

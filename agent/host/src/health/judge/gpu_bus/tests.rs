@@ -50,3 +50,13 @@ fn fewer_than_the_type_has_is_a_finding_of_the_node() {
     assert!(judge(&[], &[], true, &Expect::default()).is_empty(), "a machine without GPUs");
     assert!(judge(&[], &[], false, &Expect::default()).is_empty(), "and without their driver");
 }
+
+#[test]
+fn a_board_that_is_wired_to_fewer_lanes_is_as_it_was_made() {
+    let narrow = || {
+        let link = Link { width: Some(8), max_width: Some(16), ..Link::default() };
+        Some(Hardware { link, ..answers() })
+    };
+    let sightings = judge(&[gpu(0x53), gpu(0x64)], &[narrow(), narrow()], true, &Expect::default());
+    assert!(sightings.is_empty(), "{sightings:?}");
+}

@@ -1,6 +1,7 @@
 //! Heat, clocks and PCI Express.
 
 use gpunode_probe_protocol::Reading;
+use gpunode_probe_protocol::gpu::Gpu;
 
 use super::Look;
 use crate::health::judge::Rate;
@@ -45,15 +46,19 @@ pub(super) fn pcie(look: &mut Look<'_>, replays: &mut Rate, fatal: &mut Rate) {
     if fatal.next(now, gpu.pcie.fatal.value().copied()).is_some_and(|step| step.grew > 0) {
         look.sees(&rules::GPU_PCIE_FATAL, "fatal PCIe errors");
     }
-    let at_work =
-        gpu.pstate == Reading::Value(0) && gpu.utilisation.value().is_some_and(|u| u.gpu >= AT_WORK);
-    if let (true, Some(is), Some(can)) =
-        (at_work, gpu.pcie.generation.value(), gpu.pcie.generation_max.value())
-        && is < can
-    {
+    // A board may run slower than it can by its wiring; then all of the machine do.
+    let top = look.top_generation;
+    if let Some(is) = busy_generation(gpu).filter(|is| *is < top) {
         look.sees(
             &rules::GPU_PCIE_GENERATION,
-            format!("PCIe generation {is} under load, where {can} is possible"),
+            format!("PCIe generation {is} under load, where other GPUs have {top}"),
         );
     }
+}
+
+/// The PCIe generation of a GPU that is at work: idle links are slow to save power.
+pub(super) fn busy_generation(gpu: &Gpu) -> Option<u32> {
+    let at_work =
+        gpu.pstate == Reading::Value(0) && gpu.utilisation.value().is_some_and(|used| used.gpu >= AT_WORK);
+    gpu.pcie.generation.value().copied().filter(|_| at_work)
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use gpunode_probe_protocol::Reading::{NotSupported, Value};
-use gpunode_probe_protocol::gpu::{EccCounts, Fabric, Link, Mig, Remap, Sram, Utilisation};
+use gpunode_probe_protocol::gpu::{EccCounts, Fabric, Link, Mig, Pcie, Remap, Sram, Utilisation};
 
 use super::*;
 
@@ -13,6 +13,7 @@ fn healthy(index: u32) -> Gpu {
         recovery_action: Value(0),
         persistence: Value(true),
         pstate: Value(0),
+        pcie: Pcie { generation: Value(5), generation_max: Value(5), ..Pcie::default() },
         remap: Value(Remap::default()),
         fabric: Value(Fabric { state: 3, health_mask: Some(0b10_10_10_10), ..Fabric::default() }),
         mig: Value(Mig::default()),
