@@ -6,7 +6,9 @@ mod case;
 mod change;
 mod names;
 mod player;
+mod watched;
 
 pub use bed::Bed;
 pub use case::{Case, Step};
 pub use player::{found, play};
+pub use watched::{answered, fifo};

@@ -201,7 +201,7 @@ fn text(root: &Root, path: impl AsRef<std::path::Path>) -> Option<String> {
 
 /// The last component of the link at `path`: sysfs points so at drivers and buses.
 pub(crate) fn link(root: &Root, path: &str) -> Option<String> {
-    let target = std::fs::read_link(root.at(path)).ok()?;
+    let target = root.read_link(path).ok()?;
     Some(target.file_name()?.to_str()?.to_owned())
 }
 

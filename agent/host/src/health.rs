@@ -21,6 +21,6 @@ pub use present::Present;
 pub use rule::Rule;
 pub use sighting::Sighting;
 pub use source::Source;
-pub use state::{Health, Known, Libfabric, Nvml, Port, Seen, Setup, Wants};
+pub use state::{EfaDevice, Health, Known, Libfabric, Nvml, Port, Seen, Setup, Wants};
 pub use subject::{EfaName, GpuName, Kind, Subject};
 pub use time::Now;

@@ -11,6 +11,8 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::{Dir, DirEntry};
+
 /// No file that is read whole is larger than this: 4 MiB, sixty times the largest table in `/proc` or `/sys`
 /// that is read here (`/proc/self/mountinfo` of a node with several hundred pods).
 pub const MAX_FILE: u64 = 4 << 20;
@@ -76,7 +78,11 @@ impl Root {
 
     /// What `path` leads to.
     pub fn metadata(&self, path: impl AsRef<Path>) -> io::Result<Metadata> {
-        self.follow(path).metadata()
+        if self.is_host() {
+            self.plain(path.as_ref()).metadata()
+        } else {
+            inside::metadata(&self.0, path.as_ref())
+        }
     }
 
     /// Opens what `path` leads to, to read it.
@@ -130,13 +136,22 @@ impl Root {
 
     /// The names in the folder `path`, sorted; empty where there is no such folder.
     pub fn list(&self, path: impl AsRef<Path>) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(self.follow(path)) else {
-            return Vec::new();
-        };
+        let folder = self.open_folder(path).ok().and_then(|folder| Dir::new(folder).ok());
+        let entries = folder.into_iter().flatten().flatten();
+        let text = |entry: DirEntry| entry.file_name().to_str().ok().map(str::to_owned);
         let mut names: Vec<_> =
-            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+            entries.filter_map(text).filter(|name| !matches!(name.as_str(), "." | "..")).collect();
         names.sort_unstable();
         names
+    }
+
+    /// What the link at `path` says; the links on the way to it are followed.
+    pub fn read_link(&self, path: impl AsRef<Path>) -> io::Result<PathBuf> {
+        if self.is_host() {
+            self.plain(path.as_ref()).read_link()
+        } else {
+            inside::link(&self.0, path.as_ref())
+        }
     }
 }
 

@@ -110,20 +110,20 @@ fn take_in(settings: &Settings, steps: BTreeMap<Step, Part>, time: Duration) -> 
     let mut intake = Intake::new(Health::at_once(settings.setup.clone()));
     // Nothing is pushed to who looks once.
     let once = "one look waits for no events".to_owned();
-    intake.sources.set(Source::GpuEvents, State::NotNeeded(once));
+    intake.sources.set(&Source::GpuEvents, State::NotNeeded(once));
     for part in steps.into_values() {
         for (now, seen) in part.seen {
             intake.take_in(now, seen);
         }
         for (source, state) in part.states {
-            intake.sources.set(source, state);
+            intake.sources.set(&source, state);
         }
     }
     intake.health.tick(clock::now());
     let late = format!("no answer within {} ms", time.as_millis());
     let pending: Vec<_> = intake.sources.pending().cloned().collect();
     for source in pending {
-        intake.sources.set(source, State::Late(late.clone()));
+        intake.sources.set(&source, State::Late(late.clone()));
     }
     intake
 }

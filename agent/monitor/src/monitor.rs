@@ -97,7 +97,7 @@ impl Monitor {
 
     fn take_in(&mut self, message: Message, news: &mut News) {
         match message {
-            Message::State(source, state) => news.sources |= self.intake.sources.set(source, state),
+            Message::State(source, state) => news.sources |= self.intake.sources.set(&source, state),
             Message::Seen(now, seen) => {
                 let (wants, sources) = self.intake.take_in(now, seen);
                 news.readings = true;

@@ -64,17 +64,19 @@ impl Sources {
     }
 
     /// Whether this changes how a source fares.
-    pub(crate) fn set(&mut self, source: Source, state: State) -> bool {
-        self.0.insert(source, state.clone()) != Some(state)
+    pub(crate) fn set(&mut self, source: &Source, state: State) -> bool {
+        match self.0.get_mut(source) {
+            Some(before) => std::mem::replace(before, state) != *before,
+            None => self.0.insert(source.clone(), state).is_none(),
+        }
     }
 
     /// What `seen` says of its source, before it is taken in. `known` has the names of EFA devices.
     pub(crate) fn note(&mut self, seen: &Seen, known: &Known) -> bool {
         let (source, state) = match seen {
             Seen::GpuBus { gpus, hardware, .. } => {
-                let silent: Vec<_> =
-                    gpus.iter().zip(hardware).filter(|(_, hardware)| hardware.is_none()).collect();
-                let names: Vec<_> = silent.iter().map(|(gpu, _)| gpu.address.as_str()).collect();
+                let silent = gpus.iter().zip(hardware).filter(|(_, hardware)| hardware.is_none());
+                let names: Vec<_> = silent.map(|(gpu, _)| gpu.address.as_str()).collect();
                 (Source::GpuBus, late(&names))
             }
             Seen::Gpus(Ok(sweep)) => {
@@ -91,15 +93,15 @@ impl Sources {
             Seen::EfaDevices(samples) => {
                 let mut changed = false;
                 for sample in samples {
-                    if let Some(name) = known.efa_name(&sample.device) {
-                        changed |= self.set(Source::EfaDevice(name.pci), counters(sample.state));
+                    if let Some(device) = known.efa_device(&sample.device) {
+                        changed |= self.set(&device.counters, counters(sample.state));
                     }
                 }
                 return changed;
             }
             Seen::EfaPort { device, what } => {
-                let Some(name) = known.efa_name(device) else { return false };
-                (Source::EfaPort(name.pci), port(what))
+                let Some(device) = known.efa_device(device) else { return false };
+                return self.set(&device.port, port(what));
             }
             Seen::Libfabric(Err(Unusable::NotInstalled { .. })) => {
                 (Source::Libfabric, State::NotNeeded("libfabric is not installed".to_owned()))
@@ -117,7 +119,7 @@ impl Sources {
                 State::Unavailable("the kernel does not tell who holds EFA queue pairs".to_owned()),
             ),
         };
-        self.set(source, state)
+        self.set(&source, state)
     }
 
     /// The EFA devices are these now, by PCI address: one that is new has not answered, one that is gone never will.

@@ -1,7 +1,9 @@
 //! `bench-efa [ROUNDS]`: what watching 32 EFA devices and 8 GPUs costs in processor time, threads included. The
 //! machine is a tree in memory; the same number of reads on this machine's own sysfs is measured beside it, because a
 //! file of sysfs costs more than one in memory. Prints one line a value.
+#![allow(clippy::panic, reason = "a bench whose machine does not answer has failed")]
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -10,9 +12,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gpunode_host::Root;
-use gpunode_host::efa::{self, DeviceSampler, PortReaders};
+use gpunode_host::bounded::Event;
+use gpunode_host::efa::{self, DeviceSampler, PortEvent, PortReaders};
 use gpunode_host::gpu_pci::{self, GpuReaders};
-use gpunode_tree::MachineTree;
+use gpunode_host::health::{Health, Now, Port, Seen};
+use gpunode_host::versions::Versions;
+use gpunode_monitor::probe::{Outcome, Probe};
+use gpunode_tests::health::Bed;
 use nix::time::{ClockId, clock_gettime};
 
 /// DESIGN, budgets: a sample of the devices' counters, and a sweep of everything.
@@ -35,31 +41,32 @@ fn main() -> ExitCode {
 
 /// Whether all budgets were kept.
 fn measure(rounds: u32) -> io::Result<bool> {
-    let folder = tempfile::Builder::new().prefix("bench-efa-").tempdir_in("/dev/shm")?;
-    let _tree = MachineTree::of(folder.path(), "p5.48xlarge")?;
-    let root = Root::new(folder.path());
+    let bed = Bed::new("p5.48xlarge");
+    let root = bed.root.clone();
     let mut sampler = DeviceSampler::new(root.clone());
-    let sample = per_round(rounds, || check(sampler.sample().len()))?;
+    let sample = per_round(rounds, || assert_eq!(sampler.sample().len(), 32))?;
     println!("descriptors open for 32 devices: {}", fs::read_dir("/proc/self/fd")?.count());
     let mut kept = print("1 s sample of 32 devices", sample, SAMPLE_BUDGET);
     kept &= print("the same reads on this machine's sysfs", real_sample(rounds)?, SAMPLE_BUDGET);
-    let mut sweep = Sweep::new(root.clone());
+    let mut sweep = Sweep::new(&bed)?;
     print("  of it: EFA devices, functions, others", per_round(rounds, || sweep.observe())?, SWEEP_BUDGET);
     print("  of it: all counters of the devices", per_round(rounds, || sweep.devices())?, SWEEP_BUDGET);
     print("  of it: all counters of the ports", per_round(rounds, || sweep.ports())?, SWEEP_BUDGET);
     print("  of it: GPUs without NVML", per_round(rounds, || sweep.gpus())?, SWEEP_BUDGET);
+    print("  of it: NVML, without the probe's own time", per_round(rounds, || sweep.nvml())?, SWEEP_BUDGET);
     let all = per_round(rounds, || {
         sweep.observe();
         sweep.devices();
         sweep.ports();
         sweep.gpus();
+        sweep.nvml();
     })?;
-    kept &= print("full sweep of 32 EFA devices and 8 GPUs", all, SWEEP_BUDGET);
-    Ok(kept)
-}
-
-fn check(count: usize) {
-    assert_eq!(count, 32, "the machine has 32 devices");
+    kept &= print("full sweep of 32 EFA devices and 8 GPUs, NVML and rules included", all, SWEEP_BUDGET);
+    let found = sweep.health.findings();
+    if let [first, ..] = &found[..] {
+        eprintln!("bench-efa: found {} {}", first.code, first.subject);
+    }
+    Ok(kept && found.is_empty())
 }
 
 fn print(what: &str, cost: Duration, budget: Duration) -> bool {
@@ -97,44 +104,68 @@ fn real_sample(rounds: u32) -> io::Result<Duration> {
     failed.map_or(Ok(cost), Err)
 }
 
-/// All that there is to read, as a program reads it that goes on for days: threads and open files are kept.
+/// All that there is to look at, as a program looks that goes on for days: threads, open files, the probe and the state
+/// are kept. What is read goes to the state at once, so that each part's cost is that of its rules too.
 struct Sweep {
     root: Root,
     sampler: DeviceSampler,
     names: Vec<String>,
     ports: PortReaders,
     gpus: GpuReaders,
+    probe: Probe,
+    health: Health,
+    began: Instant,
     now: Instant,
 }
 
 impl Sweep {
-    fn new(root: Root) -> Self {
-        let now = Instant::now();
+    fn new(bed: &Bed) -> io::Result<Self> {
+        let (root, now, settings) = (bed.root.clone(), Instant::now(), bed.settings());
         let sampler = DeviceSampler::new(root.clone());
         let names = efa::names(&root);
         let mut ports = PortReaders::new(root.clone(), PortReaders::PERIOD, PortReaders::DEADLINE, now);
         ports.sync(&sampler.names(), now);
         let gpus = GpuReaders::new(root.clone(), PortReaders::PERIOD, PortReaders::DEADLINE, now);
-        Self { root, sampler, names, ports, gpus, now }
+        let probe = Probe::start(&settings.probe).map_err(io::Error::other)?;
+        let mut health = Health::new(settings.setup);
+        let clock = Now { boot: Duration::ZERO, unix_ms: 0 };
+        health.see(clock, Seen::Versions(Box::new(Versions::read(&root))));
+        Ok(Self { root, sampler, names, ports, gpus, probe, health, began: now, now })
+    }
+
+    /// Time as the rules see it goes on by a period a round.
+    fn see(&mut self, seen: Seen) {
+        let now = Now { boot: self.now.saturating_duration_since(self.began), unix_ms: 0 };
+        self.health.see(now, seen);
     }
 
     fn observe(&mut self) {
         let seen = efa::observe(&self.root);
-        self.names = seen.devices.into_iter().map(|device| device.name).collect();
+        self.names = seen.devices.iter().map(|device| device.name.clone()).collect();
+        self.see(Seen::Efa(Box::new(seen)));
     }
 
     fn devices(&mut self) {
         self.sampler.sync(&self.names);
-        check(self.sampler.sample_all().len());
+        let samples = self.sampler.sample_all().to_vec();
+        assert_eq!(samples.len(), 32, "the machine has 32 devices");
+        self.see(Seen::EfaDevices(samples));
     }
 
     /// Lets a period pass, in which each port is read once.
     fn ports(&mut self) {
         self.now += self.ports.period();
-        let mut back = self.ports.tick(self.now).len();
-        while back < 32 {
+        let mut back = 0;
+        loop {
+            for event in self.ports.tick(self.now) {
+                let PortEvent::Read { device, reading, .. } = event else { panic!("{event:?}") };
+                self.see(Seen::EfaPort { device, what: Port::Read(reading) });
+                back += 1;
+            }
+            if back == 32 {
+                return;
+            }
             self.ports.wait(Instant::now() + Duration::from_secs(60));
-            back += self.ports.tick(self.now).len();
         }
     }
 
@@ -143,10 +174,25 @@ impl Sweep {
         let addresses: Vec<Arc<str>> = gpus.iter().map(|gpu| (&*gpu.address).into()).collect();
         self.gpus.sync(&addresses, self.now);
         self.now += PortReaders::PERIOD;
-        let mut back = self.gpus.tick(self.now).len();
-        while back < 8 {
-            self.gpus.wait(Instant::now() + Duration::from_secs(60));
-            back += self.gpus.tick(self.now).len();
+        let mut answers = BTreeMap::new();
+        while answers.len() < 8 {
+            for event in self.gpus.tick(self.now) {
+                let Event::Done { name, value, .. } = event else { panic!("{event:?}") };
+                answers.insert(name, value);
+            }
+            if answers.len() < 8 {
+                self.gpus.wait(Instant::now() + Duration::from_secs(60));
+            }
+        }
+        let hardware = gpus.iter().map(|gpu| answers.remove(gpu.address.as_str())).collect();
+        let nvswitches = gpu_pci::nvswitches(&self.root);
+        self.see(Seen::GpuBus { gpus, hardware, nvswitches });
+    }
+
+    fn nvml(&mut self) {
+        match self.probe.gpus(Duration::from_secs(60), &[], true) {
+            Outcome::Whole(sweep) => self.see(Seen::Gpus(Ok(sweep))),
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -89,8 +89,7 @@ impl Folder {
 
     /// The folder; opened anew when it is another one than before.
     fn open(&mut self) -> io::Result<(&Held, u32)> {
-        let path = self.root.at(&self.path);
-        let about = path.metadata()?;
+        let about = self.root.metadata(&self.path)?;
         let identity = (about.dev(), about.ino());
         if self.held.as_ref().is_some_and(|held| held.identity != identity) {
             self.incarnation += 1;
@@ -98,7 +97,9 @@ impl Folder {
         }
         let mut held = match self.held.take() {
             Some(held) => held,
-            None => Held { folder: File::open(path)?, identity, names: Vec::new(), looks: 0 },
+            None => {
+                Held { folder: self.root.open_folder(&self.path)?, identity, names: Vec::new(), looks: 0 }
+            }
         };
         if held.looks < 2 {
             held.looks += 1;

@@ -59,6 +59,10 @@ impl Engine {
         covers: impl Fn(&Subject) -> bool,
     ) {
         self.silent.remove(source);
+        // Nearly every look, and 32 a second.
+        if sightings.is_empty() && !self.entries.values().any(|entry| entry.source == *source) {
+            return;
+        }
         let mut seen = BTreeSet::new();
         for sighting in sightings {
             let key = key(&sighting);

@@ -7,7 +7,7 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-pub use known::{Known, Libfabric, Nvml};
+pub use known::{EfaDevice, Known, Libfabric, Nvml};
 
 use std::sync::Arc;
 use std::time::Duration;

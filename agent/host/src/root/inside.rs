@@ -1,9 +1,11 @@
 //! Opens what is in a tree whose root is a folder. The kernel sees to it that no link leads out, whoever changes the tree
 //! meanwhile: openat2(2), since Linux 5.6. Where it is not to be had, the way is walked by hand.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -20,6 +22,21 @@ pub(super) fn file(root: &Path, path: &Path) -> io::Result<File> {
 
 pub(super) fn folder(root: &Path, path: &Path) -> io::Result<File> {
     open(root, path, OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+/// About what `path` leads to. Nothing is opened in earnest: no driver hears of it.
+pub(super) fn metadata(root: &Path, path: &Path) -> io::Result<Metadata> {
+    open(root, path, OFlags::PATH)?.metadata()
+}
+
+/// What the link says. Its folder is found by the kernel, at a fraction of the calls that a walk takes.
+pub(super) fn link(root: &Path, path: &Path) -> io::Result<PathBuf> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let folder = open(root, parent, OFlags::PATH | OFlags::DIRECTORY)?;
+    let target = rustix::fs::readlinkat(&folder, name, Vec::new())?;
+    Ok(OsString::from_vec(target.into_bytes()).into())
 }
 
 /// A folder by a path of this process.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::efa::counters::Counter;
 use crate::efa::{DeviceSample, SampleState};
-use crate::health::{EfaName, Now, Sighting, Subject, rules};
+use crate::health::{EfaDevice, Now, Sighting, Subject, rules};
 
 /// A minute, see [`rules::EFA_COMMAND_ERRORS`].
 const ERRORS: u64 = 10;
@@ -45,31 +45,35 @@ struct Alive {
 
 /// One device of a sample, with its names.
 pub struct Device<'a> {
-    /// Every name of it.
-    pub name: EfaName,
+    /// What it is called.
+    pub device: &'a EfaDevice,
     /// What was read.
     pub sample: &'a DeviceSample,
 }
 
 /// The signs of one device; `None` where its counters could not be read, so that nothing is known.
-pub type Signs = (EfaName, Option<Vec<Sighting>>);
+pub type Signs<'a> = (&'a EfaDevice, Option<Vec<Sighting>>);
 
 impl EfaDevices {
     /// The signs of one sample, for each device.
-    pub fn judge(&mut self, now: Now, devices: &[Device<'_>]) -> Vec<Signs> {
-        self.past.retain(|pci, _| devices.iter().any(|device| device.name.pci == *pci));
-        for Device { name, sample } in devices {
-            let past = self.past.entry(name.pci.clone()).or_default();
+    pub fn judge<'a>(&mut self, now: Now, devices: &[Device<'a>]) -> Vec<Signs<'a>> {
+        self.past.retain(|pci, _| devices.iter().any(|Device { device, .. }| device.name.pci == *pci));
+        for Device { device, sample } in devices {
+            let pci = &device.name.pci;
+            if !self.past.contains_key(pci) {
+                self.past.insert(pci.clone(), Past::default());
+            }
+            let Some(past) = self.past.get_mut(pci) else { continue };
             if past.incarnation != sample.incarnation {
                 *past = Past { incarnation: sample.incarnation, ..Past::default() };
             }
             past.alive.next(now, sample.counters.get(Counter::KeepAliveRcvd));
         }
-        devices.iter().map(|device| (device.name.clone(), self.one(now, device))).collect()
+        devices.iter().map(|sampled| (sampled.device, self.one(now, sampled))).collect()
     }
 
     fn one(&mut self, now: Now, device: &Device<'_>) -> Option<Vec<Sighting>> {
-        let Device { name, sample } = device;
+        let Device { device: EfaDevice { name, .. }, sample } = device;
         if sample.state != SampleState::Read {
             return None;
         }
@@ -79,12 +83,11 @@ impl EfaDevices {
             let message = "the card left a command of the driver unanswered (no_completion_cmds)";
             sightings.push(Sighting::new(&rules::EFA_ADMIN_TIMEOUT, subject(), message));
         }
-        let siblings: Vec<_> =
-            self.past.iter().filter(|(pci, _)| **pci != name.pci).map(|(_, past)| past).collect();
-        let spans = if siblings.is_empty() { 2 * SPANS } else { SPANS };
-        let past = self.past.get(&name.pci)?;
-        if let Some(since) = past.alive.stalled(now, spans)
-            && (siblings.is_empty() || siblings.iter().any(|sibling| sibling.alive.moved > since))
+        let alone = self.past.len() == 1;
+        let spans = if alone { 2 * SPANS } else { SPANS };
+        // Its own moved at `since`, so it is none of those that moved later.
+        if let Some(since) = self.past.get(&name.pci)?.alive.stalled(now, spans)
+            && (alone || self.past.values().any(|sibling| sibling.alive.moved > since))
         {
             let message = "no keep-alive from the card any more (keep_alive_rcvd)";
             sightings.push(Sighting::new(&rules::EFA_KEEP_ALIVE_STALLED, subject(), message));

@@ -7,7 +7,7 @@ use gpunode_probe_protocol::fabric::Interfaces;
 use gpunode_probe_protocol::gpu::Entry;
 use gpunode_probe_protocol::library::Unusable;
 
-use super::{Health, Libfabric, Nvml, Port, Wants};
+use super::{EfaDevice, Health, Libfabric, Nvml, Port, Wants};
 use crate::efa::{DeviceSample, Observation, SampleState, join};
 use crate::health::judge::efa_device::Device;
 use crate::health::judge::efa_devices::{Nvidia, name};
@@ -28,7 +28,7 @@ impl Health {
         }
         let sightings = efa_devices::judge(&seen, &join, &expected, self.nvidia());
         self.forget_gone(&join.devices.iter().map(name).collect::<Vec<_>>());
-        (self.known.efa, self.known.join) = (Some(seen), Some(join));
+        self.known.set_efa(seen, join);
         self.engine.look(now, &Source::EfaDevices, sightings);
     }
 
@@ -55,46 +55,43 @@ impl Health {
 
     pub(super) fn efa_devices(&mut self, now: Now, samples: &[DeviceSample]) -> Wants {
         let mut wants = Wants::default();
+        for sample in samples.iter().filter(|sample| sample.full) {
+            self.known.device_counters.insert(sample.device.to_string(), sample.counters.clone());
+        }
         let mut devices = Vec::with_capacity(samples.len());
         for sample in samples {
             // A device that appeared or went between two looks, or whose driver was loaded anew.
             wants.efa |= matches!(sample.state, SampleState::Failed { .. });
-            match self.known.efa_name(&sample.device) {
-                Some(name) => devices.push(Device { name, sample }),
+            match self.known.efa_device(&sample.device) {
+                Some(device) => devices.push(Device { device, sample }),
                 None => wants.efa = true,
             }
-            if sample.full {
-                let counters = sample.counters.clone();
-                self.known.device_counters.insert(sample.device.to_string(), counters);
-            }
         }
-        for (name, signs) in self.devices.judge(now, &devices) {
-            let source = Source::EfaDevice(name.pci);
+        for (device, signs) in self.devices.judge(now, &devices) {
             match signs {
-                Some(sightings) => self.engine.look(now, &source, sightings),
-                None => self.engine.silent(&source),
+                Some(sightings) => self.engine.look(now, &device.counters, sightings),
+                None => self.engine.silent(&device.counters),
             }
         }
         wants
     }
 
     pub(super) fn efa_port(&mut self, now: Now, device: &Arc<str>, what: Port) {
-        let Some(name) = self.known.efa_name(device) else { return };
-        let source = Source::EfaPort(name.pci.clone());
+        let Some(EfaDevice { name, port: source, .. }) = self.known.efa_device(device) else { return };
         match what {
             Port::Read(reading) => {
-                let sightings = self.ports.read(now, device, &name, &reading);
-                self.engine.look(now, &source, sightings);
+                let sightings = self.ports.read(now, device, name, &reading);
+                self.engine.look(now, source, sightings);
                 self.known.port_counters.insert(device.to_string(), reading.counters);
                 self.idle(now);
             }
-            Port::Failed(failure) => match efa_port::failed(&name, &failure) {
-                Some(sightings) => self.engine.look(now, &source, sightings),
-                None => self.engine.silent(&source),
+            Port::Failed(failure) => match efa_port::failed(name, &failure) {
+                Some(sightings) => self.engine.look(now, source, sightings),
+                None => self.engine.silent(source),
             },
             Port::Stalled(deadline) => {
-                let sightings = vec![efa_port::stalled(&name, deadline)];
-                self.engine.look_at(now, &source, sightings, |_| false);
+                let sightings = vec![efa_port::stalled(name, deadline)];
+                self.engine.look_at(now, source, sightings, |_| false);
             }
         }
     }

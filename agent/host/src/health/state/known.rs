@@ -12,7 +12,7 @@ use crate::gpu_pci::{GpuPci, Hardware};
 use crate::health::judge::efa_devices::name;
 use crate::health::judge::gpus;
 use crate::health::judge::kernel::Names;
-use crate::health::{EfaName, GpuName, Subject};
+use crate::health::{EfaName, GpuName, Source, Subject};
 use crate::versions::Versions;
 
 /// What is known of the devices, the newest of each source. What no source has said yet is empty or `None`.
@@ -32,6 +32,8 @@ pub struct Known {
     pub efa: Option<Observation>,
     /// EFA devices with their interfaces.
     pub join: Option<Join>,
+    /// By RDMA device, from `join`: 32 devices are looked up every second.
+    efa_devices: BTreeMap<String, EfaDevice>,
     /// The devices' own counters, by RDMA device.
     pub device_counters: BTreeMap<String, Counters>,
     /// The ports' counters, by RDMA device.
@@ -42,6 +44,24 @@ pub struct Known {
     pub versions: Option<Versions>,
     /// Whether a program holds EFA queue pairs.
     pub efa_held: Option<bool>,
+}
+
+/// What an EFA device is called, and the sources that are its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EfaDevice {
+    /// Every name of it.
+    pub name: EfaName,
+    /// [`Source::EfaDevice`]
+    pub counters: Source,
+    /// [`Source::EfaPort`]
+    pub port: Source,
+}
+
+impl From<EfaName> for EfaDevice {
+    fn from(name: EfaName) -> Self {
+        let (counters, port) = (Source::EfaDevice(name.pci.clone()), Source::EfaPort(name.pci.clone()));
+        Self { name, counters, port }
+    }
 }
 
 /// What NVML says.
@@ -80,9 +100,16 @@ impl Known {
         driven.map(|gpu| gpu.address.clone()).collect()
     }
 
-    /// Every name of the EFA device.
-    pub fn efa_name(&self, device: &str) -> Option<EfaName> {
-        self.attached().find(|attached| attached.efa.name == device).map(name)
+    /// The EFA device of this name.
+    pub fn efa_device(&self, device: &str) -> Option<&EfaDevice> {
+        self.efa_devices.get(device)
+    }
+
+    /// What a look at the EFA devices saw.
+    pub(super) fn set_efa(&mut self, seen: Observation, join: Join) {
+        let named = join.devices.iter().map(|attached| (attached.efa.name.clone(), name(attached).into()));
+        self.efa_devices = named.collect();
+        (self.efa, self.join) = (Some(seen), Some(join));
     }
 
     /// EFA devices with their interfaces.
@@ -126,6 +153,6 @@ impl Names for Known {
     }
 
     fn efa(&self, device: &str) -> Option<Subject> {
-        self.efa_name(device).map(Subject::Efa)
+        self.efa_device(device).map(|device| Subject::Efa(device.name.clone()))
     }
 }

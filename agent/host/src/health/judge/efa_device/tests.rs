@@ -1,5 +1,6 @@
 use super::*;
 use crate::efa::counters::Counters;
+use crate::health::EfaName;
 
 fn sample(device: u8, counters: &[(Counter, u64)]) -> DeviceSample {
     let mut read = Counters::default();
@@ -10,17 +11,18 @@ fn sample(device: u8, counters: &[(Counter, u64)]) -> DeviceSample {
     DeviceSample { device: name, incarnation: 0, state: SampleState::Read, counters: read, full: false }
 }
 
-fn name(device: u8) -> EfaName {
-    EfaName { pci: format!("0000:{device:02x}:00.0"), ..EfaName::default() }
+fn name(device: u8) -> EfaDevice {
+    EfaName { pci: format!("0000:{device:02x}:00.0"), ..EfaName::default() }.into()
 }
 
 /// The codes, each with its device, after a sample of every device at `second`.
 fn judge(devices: &mut EfaDevices, second: u64, samples: &[DeviceSample]) -> Vec<String> {
     let now = Now { boot: Duration::from_secs(second), unix_ms: 0 };
-    let numbered = samples.iter().zip(0..);
-    let all: Vec<_> = numbered.map(|(sample, at)| Device { name: name(at), sample }).collect();
+    let names: Vec<_> = (0..).take(samples.len()).map(name).collect();
+    let all: Vec<_> = names.iter().zip(samples).map(|(device, sample)| Device { device, sample }).collect();
     let signs = devices.judge(now, &all);
-    let found = signs.iter().flat_map(|(name, signs)| signs.iter().flatten().map(move |s| (name, s)));
+    let found =
+        signs.iter().flat_map(|(device, signs)| signs.iter().flatten().map(move |s| (&device.name, s)));
     found.map(|(name, sighting)| format!("{} {}", sighting.rule.code, name.pci)).collect()
 }
 
@@ -77,6 +79,7 @@ fn a_device_that_cannot_be_read_says_nothing() {
     let mut gone = sample(0, &[]);
     gone.state = SampleState::Failed { errno: Some(19) };
     let now = Now { boot: Duration::from_secs(1), unix_ms: 0 };
-    let signs = EfaDevices::default().judge(now, &[Device { name: name(0), sample: &gone }]);
+    let device = name(0);
+    let signs = EfaDevices::default().judge(now, &[Device { device: &device, sample: &gone }]);
     assert_eq!(signs[0].1, None);
 }
