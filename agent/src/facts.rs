@@ -44,6 +44,11 @@ impl Facts {
     }
 }
 
+/// The instance type, as the machine itself says; `None` outside EC2, where the name has no dot.
+pub(crate) fn type_of_machine(root: &Root) -> Option<String> {
+    root.value(DMI_PRODUCT).filter(|name| name.contains('.'))
+}
+
 /// Asks IMDS, reads the user data, merges the configuration. Where IMDS does not answer the boot goes on with what
 /// the machine itself knows, and says so; user data that cannot be used is a failure.
 pub(crate) fn gather(local: &LocalSettings, root: &Root) -> Result<(Facts, Vec<Finding>), Failure> {
@@ -67,7 +72,7 @@ pub(crate) fn gather(local: &LocalSettings, root: &Root) -> Result<(Facts, Vec<F
     let metadata = reading.map(|reading| reading.metadata);
     let (spec, _) = merge(local, user_data.as_deref())?;
     let told = metadata.as_ref().map(|m| m.identity.instance_type.clone());
-    let instance_type = told.or_else(|| root.value(DMI_PRODUCT).filter(|name| name.contains('.')));
+    let instance_type = told.or_else(|| type_of_machine(root));
     let catalog = instance_type.as_deref().and_then(catalog::find);
     if let (Some(name), None) = (&instance_type, &catalog) {
         let message = format!("`{name}` is not in the catalogue of this version");

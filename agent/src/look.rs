@@ -9,8 +9,8 @@ use gpunode_host::metadata::Metadata;
 use gpunode_host::{Root, spec::NodeSpec};
 use gpunode_monitor::{Settings, Sources, State};
 
-/// EC2 writes the instance type here on Nitro instances.
-const DMI_PRODUCT: &str = "/sys/devices/virtual/dmi/id/product_name";
+use crate::facts;
+
 /// The metadata service answers in milliseconds, or not at all.
 const METADATA_DEADLINE: Duration = Duration::from_secs(2);
 /// Of the time there is, what the metadata may take at most.
@@ -29,7 +29,7 @@ impl Target {
     pub(crate) fn find(root: Root, spec: &NodeSpec, time: Duration) -> Self {
         let metadata = ask(spec, METADATA_DEADLINE.min(time / METADATA_SHARE));
         let identity = metadata.as_ref().map(|metadata| &metadata.identity);
-        let told = root.value(DMI_PRODUCT).filter(|name| name.contains('.'));
+        let told = facts::type_of_machine(&root);
         let instance = Instance::new(identity, told, &root);
         let kind = instance.kind.as_deref().and_then(catalog::find);
         let count = spec.efa.expected_count.and_then(|count| u32::try_from(count).ok());

@@ -131,7 +131,6 @@ pub fn setup(
     let efa = Expected::new(efa, kind, enis.as_deref());
     let expect = Expect {
         gpus: gpus.or_else(|| kind.map(InstanceType::gpu_count)),
-        efa: efa.count(),
         own_nvswitch: kind.is_some_and(|kind| kind.nvswitch == NvSwitch::Local),
     };
     Setup { expect, efa, enis }

@@ -18,8 +18,6 @@ pub use rate::Rate;
 pub struct Expect {
     /// GPUs on the PCI bus; `None` where nobody says.
     pub gpus: Option<u32>,
-    /// EFA interfaces; `None` where nobody says.
-    pub efa: Option<u32>,
     /// Whether the machine has NVSwitches of its own, so that its GPUs must join a fabric that a fabric manager here
     /// sets up.
     pub own_nvswitch: bool,

@@ -22,11 +22,7 @@ const BUSY: u32 = 50;
 impl Health {
     pub(super) fn efa(&mut self, now: Now, seen: Observation) {
         let join = join(seen.devices.clone(), self.setup.enis.as_deref().unwrap_or_default());
-        let mut expected = self.setup.efa.clone();
-        if self.setup.enis.is_none() {
-            expected.attached_at_least = None;
-        }
-        let sightings = efa_devices::judge(&seen, &join, &expected, self.nvidia());
+        let sightings = efa_devices::judge(&seen, &join, &self.setup.efa, self.nvidia());
         self.forget_gone(&join.devices.iter().map(name).collect::<Vec<_>>());
         self.known.set_efa(seen, join);
         self.engine.look(now, &Source::EfaDevices, sightings);
