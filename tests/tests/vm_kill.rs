@@ -110,9 +110,10 @@ fn vm_converges_after_a_power_cut() {
     let mut vm = up(machine());
     furnish(&vm);
     // The power goes when the agent has come as far as one of these programs: the guest says so, then stands still.
-    for program in ["mdadm", "mkfs.xfs", "cp"] {
+    // What was written until then is on its way to the disks, or, with `sync`, has reached them.
+    for (program, then) in [("mdadm", ""), ("mkfs.xfs", ""), ("cp", ""), ("cp", "sync")] {
         let real = ok(&vm, &format!("command -v {program}"));
-        let script = format!("#!/bin/bash\n{real} \"$@\"\necho reached >/run/bed/reached\nsleep 600\n");
+        let script = format!("#!/bin/bash\n{real} \"$@\"\n{then}\necho reached >/run/bed/reached\nsleep 600\n");
         done("stop", vm.put(&format!("/usr/local/sbin/{program}"), script.as_bytes(), "755"));
         ok(
             &vm,
@@ -123,7 +124,7 @@ fn vm_converges_after_a_power_cut() {
         done("power cut", vm.power_cut());
         // The trap may not have reached the disk before the power went, or it may have.
         ok(&vm, "rm -f /usr/local/sbin/*; udevadm settle");
-        converges(&vm, &format!("power cut at {program}"));
+        converges(&vm, &format!("power cut at {program} {then}"));
         start_over(&vm);
     }
 }

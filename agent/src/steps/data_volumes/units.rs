@@ -45,9 +45,12 @@ fn volume(mount_path: &Path, filesystem: Uuid) -> Unit {
 
 fn bind(folder: &Folder, volume: &str) -> Unit {
     let Folder { path, source, .. } = folder;
+    // systemd makes the source of a bind mount when it is not there (systemd.mount(5)): after a power cut in the middle
+    // of the copy, an empty folder would hide what is in the one on the root disk. The source has its name only when
+    // it is whole.
     let text = format!(
         "# Written by gpunode-agent.\n[Unit]\nDescription={path} on the data volume\nRequires={volume}\nAfter={volume}\n\
-         Before=containerd.service kubelet.service soci-snapshotter.service\n\n\
+         ConditionPathIsDirectory={source}\nBefore=containerd.service kubelet.service soci-snapshotter.service\n\n\
          [Mount]\nWhat={source}\nWhere={path}\nType=none\nOptions=bind\n\n[Install]\nWantedBy={TARGET}\n"
     );
     unit(path, text)
