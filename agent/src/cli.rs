@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::demo;
 use crate::exit::{self, Exit};
-use crate::print;
+use crate::{look, print};
 
 /// Turns an EC2 GPU instance into a Kubernetes node.
 #[derive(Debug, Parser)]
@@ -33,6 +33,9 @@ enum Command {
     Check(check::CheckArgs),
     /// Show the devices and what is wrong with them, live
     Watch(watch::WatchArgs),
+    /// What `bootstrap` asks of a process of its own, see [`look`]
+    #[command(hide = true, name = look::COMMAND)]
+    Look,
     /// List the GPUs, EFA interfaces and disks
     Inventory(inventory::InventoryArgs),
     /// Show the whole graph of steps on a machine that is built in a temporary folder; needs no root, no GPU, no AWS
@@ -110,6 +113,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Stop> {
         Command::Check(args) => check::run(&args).map_err(Stop::of_look),
         Command::Watch(args) => watch::run(&args).map_err(Stop::of_look),
         Command::Inventory(args) => inventory::run(&args).map_err(Stop::of_look),
+        Command::Look => look::answer(),
         Command::Demo(args) => demo::run(&args),
         Command::Config(command) => config::run(&command),
         Command::Unit => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gpunode_host::spec::NodeSpec;
 use gpunode_host::versions::Versions;
-use gpunode_host::{Root, Severity};
+use gpunode_host::{Finding, Root, Severity};
 
 use crate::facts::{Early, Facts};
 use crate::runner::{Outcome, StepResult};
@@ -78,6 +78,20 @@ impl Context {
     pub(crate) fn ended_well(&self, id: StepId) -> bool {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.get(&id).is_some_and(|result| matches!(result.outcome, Outcome::Unchanged | Outcome::Changed))
+    }
+
+    /// Whether a step that has ended, other than `but`, has told this and taken it as seriously.
+    pub(crate) fn was_told(&self, finding: &Finding, but: StepId) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = ended.values().filter(|result| result.step != but);
+        let mut told = others.flat_map(|result| &result.findings);
+        told.any(|told| told.code == finding.code && told.severity >= finding.severity)
+    }
+
+    /// What a step that has ended has found.
+    pub(crate) fn found_by(&self, id: StepId) -> Vec<Finding> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.get(&id).map(|result| result.findings.clone()).unwrap_or_default()
     }
 
     /// What stands against this node so far: one line for each step that failed or found an error.

@@ -41,6 +41,9 @@ const PACE: Duration = Duration::from_millis(120);
 /// The configuration in the demo machine's user data: what an operator would write first.
 const USER_DATA: &str = "# gpunode\n[kubelet.labels]\n\"example.com/team\" = \"research\"\n";
 
+/// What of the look at the devices is not played.
+const NO_LIBRARIES: &str = "NVML and libfabric are not played";
+
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// The instance type to build
@@ -111,7 +114,7 @@ fn boot_machine(
         LocalSettings::load(Inputs { flags, ..Inputs::default() }).map_err(|e| Stop::usage(e.to_string()))?;
     let boot = Boot {
         os: Os::new(root.clone(), Arc::new(player::Player::new(root, pace, disks))),
-        steps: steps::all(),
+        steps: steps::all(Some(NO_LIBRARIES)),
         local,
         plan_only: args.plan,
         selection: Selection::default(),

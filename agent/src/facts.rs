@@ -57,7 +57,7 @@ pub(crate) fn gather(local: &LocalSettings, root: &Root) -> Result<(Facts, Vec<F
         let message = format!("{}; going on without it", chain(error));
         findings.push(Finding::new(&reason::IMDS_UNAVAILABLE, "imds", message));
     };
-    let (reading, user_data) = match ask(local) {
+    let (reading, user_data) = match ask(&local.spec, Duration::MAX) {
         Ok(fetched) => (Some(fetched.reading), fetched.user_data.map_err(|error| unavailable(&error)).ok()),
         Err(error) => {
             unavailable(&error);
@@ -99,10 +99,11 @@ pub(crate) fn early(local: &LocalSettings, root: &Root) -> Option<Early> {
     Some(Early { spec: local.salvage_with(&parts)?, node_configs: user_data::node_configs(&raw) })
 }
 
-fn ask(local: &LocalSettings) -> Result<gpunode_imds::Fetched, gpunode_imds::Error> {
+/// Asks the instance metadata service, for as long as the configuration says and no longer than `most`.
+pub(crate) fn ask(spec: &NodeSpec, most: Duration) -> Result<gpunode_imds::Fetched, gpunode_imds::Error> {
     let settings = gpunode_imds::Settings {
-        endpoint: local.spec.imds.endpoint.clone(),
-        deadline: Duration::from_secs(local.spec.imds.deadline_seconds),
+        endpoint: spec.imds.endpoint.clone(),
+        deadline: most.min(Duration::from_secs(spec.imds.deadline_seconds)),
         ..gpunode_imds::Settings::default()
     };
     gpunode_imds::fetch_blocking(settings)

@@ -1,13 +1,17 @@
-//! What `check`, `watch` and `inventory` look at, and the report of it.
+//! What `check`, `watch`, `inventory` and a boot look at, and the report of it.
+
+mod asked;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gpunode_host::catalog;
 use gpunode_host::health::Health;
 use gpunode_host::health::report::{Disk, Instance, Machine, Report, SourceState};
-use gpunode_host::metadata::Metadata;
+use gpunode_host::metadata::Eni;
 use gpunode_host::{Root, spec::NodeSpec};
 use gpunode_monitor::{Settings, Sources, State};
+
+pub(crate) use asked::{Asked, COMMAND, Said, SaidFinding, answer, ask};
 
 use crate::facts;
 
@@ -27,14 +31,20 @@ pub(crate) struct Target {
 impl Target {
     /// Asks the metadata service who this is, for a part of `time`; without it, the machine itself says.
     pub(crate) fn find(root: Root, spec: &NodeSpec, time: Duration) -> Self {
-        let metadata = ask(spec, METADATA_DEADLINE.min(time / METADATA_SHARE));
+        let time = METADATA_DEADLINE.min(time / METADATA_SHARE);
+        // `None` outside EC2, or where the service does not answer in time: a look at the devices does not need it.
+        let metadata = facts::ask(spec, time).ok().map(|fetched| fetched.reading.metadata);
         let identity = metadata.as_ref().map(|metadata| &metadata.identity);
         let told = facts::type_of_machine(&root);
         let instance = Instance::new(identity, told, &root);
+        Self::new(root, instance, spec.efa.expected_count, metadata.map(|metadata| metadata.enis))
+    }
+
+    /// `efa`: how many interfaces the operator says there are; `enis`: those of the instance metadata.
+    fn new(root: Root, instance: Instance, efa: Option<u64>, enis: Option<Vec<Eni>>) -> Self {
         let kind = instance.kind.as_deref().and_then(catalog::find);
-        let count = spec.efa.expected_count.and_then(|count| u32::try_from(count).ok());
-        let setup =
-            gpunode_monitor::setup(kind.as_ref(), None, count, metadata.map(|metadata| metadata.enis));
+        let count = efa.and_then(|count| u32::try_from(count).ok());
+        let setup = gpunode_monitor::setup(kind.as_ref(), None, count, enis);
         let mut settings = Settings::new(root.clone(), setup);
         // The libraries are those of the machine that is looked at.
         settings.probe.root = (!root.is_host()).then(|| root.path().to_owned());
@@ -68,15 +78,4 @@ pub(crate) fn source_state(state: &State) -> SourceState {
 pub(crate) fn now_unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// `None` outside EC2, or where the service does not answer in time: a look at the devices does not need it.
-fn ask(spec: &NodeSpec, deadline: Duration) -> Option<Metadata> {
-    let told = Duration::from_secs(spec.imds.deadline_seconds);
-    let settings = gpunode_imds::Settings {
-        endpoint: spec.imds.endpoint.clone(),
-        deadline: deadline.min(told),
-        ..gpunode_imds::Settings::default()
-    };
-    gpunode_imds::fetch_blocking(settings).ok().map(|fetched| fetched.reading.metadata)
 }

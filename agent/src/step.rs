@@ -45,7 +45,8 @@ macro_rules! steps {
 }
 
 // Deadlines: facts waits for IMDS (30 s by default); data-volumes for mkfs and mdadm on up to 8 disks; the hardware
-// steps for devices that appear late (p5en shows its EFAs up to 15 s late).
+// steps for devices that appear late (p5en shows its EFAs up to 15 s late); health, and verify with it, for a GPU that
+// hangs (60 s).
 steps! {
     Facts = "facts", 60, [], [],
         "IMDSv2 identity, user data, OS, kernel, catalogue entry, merged configuration";
@@ -61,14 +62,16 @@ steps! {
         "the EFA driver is loaded and every expected interface is there";
     OfiNccl = "ofi-nccl", 300, [Facts], [Efa],
         "the OFI-NCCL plugin is present where the host is expected to have it";
+    Health = "health", 120, [Facts], [DataVolumes, NvidiaDriver, OfiNccl],
+        "GPUs, EFA and disks by the rules of `check`, before the node joins";
     ContainerRuntime = "container-runtime", 120, [Facts], [NvidiaDriver, DataVolumes],
         "containerd: NVIDIA runtime, CDI, the host CDI spec, SOCI parallel pull";
     NcclEnv = "nccl-env", 60, [Facts], [Efa, OfiNccl],
         "the NCCL and libfabric variables that this type and these versions need, in every place that reads them";
-    Kubelet = "kubelet", 60, [], [Facts, Sysctl, Limits, DataVolumes, NvidiaDriver, Efa, OfiNccl, ContainerRuntime, NcclEnv],
+    Kubelet = "kubelet", 60, [], [Facts, Sysctl, Limits, DataVolumes, NvidiaDriver, Efa, OfiNccl, Health, ContainerRuntime, NcclEnv],
         "labels and taints handed to nodeadm; the not-ready taint or the halt when a step failed";
-    Verify = "verify", 60, [], [Kubelet],
-        "everything is looked at once more; report to the journal and to a file";
+    Verify = "verify", 120, [], [Kubelet],
+        "everything is looked at once more, the devices too; report to the journal and to a file";
 }
 
 impl StepId {

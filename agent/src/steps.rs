@@ -7,6 +7,7 @@ mod data_volumes;
 mod efa;
 mod facts;
 mod gpus;
+mod health;
 pub(crate) mod kubelet;
 mod limits;
 mod nccl_env;
@@ -24,8 +25,9 @@ pub(crate) use kubelet::LABELS;
 use crate::os::{FileSpec, Os};
 use crate::step::Steps;
 
-/// All steps of a boot, in the order of [`crate::step::STEPS`].
-pub(crate) fn all() -> Steps {
+/// All steps of a boot, in the order of [`crate::step::STEPS`]. `without_libraries`: why NVML and libfabric are not
+/// asked about the devices.
+pub(crate) fn all(without_libraries: Option<&'static str>) -> Steps {
     let work: Steps = vec![
         Arc::new(sysctl::Sysctl),
         Arc::new(limits::Limits::default()),
@@ -33,6 +35,7 @@ pub(crate) fn all() -> Steps {
         Arc::new(nvidia_driver::NvidiaDriver),
         Arc::new(efa::Efa),
         Arc::new(ofi_nccl::OfiNccl),
+        Arc::new(health::Health::new(without_libraries)),
         Arc::new(container_runtime::ContainerRuntime),
         Arc::new(nccl_env::NcclEnv),
         Arc::new(kubelet::Kubelet),

@@ -154,7 +154,10 @@ fn no_call_changes_anything_outside_its_folder() {
         assert_eq!(traced.code, Some(0));
         let home = if kept { place.path() } else { temporary.path() };
         let inside = |path: &Path| path.starts_with(home) || path == Path::new("/dev/null");
-        let outside: Vec<_> = traced.changes.iter().filter(|change| !inside(&change.path)).collect();
+        // The look at the devices is the agent itself, once more.
+        let itself = |change: &trace::Change| change.call == "exec" && change.path == binary::agent();
+        let outside: Vec<_> =
+            traced.changes.iter().filter(|change| !inside(&change.path) && !itself(change)).collect();
         assert!(outside.is_empty(), "{outside:#?}");
         assert!(traced.changes.len() > 100, "{:?}", traced.changes);
     }

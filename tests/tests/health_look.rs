@@ -9,7 +9,7 @@ use std::time::Duration;
 use gpunode_host::health::{Nvml, Source};
 use gpunode_monitor::probe::protocol::gpu::Entry;
 use gpunode_monitor::probe::{Probe, Program};
-use gpunode_monitor::{Looked, Settings, State, look};
+use gpunode_monitor::{Looked, Once, Settings, State, look};
 use gpunode_tests::health::{Bed, found};
 use gpunode_tree::Options;
 
@@ -34,7 +34,7 @@ fn patient(bed: &Bed) -> Settings {
 fn a_healthy_machine_is_seen_whole() {
     for (instance, gpus, efas) in [("p5.48xlarge", 8, 32), ("g6e.48xlarge", 8, 4), ("p4d.24xlarge", 8, 4)] {
         let bed = Bed::new(instance);
-        let looked = look(&patient(&bed), PLENTY);
+        let looked = look(&patient(&bed), &Once::new(PLENTY));
         assert_eq!(found(&bed, &looked.health), Vec::<String>::new(), "{instance}");
         let known = looked.health.known();
         let Nvml::Sweep(sweep) = &known.nvml else { panic!("{:?}", known.nvml) };
@@ -54,7 +54,7 @@ fn a_machine_without_nvidia_and_efa_costs_no_probe_and_misses_nothing() {
     settings.setup = gpunode_monitor::setup(None, None, None, None);
     // A start of the probe would be a finding.
     settings.probe.program = Program::File("/nonexistent".into());
-    let looked = look(&settings, PLENTY);
+    let looked = look(&settings, &Once::new(PLENTY));
     assert_eq!((found(&bed, &looked.health), bad(&looked)), (vec![], vec![]));
     for source in [Source::Gpus, Source::Libfabric] {
         assert!(matches!(looked.sources.get(&source), Some(State::NotNeeded(_))), "{source:?}");
@@ -71,7 +71,7 @@ fn whatever_hangs_the_look_ends_in_time_and_tells_all_the_rest() {
     bed.tree.efa(20).set_counter("no_completion_cmds", 1).unwrap();
     bed.log("NVRM: Xid (PCI:0000:64:00): 119, pid=7, name=python, Timeout after 45s of waiting", 5);
     let deadline = Duration::from_secs(10);
-    let looked = look(&bed.settings(), deadline);
+    let looked = look(&bed.settings(), &Once::new(deadline));
     assert!(looked.took < deadline + PLENTY, "{:?}", looked.took);
     let wanted = [
         "EfaAdminTimeout efa 20",
@@ -122,7 +122,7 @@ fn hung(call: &str, place: &str) -> (Vec<String>, usize) {
     settings.deadlines.gpus = Duration::from_secs(4);
     settings.setup.efa = gpunode_host::efa::Expected::default();
     settings.setup.enis = None;
-    let looked = look(&settings, PLENTY);
+    let looked = look(&settings, &Once::new(PLENTY));
     let Nvml::Sweep(sweep) = &looked.health.known().nvml else { panic!("{call}") };
     let read = sweep.gpus.iter().filter(|entry| matches!(entry, Entry::Read(_))).count();
     assert!(matches!(looked.sources.get(&Source::Gpus), Some(State::Late(_))), "{call}");
@@ -157,17 +157,17 @@ fn a_hang_in_any_call_of_nvml_is_one_finding_and_hides_no_other_gpu() {
 fn a_crash_and_a_library_that_does_not_fit_are_told_apart() {
     let bed = Bed::new("p5en.48xlarge");
     bed.nvml("[calls.nvmlDeviceGetFieldValues]\ngpu2 = { crash = true }");
-    let looked = look(&patient(&bed), PLENTY);
+    let looked = look(&patient(&bed), &Once::new(PLENTY));
     assert_eq!(found(&bed, &looked.health), ["GpuProbeCrashed node"]);
     assert!(matches!(looked.sources.get(&Source::Gpus), Some(State::Unavailable(_))));
     bed.nvml("init = 18");
-    let looked = look(&patient(&bed), PLENTY);
+    let looked = look(&patient(&bed), &Once::new(PLENTY));
     assert_eq!(found(&bed, &looked.health), ["NvmlVersionMismatch node"]);
     let mut settings = patient(&bed);
     settings.probe.arguments = vec!["--nvml".into(), "/nonexistent/libnvidia-ml.so.1".into()];
-    assert_eq!(found(&bed, &look(&settings, PLENTY).health), ["NvmlNotInstalled node"]);
+    assert_eq!(found(&bed, &look(&settings, &Once::new(PLENTY)).health), ["NvmlNotInstalled node"]);
     settings.probe.program = Program::File("/nonexistent".into());
-    let looked = look(&settings, PLENTY);
+    let looked = look(&settings, &Once::new(PLENTY));
     assert_eq!(found(&bed, &looked.health), ["GpuProbeNotStarted node", "LibfabricProbeFailed node"]);
 }
 
@@ -187,7 +187,7 @@ fn the_log_is_replayed_with_the_time_of_each_line() {
     // Just now.
     bed.log(&xid(4, "31, pid=7, name=python, Ch 00000008"), 3);
     bed.log(&xid(5, "79, pid=7, name=python, GPU has fallen off the bus."), 200);
-    let looked = look(&patient(&bed), PLENTY);
+    let looked = look(&patient(&bed), &Once::new(PLENTY));
     let mut wanted = vec!["Xid31 gpu 4", "Xid79 gpu 5"];
     let uptime = fs::read_to_string("/proc/uptime").unwrap();
     if uptime.split('.').next().unwrap().parse::<u64>().unwrap() < 700 {
@@ -221,7 +221,7 @@ fn garbage_in_every_file_is_no_panic() {
         }
     }
     assert!(number > 100, "{number}");
-    let looked = look(&patient(&bed), PLENTY);
+    let looked = look(&patient(&bed), &Once::new(PLENTY));
     assert!(looked.sources.pending().next().is_none());
 }
 
@@ -230,7 +230,7 @@ fn sixty_four_devices_are_as_good_as_one() {
     let bed = Bed::with("p5.48xlarge", Options { efa_count: Some(64), ..Options::default() });
     let mut settings = patient(&bed);
     settings.setup = gpunode_monitor::setup(None, None, Some(64), None);
-    let looked = look(&settings, PLENTY);
+    let looked = look(&settings, &Once::new(PLENTY));
     let known = looked.health.known();
     assert_eq!((known.attached().count(), known.port_counters.len()), (64, 64));
     let efa = found(&bed, &looked.health).into_iter().filter(|finding| finding != "EfaAllHidden node");

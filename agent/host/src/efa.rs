@@ -24,7 +24,7 @@ pub use expected::Expected;
 pub use folder::{PortFailure, PortReading};
 pub use gid::mac_of_gid;
 pub use join::{Attached, InterfaceKindSeen, Join, join};
-pub use once::{DeviceCounters, PortCounters, Reading, counters_once};
+pub use once::{DeviceCounters, PortCounters, Reading, counters_now, counters_once};
 pub use p2p::P2p;
 pub use pci::{EfaFunction, FunctionState, functions};
 pub use port_reader::{PortEvent, PortReaders};

@@ -158,6 +158,12 @@ reasons! {
     OFI_NCCL_ABSENT = "OfiNcclAbsent", Info, WhenGone,
         "The OFI-NCCL plugin is not installed on the host.",
         "Nothing, when containers bring their own; else use an image with the full EFA installer.";
+    HEALTH_LOOK_FAILED = "HealthLookFailed", Error, WhenGone,
+        "The look at GPUs, EFA and disks before the node joins did not come to its end.",
+        "Run `gpunode-agent check --verbose`; the kernel log names the device that is waited for.";
+    HEALTH_UNKNOWN = "HealthUnknown", Warning, WhenGone,
+        "Nobody could tell whether every device is well: a source of health is not there or did not answer.",
+        "Run `gpunode-agent check --verbose`: it names each source, and why it said nothing.";
     HUGE_PAGES_TOO_MANY = "HugePagesTooMany", Error, WhenGone,
         "The configuration asks for more huge pages than the machine can spare.",
         "Lower `limits.hugepages2Mi`.";

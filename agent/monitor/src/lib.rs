@@ -27,7 +27,7 @@ mod told;
 
 pub use gpunode_host::health::Health;
 pub use gpunode_probe_client as probe;
-pub use look::{Looked, look};
+pub use look::{Looked, Once, look};
 pub use monitor::{Monitor, News};
 pub use settings::{Deadlines, KernelLog, Periods, Settings, setup};
 pub use state::{Sources, State};

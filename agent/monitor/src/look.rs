@@ -19,6 +19,26 @@ use jobs::Job;
 /// Enough for a parser of a debug build, see [`crate::source`].
 const STACK: usize = 256 << 10;
 
+/// How one look is done.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// It comes back within this time, whatever hangs.
+    pub deadline: Duration,
+    /// Between two readings of the EFA counters, so that there are rates. `None`: they are read a single time, which
+    /// tells whether each card answers.
+    pub gap: Option<Duration>,
+    /// Why NVML and libfabric are not asked; `None`: they are.
+    pub without_libraries: Option<String>,
+}
+
+impl Once {
+    /// A look at everything, with rates over one second. 10 s is what `gpunode-agent check` gives it, and two are the
+    /// least for both readings of the counters.
+    pub fn new(deadline: Duration) -> Self {
+        Self { deadline, gap: Some(Duration::from_secs(1)), without_libraries: None }
+    }
+}
+
 /// What one look saw.
 #[derive(Debug)]
 pub struct Looked {
@@ -71,23 +91,23 @@ impl Report {
     }
 }
 
-/// Looks at everything once, all at the same time, and comes back within `deadline` whatever hangs: 10 s is what
-/// `gpunode-agent check` gives it, and two are the least for both readings of the counters.
+/// Looks at everything once, all at the same time, and comes back within the deadline whatever hangs.
 ///
-/// EFA counters are read twice, a second apart, so that there are rates. The kernel log is replayed from its oldest
+/// The kernel log is replayed from its oldest
 /// record, each with the time it was said, so that what was cleared since is not told. Rules that learn for longer than
 /// this takes (the span of a card's keep-alive) show nothing here.
 ///
 /// A thread whose read sleeps in the kernel is left behind. A process ends only when that read does, half a minute for
 /// a dead EFA card: whoever waits for the process waits as long. See [`gpunode_host::bounded`].
-pub fn look(settings: &Settings, deadline: Duration) -> Looked {
+pub fn look(settings: &Settings, once: &Once) -> Looked {
     let began = Instant::now();
+    let deadline = once.deadline;
     let (sender, parts) = channel();
     // What is left is for taking in what came.
     let time = deadline.saturating_sub(deadline.min(Duration::from_secs(5)) / 10);
     let until = began + time;
     for (name, job) in jobs::ALL {
-        start(name, job, settings.clone(), until, Report(sender.clone()));
+        start(name, job, (settings.clone(), once.clone()), until, Report(sender.clone()));
     }
     drop(sender);
     let mut steps: BTreeMap<Step, Part> = BTreeMap::new();
@@ -100,8 +120,8 @@ pub fn look(settings: &Settings, deadline: Duration) -> Looked {
     Looked { health, sources, took: began.elapsed() }
 }
 
-fn start(name: &str, job: Job, settings: Settings, until: Instant, report: Report) {
-    let work = move || job(&settings, until, &report);
+fn start(name: &str, job: Job, how: (Settings, Once), until: Instant, report: Report) {
+    let work = move || job(&how.0, &how.1, until, &report);
     // Without a thread there is no answer, as from a job that hangs.
     drop(thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work));
 }

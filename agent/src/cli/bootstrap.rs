@@ -49,7 +49,7 @@ pub(super) fn run(args: &BootstrapArgs) -> Result<Exit, Stop> {
         local => local?,
     };
     let lock = Lock::take(&root).map_err(|error| Stop::not_started(chain(&error)))?;
-    let boot = Boot { os: Os::real(root), steps: steps::all(), local, plan_only: args.plan, selection };
+    let boot = Boot { os: Os::real(root), steps: steps::all(None), local, plan_only: args.plan, selection };
     let quiet = args.quiet || (!args.json && log::stderr_is_journal());
     let interrupted = interruption().map_err(|error| Stop::not_started(chain(&error)))?;
     let mut progress = progress::choose(args.json, quiet);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use gpunode_host::health::report::{Report, Verdict};
+use gpunode_monitor::Once;
 
 use super::{Common, Stop};
 use crate::apart::Apart;
@@ -53,7 +54,8 @@ impl LookArgs {
         let deadline = Duration::from_secs(self.deadline.into());
         let local = self.common.load()?;
         let target = Target::find(self.common.root(), &local.spec, deadline);
-        let looked = gpunode_monitor::look(&target.settings, deadline.saturating_sub(began.elapsed()));
+        let looked =
+            gpunode_monitor::look(&target.settings, &Once::new(deadline.saturating_sub(began.elapsed())));
         Ok(target.report(&looked.health, &looked.sources))
     }
 }

@@ -3,8 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 
-use gpunode_host::Root;
 use gpunode_host::catalog::InstanceType;
+use gpunode_host::{Root, gpu_pci};
 
 use super::tree::put;
 use crate::step::StepId;
@@ -24,6 +24,7 @@ pub(super) fn damage(root: &Root, kind: &InstanceType, step: StepId) -> io::Resu
         }
         StepId::Efa => one_interface_less(root, kind),
         StepId::OfiNccl => remove(root, "/opt/amazon/ofi-nccl/lib64/libnccl-net-ofi.so"),
+        StepId::Health => fallen_off_the_bus(root, kind),
         StepId::ContainerRuntime => remove(root, "/usr/bin/nvidia-container-runtime"),
         StepId::NcclEnv => folder_in_the_way(root, "/etc/nccl.conf"),
         StepId::Kubelet => folder_in_the_way(root, "/etc/eks/nodeadm.d/90-gpunode-kubelet.yaml"),
@@ -67,6 +68,14 @@ fn foreign_file_system(root: &Root) -> io::Result<()> {
     let mut disk = OpenOptions::new().write(true).open(path)?;
     disk.seek(SeekFrom::Start(1080))?;
     disk.write_all(&[0x53, 0xef])
+}
+
+/// The first GPU is still listed, and answers whatever it is asked with all ones.
+fn fallen_off_the_bus(root: &Root, kind: &InstanceType) -> io::Result<()> {
+    match gpu_pci::devices(root).first() {
+        Some(gpu) => fs::write(root.at(format!("/sys/bus/pci/devices/{}/config", gpu.address)), [0xff; 64]),
+        None => Err(io::Error::other(format!("{} has no GPU to lose", kind.name))),
+    }
 }
 
 fn one_interface_less(root: &Root, kind: &InstanceType) -> io::Result<()> {

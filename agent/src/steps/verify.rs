@@ -1,9 +1,9 @@
-//! The last look: one step may have undone what another did, and a device may have gone meanwhile.
+//! The last look: one step may have undone what another did, and a device may have gone or fallen ill meanwhile.
 
 use std::panic::resume_unwind;
 use std::thread;
 
-use gpunode_host::reason;
+use gpunode_host::{Finding, Severity, reason};
 
 use crate::context::Context;
 use crate::os::Os;
@@ -20,6 +20,10 @@ impl Verify {
     }
 }
 
+fn same(one: &Finding, other: &Finding) -> bool {
+    (one.code, &one.subject) == (other.code, &other.subject)
+}
+
 impl Step for Verify {
     fn id(&self) -> StepId {
         StepId::Verify
@@ -29,21 +33,32 @@ impl Step for Verify {
         if cx.plan_only {
             return Ok(Check::not_applicable("nothing was changed, so there is nothing to verify"));
         }
-        let good: Vec<_> = self.steps.iter().filter(|step| cx.ended_well(step.id())).collect();
+        // Devices that are sick already are not asked again: one that hangs costs a minute each time.
+        let sick = cx.found_by(StepId::Health).iter().any(|found| found.severity == Severity::Error);
+        let again = |id| cx.ended_well(id) && !(sick && id == StepId::Health);
+        let good: Vec<_> = self.steps.iter().filter(|step| again(step.id())).collect();
         cx.forget_versions();
         let looks: Vec<_> = thread::scope(|scope| {
             let looks: Vec<_> = good.iter().map(|step| (step, scope.spawn(|| step.check(cx, os)))).collect();
             let joined = looks.into_iter().map(|(step, look)| (step, look.join()));
             joined.map(|(step, look)| (step, look.unwrap_or_else(|panic| resume_unwind(panic)))).collect()
         });
+        let mut verified = Check::done(format!("{} steps looked at again", good.len()));
         for (step, look) in looks {
-            let check = look?;
+            let mut check = look?;
             if let Some(change) = check.changes.first() {
                 let message = format!("was right when its step ended, and is not any more: {change}");
                 return Err(Failure::new(&reason::STEP_UNDONE, step.id().name(), message));
             }
+            if step.id() == StepId::Health {
+                // What the step itself has said is not said twice.
+                let told = cx.found_by(StepId::Health);
+                check.findings.retain(|found| !told.iter().any(|told| same(told, found)));
+                verified.summary = format!("{}; {}", verified.summary, check.summary);
+                verified.findings = check.findings;
+            }
         }
-        Ok(Check::done(format!("{} steps looked at again", good.len())))
+        Ok(verified)
     }
 
     fn apply(&self, _: &Context, _: &Os) -> Result<(), Failure> {

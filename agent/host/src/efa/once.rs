@@ -112,6 +112,21 @@ pub fn counters_once(
     all
 }
 
+/// Reads every counter of the devices a single time: that each card answers is known then, and no rate. The ports take
+/// `deadline` at most, as in [`counters_once`].
+pub fn counters_now(root: &Root, names: &[String], deadline: Duration) -> Vec<DeviceCounters> {
+    let mut sampler = DeviceSampler::new(root.clone());
+    sampler.sync(names);
+    let read = device_readings(&mut sampler, names).into_iter().zip(port_readings(root, names, deadline));
+    let one = |(name, (device, port)): (&String, _)| DeviceCounters {
+        name: name.clone(),
+        device,
+        port,
+        before: Before::default(),
+    };
+    names.iter().zip(read).map(one).collect()
+}
+
 fn device_readings(sampler: &mut DeviceSampler, names: &[String]) -> Vec<Reading> {
     let read = sampler.sample_all();
     let reading = |name: &String| {

@@ -140,6 +140,8 @@ choices! {
         Efa = "efa",
         /// The OFI plugin of NCCL.
         OfiNccl = "ofi-nccl",
+        /// The look at GPUs, EFA and disks before the node joins.
+        Health = "health",
         /// containerd's NVIDIA runtime, CDI and SOCI.
         ContainerRuntime = "container-runtime",
         /// NCCL and libfabric variables.
@@ -161,6 +163,7 @@ impl Step {
         "nvidia-driver",
         "efa",
         "ofi-nccl",
+        "health",
         "container-runtime",
         "nccl-env",
         "kubelet",

@@ -9,7 +9,7 @@ use gpunode_host::versions::Versions;
 use gpunode_host::{Root, efa};
 use gpunode_probe_client::{Outcome, Probe};
 
-use super::{Part, Report, Step, counters};
+use super::{Once, Part, Report, Step, counters};
 use crate::clock;
 use crate::settings::Settings;
 use crate::source::gpus::{NO_DRIVER, driver_is_loaded};
@@ -19,15 +19,15 @@ use crate::state::State;
 use crate::told::{self, Told};
 
 /// One of them: it has until then.
-pub(super) type Job = fn(&Settings, Instant, &Report);
+pub(super) type Job = fn(&Settings, &Once, Instant, &Report);
 
 /// All of them.
 pub(super) const ALL: [(&str, Job); 7] = [
-    ("versions", |settings, _, report| {
+    ("versions", |settings, _, _, report| {
         report.saw(Step::Versions, Seen::Versions(Box::new(Versions::read(&settings.root))));
     }),
     ("gpu-bus", gpu_bus),
-    ("efa", |settings, _, report| {
+    ("efa", |settings, _, _, report| {
         let seen = efa::observe(&settings.root);
         let names = efa_source::names(&seen);
         report.saw(Step::Efa, Seen::Efa(Box::new(seen)));
@@ -48,7 +48,7 @@ fn left(until: Instant, most: Duration) -> Duration {
     until.saturating_duration_since(Instant::now()).min(most)
 }
 
-fn gpu_bus(settings: &Settings, until: Instant, report: &Report) {
+fn gpu_bus(settings: &Settings, _: &Once, until: Instant, report: &Report) {
     let gpus = gpu_pci::devices(&settings.root);
     let nvswitches = gpu_pci::nvswitches(&settings.root);
     let addresses: Vec<_> = gpus.iter().map(|gpu| gpu.address.clone()).collect();
@@ -57,7 +57,10 @@ fn gpu_bus(settings: &Settings, until: Instant, report: &Report) {
     report.saw(Step::GpuBus, Seen::GpuBus { gpus, hardware, nvswitches });
 }
 
-fn gpus(settings: &Settings, until: Instant, report: &Report) {
+fn gpus(settings: &Settings, once: &Once, until: Instant, report: &Report) {
+    if let Some(why) = &once.without_libraries {
+        return report.state(Step::Gpus, vec![(Source::Gpus, State::NotNeeded(why.clone()))]);
+    }
     if !driver_is_loaded(&settings.root) {
         return report.state(Step::Gpus, vec![(Source::Gpus, State::NotNeeded(NO_DRIVER.to_owned()))]);
     }
@@ -76,7 +79,10 @@ fn gpus(settings: &Settings, until: Instant, report: &Report) {
     }
 }
 
-fn ask_libfabric(settings: &Settings, until: Instant, report: &Report) {
+fn ask_libfabric(settings: &Settings, once: &Once, until: Instant, report: &Report) {
+    if let Some(why) = &once.without_libraries {
+        return report.state(Step::Libfabric, vec![(Source::Libfabric, State::NotNeeded(why.clone()))]);
+    }
     if efa::names(&settings.root).is_empty() {
         let why = State::NotNeeded(libfabric::NO_DEVICE.to_owned());
         return report.state(Step::Libfabric, vec![(Source::Libfabric, why)]);
@@ -98,7 +104,7 @@ fn ask_libfabric(settings: &Settings, until: Instant, report: &Report) {
     }
 }
 
-fn kernel_log(settings: &Settings, until: Instant, report: &Report) {
+fn kernel_log(settings: &Settings, _: &Once, until: Instant, report: &Report) {
     let (mut seen, mut state) = (Vec::new(), State::Answered);
     let read = replay(&settings.root, settings, until, &mut seen);
     match read {

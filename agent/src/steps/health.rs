@@ -1,0 +1,87 @@
+//! The look at GPUs, EFA and disks before the node joins, by the rules of `check`: a node whose devices are sick does
+//! not join as a healthy one.
+
+use gpunode_host::health::{Rule, rules};
+use gpunode_host::spec::{Auto, NodeSpec};
+use gpunode_host::{Finding, Severity, reason};
+
+use crate::apart::Unanswered;
+use crate::context::Context;
+use crate::look::{self, Asked, Said};
+use crate::os::Os;
+use crate::step::{Check, Failure, Step, StepId, chain};
+
+/// Who looks.
+type Look = Box<dyn Fn(&Asked, &dyn Fn() -> bool) -> Result<Said, Unanswered> + Send + Sync>;
+
+/// The state of the devices.
+pub(crate) struct Health {
+    look: Look,
+    without_libraries: Option<&'static str>,
+}
+
+impl Health {
+    /// Looks in a process of its own. `without_libraries` says why NVML and libfabric are not asked.
+    pub(crate) fn new(without_libraries: Option<&'static str>) -> Self {
+        Self { look: Box::new(|asked, cancelled| look::ask(asked, cancelled)), without_libraries }
+    }
+}
+
+impl Step for Health {
+    fn id(&self) -> StepId {
+        StepId::Health
+    }
+
+    fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
+        let facts = cx.facts();
+        let asked = Asked {
+            root: os.root().path().to_owned(),
+            kind: facts.and_then(|facts| facts.instance_type.clone()),
+            efa: cx.spec().efa.expected_count,
+            enis: facts.and_then(|facts| facts.metadata.as_ref()).map(|metadata| metadata.enis.clone()),
+            without_libraries: self.without_libraries.map(str::to_owned),
+        };
+        let said = (self.look)(&asked, &|| os.is_cancelled()).map_err(|error| {
+            Failure::new(&reason::HEALTH_LOOK_FAILED, "health", format!("the look: {}", chain(&error)))
+        })?;
+        let mut check = Check::done(self.summary(&said));
+        if said.is_unknown() {
+            check.findings.push(Finding::new(&reason::HEALTH_UNKNOWN, "health", said.unknown.join("; ")));
+        }
+        // A step of its own has looked for some of these, and has said it in more words.
+        let found = said.findings.into_iter().filter_map(look::SaidFinding::finding);
+        let news = found.filter(|finding| !cx.was_told(finding, StepId::Health));
+        check.findings.extend(news.map(|finding| as_required(finding, cx.spec())));
+        Ok(check)
+    }
+
+    fn apply(&self, _: &Context, _: &Os) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Health {
+    fn summary(&self, said: &Said) -> String {
+        let Said { verdict, gpus, efa, .. } = said;
+        let why = self.without_libraries.map_or_else(String::new, |why| format!("; {why}"));
+        format!("{verdict}: {gpus} GPUs, {efa} EFA interfaces{why}")
+    }
+}
+
+/// What says that GPUs or their driver are not there, which `nvidia.required = "false"` allows.
+const NO_GPUS: [&Rule; 3] = [&rules::GPU_MISSING, &rules::NVIDIA_DRIVER_ABSENT, &rules::GPU_NOT_BOUND];
+/// The same of EFA.
+const NO_EFA: [&Rule; 4] =
+    [&rules::EFA_MISSING, &rules::EFA_ABSENT, &rules::EFA_DRIVER_ABSENT, &rules::EFA_NOT_BOUND];
+
+/// What the operator does not require is no error where it is absent.
+fn as_required(finding: Finding, spec: &NodeSpec) -> Finding {
+    let is_one = |absent: &[&Rule]| absent.iter().any(|rule| rule.code == finding.code);
+    let needed = |auto: Auto| auto.or(true);
+    let allowed = (is_one(&NO_GPUS) && !needed(spec.nvidia.required))
+        || (is_one(&NO_EFA) && !needed(spec.efa.required));
+    if allowed { Finding { severity: Severity::Info, ..finding } } else { finding }
+}
+
+#[cfg(test)]
+mod tests;
