@@ -10,13 +10,13 @@
 //! - 94 does not condemn: the error was contained in one program, which must start again.
 //! - 109 condemns: the catalogue asks for a reset.
 //! - 154 is the driver's own verdict and outranks the table; going back to `None` takes it back.
-//! - 144 to 150 are decided by the severity word of the line. The catalogue's rules by sub-code (which depend on the
-//!   driver: layout 1 before R575, layout 2 since) are finer and are not known here in full: `Fatal` means a reset,
-//!   `Nonfatal` is information, and where a nonfatal error needs more the driver says so by 154. A line without a
-//!   severity word is a warning.
+//! - 144 to 150 are decided by unit, sub-code and error status, see [`nvlink5`]. A line that the catalogue's sheet does
+//!   not have goes by its severity word: `Fatal` means a reset, `Nonfatal` is information, and where a nonfatal error
+//!   needs more the driver says so by 154. A line without a severity word is a warning.
 //! - A code that is not in the table is reported and condemns nothing.
 
 mod judge;
+pub mod nvlink5;
 mod recovery;
 mod table;
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub(crate) enum Topic {
     Rules,
     /// Every XID that NVIDIA's driver reports, and what it means for the node
     Xids,
+    /// The NVLink 5 codes, 144 to 150, by unit, sub-code and error status
+    Nvlink5,
     /// Every SXID, the errors of NVSwitches
     Sxids,
     /// The fields of the JSON that `check`, `inventory` and `watch` print
@@ -39,6 +41,7 @@ impl Topic {
             Self::Findings => findings(),
             Self::Rules => rules::rules(),
             Self::Xids => rules::xids(),
+            Self::Nvlink5 => rules::nvlink5(),
             Self::Sxids => rules::sxids(),
             Self::CheckSchema => schema::check_schema(),
         }

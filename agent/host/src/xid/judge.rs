@@ -1,5 +1,6 @@
 //! From an event to what it means.
 
+use super::nvlink5::{self, Need};
 use super::{Action, Class, RecoveryAction, Verdict, Xid, find};
 use crate::finding::{Clears, Severity};
 use crate::kernel_log::{MemoryTail, NvLinkTail, Severity5, XidEvent, XidTail};
@@ -68,8 +69,24 @@ fn memory(row: &Xid, tail: MemoryTail) -> Verdict {
 }
 
 fn nvlink(row: &Xid, tail: &NvLinkTail) -> Verdict {
-    match tail.severity {
-        Severity5::Fatal => Verdict {
+    match (tail.severity, nvlink5::find(row.code, tail).map(|row| row.need)) {
+        (Severity5::Fatal, Some(Need::Ignore)) => Verdict {
+            severity: Severity::Warning,
+            action: Action::None,
+            condemns: false,
+            clears: Clears::WhenGone,
+            advice: "Look at what closed the link, software or the host; where the GPU needs more the driver says so by Xid 154.",
+            ..of(row)
+        },
+        (Severity5::Nonfatal, Some(Need::Follow)) => Verdict {
+            severity: Severity::Info,
+            action: Action::RestartApp,
+            condemns: false,
+            clears: Clears::WhenGone,
+            advice: "Start the program that was ended again; where the GPU needs more the driver says so by Xid 154.",
+            ..of(row)
+        },
+        (Severity5::Fatal, _) => Verdict {
             severity: Severity::Error,
             action: Action::ResetGpu,
             condemns: true,
@@ -77,7 +94,7 @@ fn nvlink(row: &Xid, tail: &NvLinkTail) -> Verdict {
             advice: "Drain the node and reset all GPUs, or reboot; when the same link fails again, replace the instance.",
             ..of(row)
         },
-        Severity5::Nonfatal => Verdict {
+        (Severity5::Nonfatal, _) => Verdict {
             severity: Severity::Info,
             action: Action::None,
             condemns: false,

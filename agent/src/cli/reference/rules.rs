@@ -75,6 +75,28 @@ pub(super) fn xids() -> String {
     text
 }
 
+/// The sheet of the NVLink codes.
+pub(super) fn nvlink5() -> String {
+    let mut text = String::from(
+        "| XID | unit | sub-code | error status | word | needs | look at |\n|---|---|---|---|---|---|---|\n",
+    );
+    for row in xid::nvlink5::TABLE {
+        let statuses: Vec<_> = row.statuses.iter().map(|status| format!("{status:#x}")).collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {:?} | {} | {} |",
+            row.code,
+            row.units.join(", "),
+            row.sub_code,
+            statuses.join(", "),
+            row.severity,
+            word(row.need),
+            row.look.words().unwrap_or("nothing"),
+        );
+    }
+    text
+}
+
 /// Every SXID.
 pub(super) fn sxids() -> String {
     let mut text = String::from("| SXID | what it means | how bad it is |\n|---|---|---|\n");

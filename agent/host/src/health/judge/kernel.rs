@@ -144,7 +144,9 @@ fn message(event: &XidEvent, meaning: &str) -> String {
     match &event.tail {
         Some(XidTail::NvLink(tail)) => {
             let link = tail.link.map(|link| format!(", link {link}")).unwrap_or_default();
-            format!("Xid {}: {meaning} ({}{link})", event.code, tail.unit)
+            let row = xid::nvlink5::find(event.code, tail);
+            let look = row.and_then(|row| row.look.words()).map(|words| format!("; look at {words}"));
+            format!("Xid {}: {meaning} ({}{link}){}", event.code, tail.unit, look.unwrap_or_default())
         }
         _ => format!("Xid {}: {meaning}", event.code),
     }

@@ -61,6 +61,16 @@ fn each_kind_of_line_has_its_sign() {
             Kind::Gpu,
         ),
         (
+            "NVRM: Xid (PCI:0000:53:00): 149, NETIR_LINK_EVT Fatal XC0 i0 Link 00 (0x026001c6 0x00000000)",
+            "Xid149FatalElsewhere",
+            Kind::Gpu,
+        ),
+        (
+            "NVRM: Xid (PCI:0000:53:00): 145, RLW_REMAP Nonfatal XC0 i0 Link 00 (0x00000004 0x00000004)",
+            "Xid145NonfatalFollow",
+            Kind::Gpu,
+        ),
+        (
             "NVRM: Xid (PCI:0000:53:00): 154, GPU recovery action changed from 0x0 (None) to 0x1 (GPU Reset Required)",
             "GpuResetRequired",
             Kind::Gpu,
