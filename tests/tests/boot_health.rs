@@ -30,7 +30,7 @@ impl Node {
         fs::write(&nodeadm, "").unwrap();
         fs::set_permissions(&nodeadm, fs::Permissions::from_mode(0o755)).unwrap();
         let mut metadata: Metadata = instance::p5_4xlarge();
-        metadata.identity.instance_type = "p5.48xlarge".to_owned();
+        "p5.48xlarge".clone_into(&mut metadata.identity.instance_type);
         metadata.enis = machine.tree.enis();
         let content = Content { tree: tree(&metadata, None), files: None };
         let imds = Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), content).unwrap();
