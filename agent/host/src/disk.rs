@@ -9,9 +9,10 @@
 //! 2. **Use.** A disk is refused that is the root disk or lies below any mounted file system (through partitions,
 //!    md and dm), is swap, has partitions or holders, or is read-only.
 //! 3. **Blank proof.** A disk counts as blank only if no signature is found on it (the table covers what libblkid
-//!    knows and more), and the first and last 16 MiB, 128 evenly spaced pieces of 64 KiB, and the places where
-//!    file systems keep their spare superblocks are all zero. Instance store arrives zeroed, and so does a new
-//!    EBS volume. One byte that is not zero is *unknown data*, and the disk is refused with the byte's offset.
+//!    knows and more), and the first and last 4 MiB, the places where formats keep spare superblocks, and some 1,200
+//!    pieces spread over the disk by chance are all zero; `blank/places.rs` says how sure that is. Instance store
+//!    arrives zeroed, and so does a new EBS volume. One byte that is not zero is *unknown data*, and the disk is
+//!    refused with the byte's offset.
 //! 4. **All or nothing.** If one disk of the set is refused, nothing is built: never a smaller array in silence.
 //! 5. **Ours is mounted, never formatted.** A whole XFS labelled `gpunode-data`, alone or on a RAID0 array named
 //!    `gpunode` whose members are exactly the disks of the set, is assembled and mounted.
@@ -46,6 +47,7 @@ pub use discover::{Disk, discover};
 pub use identity::Identity;
 pub use intent::{Intent, Phase};
 pub use plan::{VolumeConfig, VolumePlan, plan};
+pub use reader::{Device, read_in_turn};
 pub use signature::{Probe, probe};
 pub use usage::Use;
 

@@ -7,6 +7,7 @@ mod direct;
 mod folders;
 mod identify;
 mod observe;
+mod queue;
 mod record;
 mod units;
 

@@ -19,10 +19,10 @@ libfuzzer_sys::fuzz_target!(|input: (bool, u32, &[u8], &[u8])| {
     let mut image = vec![0; SIZE];
     write(&mut image, at as usize % SIZE, elsewhere);
     write(&mut image, if two { 4096 } else { 0 }, start);
-    let Ok(seen) = probe(Cursor::new(&image)) else { panic!("memory cannot be read") };
+    let Ok(seen) = probe(Cursor::new(&image), "AWS1") else { panic!("memory cannot be read") };
     let _ = seen.summary();
     assert_eq!(seen.is_blank(), image.iter().all(|&byte| byte == 0));
-    let blank = probe(Cursor::new(vec![0; SIZE])).unwrap_or_else(|_| panic!("memory cannot be read"));
+    let blank = probe(Cursor::new(vec![0; SIZE]), "AWS2").unwrap_or_else(|_| panic!("memory cannot be read"));
     let mut disks = vec![candidate(1, seen.clone())];
     if two {
         disks.push(candidate(2, blank));

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use uuid::Uuid;
 
+use super::reader::Device;
 use super::signature::{MdSuper, XfsSuper};
 use super::{ARRAY_NAME, LABEL};
 
@@ -53,6 +54,8 @@ impl Seek for Sparse {
         Ok(self.at)
     }
 }
+
+impl Device for Sparse {}
 
 /// What a whole volume of ours of `size` bytes says.
 pub(crate) fn our_xfs(uuid: Uuid, size: u64) -> XfsSuper {

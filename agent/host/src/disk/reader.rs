@@ -1,7 +1,45 @@
 //! Bounded reads at an offset.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
+
+/// What is looked at: a block device, or an image of one.
+pub trait Device: Read + Seek {
+    /// Fills `buffer` with these parts of the device, one directly behind the other; together they are as long as it.
+    ///
+    /// One after the other here. A device that can be asked for many at once should be: a blank proof is a thousand
+    /// small parts.
+    ///
+    /// # Errors
+    /// Any error of the device, its end among them; the buffer then holds anything.
+    fn read_parts(&mut self, parts: &[Range<u64>], buffer: &mut [u8]) -> io::Result<()> {
+        read_in_turn(self, parts, buffer)
+    }
+}
+
+/// [`Device::read_parts`], one after the other.
+///
+/// # Errors
+/// Any error of the device, its end among them; the buffer then holds anything.
+pub fn read_in_turn<D: Read + Seek + ?Sized>(
+    device: &mut D,
+    parts: &[Range<u64>],
+    buffer: &mut [u8],
+) -> io::Result<()> {
+    let mut rest = buffer;
+    for part in parts {
+        let len = usize::try_from(part.end.saturating_sub(part.start)).unwrap_or(usize::MAX);
+        let (bytes, others) = rest.split_at_mut_checked(len).ok_or(io::ErrorKind::InvalidInput)?;
+        device.seek(SeekFrom::Start(part.start))?;
+        device.read_exact(bytes)?;
+        rest = others;
+    }
+    Ok(())
+}
+
+impl Device for File {}
+impl<T: AsRef<[u8]>> Device for Cursor<T> {}
 
 /// A device or image that is read in pieces, never beyond its end.
 pub(crate) struct Reader<D> {
@@ -32,6 +70,14 @@ impl<D: Read + Seek> Reader<D> {
             self.device.read_exact(buffer)?;
         }
         Ok(fits)
+    }
+
+    /// Fills `buffer` with these parts of the device, one directly behind the other.
+    pub(crate) fn read_parts(&mut self, parts: &[Range<u64>], buffer: &mut [u8]) -> io::Result<()>
+    where
+        D: Device,
+    {
+        self.device.read_parts(parts, buffer)
     }
 
     /// Remembers that these bytes, which lie behind all that was noted before, were read and are zero.
@@ -90,8 +136,6 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::*;
 
     #[test]

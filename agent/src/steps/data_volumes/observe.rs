@@ -21,7 +21,7 @@ impl Seen {
     /// Looks at every disk that could be part of the volume, and reads none of the others.
     pub(super) fn look(os: &Os, config: &VolumeConfig) -> Result<Self, Failure> {
         let usage = Usage::read(os.root())?;
-        // One thread a disk: the proof reads 40 MiB of each, and they do not wait for each other.
+        // One thread a disk: the proof reads 13 MiB of each, and they do not wait for each other.
         let disks = thread::scope(|scope| {
             let looks: Vec<_> = discover(os.root())
                 .into_iter()
@@ -35,7 +35,7 @@ impl Seen {
         let mut arrays = Vec::new();
         for array in array::arrays(os.root()) {
             let uses = usage.of(&array.name);
-            let probe = probe(os, &array.name, &uses);
+            let probe = probe(os, &array.name, &array.name, &uses);
             arrays.push(ArrayCandidate { array, uses, probe });
         }
         Ok(Self { observed: Observed { disks, arrays } })
@@ -60,7 +60,7 @@ fn candidate(os: &Os, config: &VolumeConfig, uses: Vec<Use>, disk: Disk) -> Cand
         Identity::InstanceStore | Identity::Other(_) => None,
     };
     let probe = if is_of_interest(&disk.identity, config) {
-        probe(os, &disk.name, &uses)
+        probe(os, &disk.name, &disk.serial, &uses)
     } else {
         Err("not part of the volume, so not read".to_owned())
     };
@@ -75,10 +75,10 @@ fn is_of_interest(identity: &Identity, config: &VolumeConfig) -> bool {
 }
 
 /// Reads what is on a device. A device that is mounted cannot be written by any plan, so its marks are enough; the
-/// proof that a disk is blank reads 40 MiB and is left for those that could be.
-fn probe(os: &Os, name: &str, uses: &[Use]) -> Result<Probe, String> {
+/// proof that a disk is blank reads 13 MiB and is left for those that could be.
+fn probe(os: &Os, name: &str, salt: &str, uses: &[Use]) -> Result<Probe, String> {
     let mounted = uses.iter().any(|how| matches!(how, Use::Mounted { .. } | Use::Below { .. }));
-    let look = |device| if mounted { signature::marks(device) } else { signature::probe(device) };
+    let look = |device| if mounted { signature::marks(device) } else { signature::probe(device, salt) };
     // The kernel refuses to open a device exclusively that it has in use (mounted, in an array, swap): open(2).
     let exclusive = uses.is_empty();
     Direct::open(&os.device(name), exclusive)
