@@ -7,7 +7,7 @@ const A: &str = "AWSAAAA0000AAAA0000A";
 const B: &str = "AWSBBBB0000BBBB0000B";
 
 /// What somebody may have put on a disk: how it gets there, given the disk as `$d`, and the code of the refusal.
-const CONTENTS: [(&str, &str, &str); 11] = [
+const CONTENTS: [(&str, &str, &str); 13] = [
     ("ext4", "mkfs.ext4 -q -F $d", "DataDiskHoldsData"),
     ("XFS of somebody else", "mkfs.xfs -q -f -K -L theirs $d", "DataDiskHoldsData"),
     ("LVM", "pvcreate -q -ff -y --config 'devices{scan_lvs=0}' $d >/dev/null", "DataDiskHoldsData"),
@@ -28,6 +28,17 @@ const CONTENTS: [(&str, &str, &str); 11] = [
     (
         "an unknown header",
         "printf 'my own format' | dd of=$d bs=4096 seek=3 status=none conv=notrunc",
+        "DataDiskHoldsData",
+    ),
+    (
+        "an ext4 whose first 4 MiB were wiped",
+        "mkfs.ext4 -q -F $d; dd if=/dev/zero of=$d bs=1M count=4 status=none conv=notrunc",
+        "DataDiskHoldsData",
+    ),
+    // 1/160 of the disk; the proof misses no run longer than 1/512.
+    (
+        "data in the middle alone",
+        "dd if=/dev/urandom of=$d bs=1M seek=150 count=2 iflag=fullblock status=none conv=notrunc",
         "DataDiskHoldsData",
     ),
     (

@@ -162,6 +162,20 @@ fn four_uberblocks_are_a_zfs_member() {
     check(&image, &["zfs_member"]);
 }
 
+/// What is read whole is gone, and with it every mark that libblkid knows: the spare superblocks are left.
+#[test]
+fn a_file_system_that_lost_both_its_ends_is_not_blank() {
+    const MIB: u64 = 100 << 10;
+    for make in ["mkfs.ext4 -q -F $IMG", "mkfs.xfs -q -f -K -l size=64m $IMG", "mkfs.btrfs -q -f $IMG"] {
+        let image = Image::new(MIB);
+        image.make(make);
+        let gone = vec![0; 4 << 20];
+        image.write(0, &gone);
+        image.write((MIB << 20) - gone.len() as u64, &gone);
+        assert!(!image.probe().is_blank(), "{make}");
+    }
+}
+
 #[test]
 fn a_blank_image_is_blank_for_everyone() {
     let image = Image::new(64);

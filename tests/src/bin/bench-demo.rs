@@ -69,6 +69,9 @@ fn print(mut runs: Vec<Run>) {
     println!("within the budget for chains from, ms\t{}", added * 20);
     let [.., (what, value)] = run.chain.rows();
     println!("{what}\t{value}");
+    let cpu = || runs.iter().map(|run| run.own_cpu);
+    let (least, most) = (cpu().min().unwrap_or(0), cpu().max().unwrap_or(0));
     println!("own CPU, with what is played, ms\t{own_cpu}\t50");
+    println!("the same, least to most of {} runs\t{least} to {most}", runs.len());
     println!("peak RSS, KiB\t{rss_kib}");
 }

@@ -11,11 +11,11 @@ use super::reader::{Device, Reader};
 
 #[cfg(test)]
 pub(crate) use places::EDGE;
-pub(crate) use places::{PIECE, coverage};
+pub(crate) use places::{PIECE, coverage, merged};
 
 /// What is asked for at once, in bytes: as large as a read of an end has use for, and small enough to stay in a
 /// processor's cache until it is compared.
-const BATCH: usize = 512 << 10;
+const BATCH: usize = 256 << 10;
 /// How many parts are asked for at once: [`BATCH`] bytes of pieces.
 const PARTS: usize = BATCH / PIECE;
 
@@ -31,20 +31,32 @@ pub struct Span {
 /// Reads everything in [`coverage`] and says where bytes are not zero.
 pub(crate) fn scan<D: Device>(reader: &mut Reader<D>, salt: &str) -> io::Result<Vec<Span>> {
     let mut spans = Vec::new();
+    for_each(reader, coverage(reader.size(), salt), |reader, part, bytes| {
+        sift(reader, part.start, bytes, |_, start, piece| spans.push(span(start, piece)));
+    })?;
+    Ok(spans)
+}
+
+/// Reads these parts, which are sorted, and hands them on in pieces that fill a buffer at most.
+pub(crate) fn for_each<D: Device>(
+    reader: &mut Reader<D>,
+    parts: Vec<Range<u64>>,
+    mut seen: impl FnMut(&mut Reader<D>, Range<u64>, &[u8]),
+) -> io::Result<()> {
     // Aligned in memory too, so that a device that is read directly needs no copy.
     let mut memory = vec![0; BATCH + PIECE];
     let start = memory.as_ptr().align_offset(PIECE).min(PIECE);
     let buffer = &mut memory[start..start + BATCH];
-    for parts in batches(coverage(reader.size(), salt)) {
+    for parts in batches(parts) {
         let mut rest = &mut buffer[..parts.iter().map(length).sum()];
         reader.read_parts(&parts, rest)?;
         for part in parts {
             let (bytes, others) = rest.split_at_mut(length(&part));
-            collect(part.start, bytes, reader, &mut spans);
+            seen(reader, part, bytes);
             rest = others;
         }
     }
-    Ok(spans)
+    Ok(())
 }
 
 /// The same places in the same order, cut and put together so that each batch fills the buffer at most.
@@ -76,17 +88,27 @@ fn length(part: &Range<u64>) -> usize {
     usize::try_from(part.end - part.start).unwrap_or(BATCH).min(BATCH)
 }
 
-fn collect<D: Device>(base: u64, bytes: &[u8], reader: &mut Reader<D>, spans: &mut Vec<Span>) {
+/// Notes which pieces are zero, and hands on the others with their offset.
+pub(crate) fn sift<D: Device>(
+    reader: &mut Reader<D>,
+    base: u64,
+    bytes: &[u8],
+    mut other: impl FnMut(&mut Reader<D>, u64, &[u8]),
+) {
     const ZERO: [u8; PIECE] = [0; PIECE];
     for (i, piece) in bytes.chunks(PIECE).enumerate() {
         let start = base + (i * PIECE) as u64;
         // One call of memcmp, which takes the widest registers of the processor at hand.
         if piece == &ZERO[..piece.len()] {
             reader.note_zeros(start..start + piece.len() as u64);
-            continue;
+        } else {
+            other(reader, start, piece);
         }
-        let first = piece.iter().position(|&b| b != 0).unwrap_or(0);
-        let last = piece.iter().rposition(|&b| b != 0).unwrap_or(first);
-        spans.push(Span { first: start + first as u64, last: start + last as u64 });
     }
+}
+
+fn span(start: u64, piece: &[u8]) -> Span {
+    let first = piece.iter().position(|&b| b != 0).unwrap_or(0);
+    let last = piece.iter().rposition(|&b| b != 0).unwrap_or(first);
+    Span { first: start + first as u64, last: start + last as u64 }
 }

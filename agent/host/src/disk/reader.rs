@@ -1,8 +1,13 @@
 //! Bounded reads at an offset.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
+
+/// Blocks that are kept, in bytes.
+const PIECE: usize = 4096;
+const BLOCK: u64 = PIECE as u64;
 
 /// What is looked at: a block device, or an image of one.
 pub trait Device: Read + Seek {
@@ -47,12 +52,14 @@ pub(crate) struct Reader<D> {
     size: u64,
     /// Parts that were read and hold nothing but zeros; sorted, apart from each other. They are not read again.
     zeros: Vec<Range<u64>>,
+    /// Blocks of 4 KiB that were read and kept, by offset, the last of the device perhaps shorter.
+    kept: BTreeMap<u64, Vec<u8>>,
 }
 
 impl<D: Read + Seek> Reader<D> {
     pub(crate) fn new(mut device: D) -> io::Result<Self> {
         let size = device.seek(SeekFrom::End(0))?;
-        Ok(Self { device, size, zeros: Vec::new() })
+        Ok(Self { device, size, zeros: Vec::new(), kept: BTreeMap::new() })
     }
 
     /// Bytes in the device.
@@ -63,9 +70,7 @@ impl<D: Read + Seek> Reader<D> {
     /// Fills `buffer` from `offset`; false, and nothing read, where that would go beyond the end.
     pub(crate) fn fill(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
         let fits = offset.checked_add(buffer.len() as u64).is_some_and(|end| end <= self.size);
-        if fits && self.is_zero(offset, buffer.len() as u64) {
-            buffer.fill(0);
-        } else if fits {
+        if fits && !self.fill_from_known(offset, buffer) {
             self.device.seek(SeekFrom::Start(offset))?;
             self.device.read_exact(buffer)?;
         }
@@ -86,6 +91,36 @@ impl<D: Read + Seek> Reader<D> {
             Some(last) if last.end == range.start => last.end = range.end,
             _ => self.zeros.push(range),
         }
+    }
+
+    /// Keeps the bytes of one block of 4 KiB, so that they are not read again.
+    pub(crate) fn keep(&mut self, offset: u64, block: &[u8]) {
+        self.kept.insert(offset, block.to_owned());
+    }
+
+    /// Fills `buffer` from what was read before; false where some of it was not, and then it holds anything.
+    fn fill_from_known(&self, mut offset: u64, mut buffer: &mut [u8]) -> bool {
+        if self.is_zero(offset, buffer.len() as u64) {
+            buffer.fill(0);
+            return true;
+        }
+        while !buffer.is_empty() {
+            let into = usize::try_from(offset % BLOCK).unwrap_or_default();
+            let len = buffer.len().min(PIECE - into);
+            let (part, rest) = buffer.split_at_mut(len);
+            if let Some(bytes) =
+                self.kept.get(&(offset - offset % BLOCK)).and_then(|b| b.get(into..into + len))
+            {
+                part.copy_from_slice(bytes);
+            } else if self.is_zero(offset, len as u64) {
+                part.fill(0);
+            } else {
+                return false;
+            }
+            offset += len as u64;
+            buffer = rest;
+        }
+        true
     }
 
     fn is_zero(&self, offset: u64, len: u64) -> bool {
@@ -151,5 +186,30 @@ mod tests {
             assert!(reader.vec(offset, len).unwrap().unwrap().iter().all(|b| *b == 0), "{len} at {offset}");
         }
         assert_eq!(reader.vec(95, 6).unwrap(), None);
+    }
+    #[test]
+    fn what_is_kept_is_not_read_and_nothing_else_is_taken_for_it() {
+        let mut reader = Reader::new(Cursor::new(vec![7; 5 * 4096 + 100])).unwrap();
+        reader.note_zeros(0..4096);
+        reader.keep(4096, &[1; 4096]);
+        reader.note_zeros(2 * 4096..3 * 4096);
+        reader.keep(5 * 4096, &[2; 100]);
+        let expected = |at: u64| match at / 4096 {
+            0 | 2 => 0,
+            1 => 1,
+            5 => 2,
+            _ => 7,
+        };
+        for (offset, len) in
+            [(0, 3 * 4096), (4000, 200), (8190, 4), (12_280, 20), (5 * 4096, 100), (20_470, 20)]
+        {
+            let bytes = reader.vec(offset, len).unwrap().unwrap();
+            for (at, byte) in (offset..).zip(bytes) {
+                // Read anew where some of it is not known: the device then counts, and it says 7.
+                let known = offset + len as u64 <= 3 * 4096 || offset >= 5 * 4096;
+                assert_eq!(byte, if known { expected(at) } else { 7 }, "{at} of {len} at {offset}");
+            }
+        }
+        assert_eq!(reader.vec(5 * 4096, 101).unwrap(), None);
     }
 }

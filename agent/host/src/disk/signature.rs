@@ -9,6 +9,7 @@ mod dos;
 mod ext;
 mod magics;
 mod md;
+mod places;
 mod xfs;
 mod zfs;
 
@@ -20,7 +21,7 @@ use std::io::{self, Read, Seek};
 use uuid::Uuid;
 
 pub use super::blank::Span;
-use super::blank::scan;
+use super::blank::{for_each, scan, sift};
 use super::reader::{Device, Reader};
 pub use md::MdSuper;
 pub(super) use md::checksum as md_checksum;
@@ -105,8 +106,12 @@ pub fn probe<D: Device>(device: D, salt: &str) -> io::Result<Probe> {
 /// ever writes. The whole device counts as data, so that it never passes for blank.
 pub fn marks<D: Device>(device: D) -> io::Result<Probe> {
     let mut reader = Reader::new(device)?;
-    let signatures = find(&mut reader)?;
     let size = reader.size();
+    // All at once, and not one by one as the search comes to them.
+    for_each(&mut reader, places::places(size)?, |reader, part, bytes| {
+        sift(reader, part.start, bytes, Reader::keep);
+    })?;
+    let signatures = find(&mut reader)?;
     let last = size.saturating_sub(1);
     Ok(Probe { size, signatures, data: vec![Span { first: 0, last }] })
 }

@@ -45,7 +45,7 @@ impl Image {
     }
 
     pub(crate) fn probe(&self) -> Probe {
-        probe(File::open(&self.path).unwrap()).unwrap()
+        probe(File::open(&self.path).unwrap(), "AWS22C40A7D1").unwrap()
     }
 
     pub(crate) fn names(&self) -> BTreeSet<String> {

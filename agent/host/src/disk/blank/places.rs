@@ -58,6 +58,11 @@ pub(crate) fn coverage(size: u64, salt: &str) -> Vec<Range<u64>> {
         wanted.extend(chance.block(near.clone()));
         wanted.extend(chance.block(blocks.saturating_sub(near.end)..blocks.saturating_sub(near.start)));
     }
+    merged(wanted, size)
+}
+
+/// The same parts, cut at the end of a device of `size` bytes; sorted, apart from each other.
+pub(crate) fn merged(mut wanted: Vec<Range<u64>>, size: u64) -> Vec<Range<u64>> {
     for range in &mut wanted {
         range.end = range.end.min(size);
     }

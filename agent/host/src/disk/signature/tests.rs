@@ -1,4 +1,5 @@
 use std::io::Cursor;
+use std::ops::Range;
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -7,6 +8,7 @@ use super::magics::MAGICS;
 use super::*;
 use crate::disk::blank::{EDGE, coverage};
 use crate::disk::forge::{DATA, Sparse, our_md, our_xfs};
+use crate::disk::reader::read_in_turn;
 use crate::disk::superblock::{md_block, xfs_sector};
 
 const SIZE: u64 = 600 << 20;
@@ -39,6 +41,44 @@ fn every_row_of_the_table_is_seen_where_it_stands() {
         let seen = look(disk).unwrap();
         assert!(names(&seen).contains(&magic.name), "{} at {offset}", magic.name);
         assert!(!seen.data.is_empty(), "{} at {offset} lies outside the blank proof", magic.name);
+    }
+}
+
+/// What is read of a device, part by part.
+struct Counted(Sparse, usize);
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 += 1;
+        self.0.read(buffer)
+    }
+}
+
+impl Seek for Counted {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+/// Its parts come at once, which is no read of the kind that is counted.
+impl Device for &mut Counted {
+    fn read_parts(&mut self, parts: &[Range<u64>], buffer: &mut [u8]) -> io::Result<()> {
+        read_in_turn(&mut self.0, parts, buffer)
+    }
+}
+
+#[test]
+fn marks_are_the_same_and_are_read_at_once() {
+    for size in [1, 4096, 100_001, SIZE, 300 << 30] {
+        let mut disk = Sparse::new(size);
+        for magic in MAGICS.iter().step_by(7) {
+            magic.at.offset(size).into_iter().for_each(|offset| disk.write(offset, magic.bytes));
+        }
+        let mut counted = Counted(disk.clone(), 0);
+        let seen = marks(&mut counted).unwrap();
+        assert_eq!(seen.signatures, look(disk).unwrap().signatures, "{size}");
+        assert!(!seen.is_blank());
+        assert_eq!(counted.1, 0, "{size}");
     }
 }
 
