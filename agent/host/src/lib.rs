@@ -4,6 +4,7 @@
 //! and no AWS SDK in this crate, so its rules compile and test in seconds.
 
 pub mod boot_report;
+pub mod bottlerocket;
 pub mod bounded;
 pub mod catalog;
 pub mod disk;

@@ -30,6 +30,7 @@ mod provenance;
 mod reference;
 pub mod settings;
 mod source;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub use node::{
 pub use provenance::{Provenance, Row};
 pub use reference::{example_toml, reference_markdown};
 pub use source::Source;
+pub use written::written_toml;
 
 use crate::user_data;
 

@@ -15,6 +15,7 @@
 
 mod gzip;
 mod mime;
+pub mod write;
 
 #[cfg(test)]
 mod tests;

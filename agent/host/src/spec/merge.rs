@@ -95,6 +95,12 @@ impl Merged {
         self.rows_of(setting).filter_map(|(name, value, _)| Some((name?.to_owned(), value.clone())))
     }
 
+    /// The values that are not built in: path, name inside a table, value; in a fixed order.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&'static str, Option<&str>, &Value)> {
+        let given = self.0.iter().filter(|(_, (_, source))| *source != Source::Default);
+        given.map(|((path, name), (value, _))| (*path, name.as_deref(), value))
+    }
+
     fn rows_of(&self, setting: &Setting) -> impl Iterator<Item = (Option<&str>, &Value, &Source)> {
         let path = setting.path;
         self.0
