@@ -6,6 +6,7 @@ mod config;
 mod inputs;
 mod inventory;
 mod reference;
+mod user_data;
 mod watch;
 
 use std::ffi::OsStr;
@@ -43,6 +44,8 @@ enum Command {
     /// Check or show the merged configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print user data that brings the agent and its settings to a node: MIME, for Karpenter, or for Bottlerocket
+    UserData(user_data::UserDataArgs),
     /// Print the systemd unit that runs `bootstrap` at every boot
     Unit,
     /// Print a reference as Markdown: what the README and its neighbours show is made by this
@@ -116,6 +119,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Stop> {
         Command::Look => look::answer(),
         Command::Demo(args) => demo::run(&args),
         Command::Config(command) => config::run(&command),
+        Command::UserData(args) => user_data::run(&args),
         Command::Unit => {
             print::out(include_str!("../../ami/gpunode-agent.service").trim_end());
             Ok(Exit::Ok)

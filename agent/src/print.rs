@@ -9,6 +9,13 @@ pub(crate) fn out(line: impl Display) {
     let _ = writeln!(stdout(), "{line}");
 }
 
+/// These bytes and nothing else on standard output, for a program or a file that needs all of them.
+pub(crate) fn bytes(bytes: &[u8]) -> std::io::Result<()> {
+    let mut out = stdout();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 /// A line on standard error.
 pub(crate) fn err(line: impl Display) {
     let _ = writeln!(stderr(), "{line}");

@@ -21,6 +21,7 @@ mod verify;
 use std::sync::Arc;
 
 pub(crate) use kubelet::LABELS;
+pub(crate) use node_config::is_node_config;
 
 use crate::os::{FileSpec, Os};
 use crate::step::Steps;

@@ -109,6 +109,19 @@ impl Others {
     }
 }
 
+/// Whether each document in `text` is a NodeConfig, and there is one.
+pub(crate) fn is_node_config(text: &str) -> Result<bool, NotYaml> {
+    let documents = YamlOwned::load_from_str(text)?;
+    let says = |document: &YamlOwned, key: &str, wanted: fn(&str) -> bool| {
+        lookup(document, &[key]).and_then(|value| value.as_str()).is_some_and(wanted)
+    };
+    let fits = |document: &YamlOwned| {
+        says(document, "apiVersion", |version| version.starts_with("node.eks.aws/"))
+            && says(document, "kind", |kind| kind == "NodeConfig")
+    };
+    Ok(!documents.is_empty() && documents.iter().all(fits))
+}
+
 fn lookup<'a>(document: &'a YamlOwned, path: &[&str]) -> Option<&'a YamlOwned> {
     path.iter().try_fold(document, |node, key| node.as_mapping_get(key))
 }
@@ -147,6 +160,17 @@ mod tests {
         assert!(others.add("a: [").is_err());
         others.add("just words").unwrap();
         others.add("").unwrap();
+    }
+
+    #[test]
+    fn a_node_config_is_known_by_version_and_kind() {
+        let good = "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\n";
+        assert!(is_node_config(good).unwrap());
+        assert!(is_node_config(&format!("{good}---\n{good}")).unwrap());
+        for other in ["", "kind: NodeConfig\n", "- node.eks.aws/\n", &format!("{good}---\nkind: Pod\n")] {
+            assert!(!is_node_config(other).unwrap(), "{other}");
+        }
+        assert!(is_node_config("a: [").is_err());
     }
 
     proptest! {

@@ -16,7 +16,7 @@ pub fn written_toml(layers: &[Layer]) -> Result<String, Errors> {
         let keys: Vec<_> = path.split('.').chain(name).collect();
         put(&mut root, &keys, value);
     }
-    toml::Table::try_from(&root).and_then(|table| toml::to_string(&table).map_err(Into::into)).map_err(
+    toml::Table::try_from(&root).and_then(|table| toml::to_string(&table)).map_err(
         |error: toml::ser::Error| {
             errors.add(|| Mistake::new(Source::Flag, "", format!("cannot be written as TOML: {error}")));
             errors
