@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use gpunode_host::catalog::InstanceType;
 use gpunode_host::{Finding, boot_report, reason};
 use uuid::Uuid;
 
@@ -14,18 +15,20 @@ use crate::journal::{self, CutOff, Journal};
 use crate::os::Os;
 use crate::print;
 use crate::progress::Progress;
-use crate::report::{Report, Usage, Verdict};
+use crate::report::{self, Report, Usage, Verdict};
 use crate::runner::{Event, Outcome, Runner, Selection};
 use crate::settings::LocalSettings;
 use crate::step::{StepId, Steps, chain};
 
-/// What a boot is made of.
+/// What a boot, or the making of an image, is made of.
 pub(crate) struct Boot {
     pub(crate) os: Os,
     pub(crate) steps: Steps,
     pub(crate) local: LocalSettings,
     pub(crate) plan_only: bool,
     pub(crate) selection: Selection,
+    /// For an image: the instance types that it is for.
+    pub(crate) image_for: Option<Vec<InstanceType>>,
 }
 
 /// A boot that ended.
@@ -40,8 +43,10 @@ impl Boot {
         let started = Instant::now();
         let run = Uuid::new_v4().to_string();
         let boot = journal::boot_id(self.os.root());
-        let early = facts::early(&self.local, self.os.root());
-        let cx = Arc::new(Context::new(self.local, self.plan_only).with_early(early));
+        let is_image = self.image_for.is_some();
+        let early = if is_image { None } else { facts::early(&self.local, self.os.root()) };
+        let cx = Context::new(self.local, self.plan_only).with_early(early);
+        let cx = Arc::new(cx.making_image(self.image_for));
         let mut guard = Guard::new(&cx, &self.os, &self.selection, boot.as_deref());
         guard.put_up(&cx, &self.os);
         let mut record = Record::open(&self.os, self.plan_only, &run, boot.as_deref());
@@ -67,7 +72,8 @@ impl Boot {
         let verdict = Report::verdict(&steps);
         let facts = cx.facts();
         let mut report = Report {
-            schema: boot_report::SCHEMA,
+            is_image,
+            schema: if is_image { report::INSTALL_SCHEMA } else { boot_report::SCHEMA },
             agent_version: env!("CARGO_PKG_VERSION"),
             run,
             boot,
@@ -77,7 +83,7 @@ impl Boot {
             instance_id: facts.and_then(|f| f.instance_id()).map(str::to_owned),
             instance_type: facts.and_then(|f| f.instance_type.clone()),
             verdict,
-            on_failure: (verdict == Verdict::Degraded).then(|| cx.spec().on_failure.to_string()),
+            on_failure: (verdict == Verdict::Degraded && !is_image).then(|| cx.spec().on_failure.to_string()),
             steps,
         };
         if !self.plan_only {
@@ -169,7 +175,7 @@ impl Record {
         }
         report.save(os);
         let elapsed_ms = u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(run = report.run, verdict, elapsed_ms, "bootstrap ended: {verdict}");
+        tracing::info!(run = report.run, verdict, elapsed_ms, "the run ended: {verdict}");
     }
 }
 

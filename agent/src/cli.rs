@@ -3,7 +3,9 @@
 pub(crate) mod bootstrap;
 mod check;
 mod config;
+mod generalise;
 mod inputs;
+mod install;
 mod inventory;
 mod reference;
 mod user_data;
@@ -30,6 +32,10 @@ pub(crate) struct Args {
 enum Command {
     /// Prepare this machine as a GPU node: look, change what is not as it should be, look again
     Bootstrap(bootstrap::BootstrapArgs),
+    /// Prepare an image: the same steps without those that need the instance, and this program with its unit
+    Install(install::InstallArgs),
+    /// Remove from a machine what must not be in an image of it; the last thing before the image is taken
+    Generalise(generalise::GeneraliseArgs),
     /// Look at GPUs, EFA and disks once, and say what is wrong and what to do
     Check(check::CheckArgs),
     /// Show the devices and what is wrong with them, live
@@ -113,6 +119,8 @@ const LOOKS: [&str; 3] = ["check", "watch", "inventory"];
 pub(crate) fn run(args: Args) -> Result<Exit, Stop> {
     match args.command {
         Command::Bootstrap(args) => bootstrap::run(&args),
+        Command::Install(args) => install::run(&args),
+        Command::Generalise(args) => generalise::run(&args),
         Command::Check(args) => check::run(&args).map_err(Stop::of_look),
         Command::Watch(args) => watch::run(&args).map_err(Stop::of_look),
         Command::Inventory(args) => inventory::run(&args).map_err(Stop::of_look),
@@ -121,7 +129,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Stop> {
         Command::Config(command) => config::run(&command),
         Command::UserData(args) => user_data::run(&args),
         Command::Unit => {
-            print::out(include_str!("../../ami/gpunode-agent.service").trim_end());
+            print::out(crate::steps::UNIT_TEXT.trim_end());
             Ok(Exit::Ok)
         }
         Command::Reference(topic) => {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use gpunode_host::catalog::InstanceType;
+use gpunode_host::image;
 use gpunode_host::spec::NodeSpec;
 use gpunode_host::versions::Versions;
 use gpunode_host::{Finding, Root, Severity};
@@ -18,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) local: LocalSettings,
     /// `--plan`: nothing may be changed.
     pub(crate) plan_only: bool,
+    image_for: Option<Vec<InstanceType>>,
+    sources: Mutex<Vec<image::Source>>,
     early: Option<Early>,
     facts: OnceLock<Facts>,
     ended: Mutex<BTreeMap<StepId, StepResult>>,
@@ -26,13 +30,50 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(local: LocalSettings, plan_only: bool) -> Self {
-        let (ended, versions) = (Mutex::default(), Mutex::default());
-        Self { local, plan_only, early: None, facts: OnceLock::new(), ended, versions }
+        let (ended, versions, sources) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self {
+            local,
+            plan_only,
+            image_for: None,
+            sources,
+            early: None,
+            facts: OnceLock::new(),
+            ended,
+            versions,
+        }
     }
 
     /// With what is known before the facts are, and where they are not to be had.
     pub(crate) fn with_early(self, early: Option<Early>) -> Self {
         Self { early, ..self }
+    }
+
+    /// For a run that makes an image: the instance types that it is for.
+    pub(crate) fn making_image(self, types: Option<Vec<InstanceType>>) -> Self {
+        Self { image_for: types, ..self }
+    }
+
+    /// The instance types that an image is made for; `None` on a node. An image is what is the same on every instance:
+    /// a step that makes one installs and writes files, and leaves what the running kernel, the devices and the
+    /// identity of an instance decide to its first boot.
+    pub(crate) fn image_for(&self) -> Option<&[InstanceType]> {
+        self.image_for.as_deref()
+    }
+
+    /// Whether an image is made.
+    pub(crate) fn makes_image(&self) -> bool {
+        self.image_for.is_some()
+    }
+
+    /// Notes where something that was installed came from, for the record in the image.
+    #[allow(dead_code, reason = "for the steps that install")]
+    pub(crate) fn note_source(&self, source: image::Source) {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(source);
+    }
+
+    /// What [`Self::note_source`] was told, by the end of the run.
+    pub(crate) fn sources(&self) -> Vec<image::Source> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The facts, once the facts step has found them.

@@ -118,6 +118,7 @@ fn boot_machine(
         local,
         plan_only: args.plan,
         selection: Selection::default(),
+        image_for: None,
     };
     Ok(boot.run(&mut *progress, interrupted))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use gpunode_host::catalog::{self, InstanceType};
 use gpunode_host::metadata::Metadata;
 use gpunode_host::spec::{NodeSpec, Provenance};
-use gpunode_host::{Finding, Root, reason, user_data};
+use gpunode_host::{Finding, Root, image, reason, user_data};
 
 use crate::settings::LocalSettings;
 use crate::step::{Failure, chain, few};
@@ -47,6 +47,20 @@ impl Facts {
 /// The instance type, as the machine itself says; `None` outside EC2, where the name has no dot.
 pub(crate) fn type_of_machine(root: &Root) -> Option<String> {
     root.value(DMI_PRODUCT).filter(|name| name.contains('.'))
+}
+
+/// What is known where an image is made: no instance, so no identity and no user data; the type that needs the most
+/// stands for all of `types`.
+pub(crate) fn of_image(local: &LocalSettings, types: &[InstanceType]) -> Facts {
+    let catalog = image::most_demanding(types).cloned();
+    let instance_type = catalog.as_ref().map(|one| one.name.clone());
+    Facts { metadata: None, instance_type, catalog, spec: local.spec.clone(), node_configs: Vec::new() }
+}
+
+/// The instance types of an image in a few words.
+pub(crate) fn about_image(types: &[InstanceType]) -> String {
+    let names: Vec<_> = types.iter().map(|one| one.name.clone()).collect();
+    format!("image for {}", few(&names))
 }
 
 /// Asks IMDS, reads the user data, merges the configuration. Where IMDS does not answer the boot goes on with what

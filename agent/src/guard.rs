@@ -28,7 +28,11 @@ impl Guard {
     /// For a run of these steps in this boot; puts nothing up yet.
     pub(crate) fn new(cx: &Context, os: &Os, selection: &Selection, boot: Option<&str>) -> Self {
         let asked_for = selection.only.is_empty() || selection.only.contains(&StepId::Kubelet);
-        let due = asked_for && !cx.plan_only && !is_let_in(os, boot) && !kubelet::has_joined(os);
+        let due = asked_for
+            && !cx.plan_only
+            && !cx.makes_image()
+            && !is_let_in(os, boot)
+            && !kubelet::has_joined(os);
         Self { due, stands: false, failure: None }
     }
 

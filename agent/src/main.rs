@@ -8,6 +8,7 @@ mod demo;
 mod environment;
 mod exit;
 mod facts;
+mod generalise;
 mod guard;
 mod journal;
 mod lock;

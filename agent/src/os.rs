@@ -5,7 +5,9 @@ mod cancel;
 mod command;
 mod files;
 mod process;
+mod program;
 mod timeline;
+mod tree;
 
 use std::path::PathBuf;
 use std::sync::Arc;

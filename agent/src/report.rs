@@ -15,6 +15,11 @@ use crate::step::chain;
 /// Of the last run, to be read after a crash.
 pub(crate) const KEPT_PATH: &str = "/var/lib/gpunode/report.json";
 
+/// Of the making of an image: on no node, so that nobody takes it for the report of a boot.
+pub(crate) const INSTALL_PATH: &str = "/var/lib/gpunode/install.json";
+/// Names the form of that report, which is the form of a boot's.
+pub(crate) const INSTALL_SCHEMA: &str = "gpunode.io/install-report/v1";
+
 /// How the whole run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,6 +37,9 @@ pub(crate) enum Verdict {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) schema: &'static str,
+    /// Of the making of an image.
+    #[serde(skip)]
+    pub(crate) is_image: bool,
     pub(crate) agent_version: &'static str,
     pub(crate) run: String,
     pub(crate) boot: Option<String>,
@@ -91,7 +99,8 @@ impl Report {
     /// Writes the report to both places, the one under `/run` last, so that it says where the other could not be
     /// written. Neither depends on the other.
     pub(crate) fn save(&mut self, os: &Os) {
-        for path in [KEPT_PATH, boot_report::PATH] {
+        let paths = if self.is_image { &[INSTALL_PATH][..] } else { &[KEPT_PATH, boot_report::PATH][..] };
+        for path in paths.iter().copied() {
             let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
             if let Err(error) = os.write(&FileSpec::new(path, text)) {
                 let message = chain(&error);
@@ -135,19 +144,20 @@ impl Report {
         let count = |outcome| self.steps.iter().filter(|r| r.outcome == outcome).count();
         let changed = count(Outcome::Changed);
         let time = seconds(self.elapsed);
+        let what = if self.is_image { "image" } else { "node" };
         match self.verdict {
             Verdict::Ok if changed == 0 => {
-                format!("The node is as it should be; nothing was changed ({time}).")
+                format!("The {what} is as it should be; nothing was changed ({time}).")
             }
             Verdict::Ok => {
-                format!("The node is as it should be; steps that changed something: {changed} ({time}).")
+                format!("The {what} is as it should be; steps that changed something: {changed} ({time}).")
             }
             Verdict::Planned => format!(
                 "Nothing was changed; steps that would change something: {}.",
                 count(Outcome::Planned)
             ),
             Verdict::Degraded => format!(
-                "The node is not as it should be; failed steps: {}, not run: {}{} ({time}).",
+                "The {what} is not as it should be; failed steps: {}, not run: {}{} ({time}).",
                 count(Outcome::Failed),
                 count(Outcome::NotRun),
                 self.on_failure.as_ref().map(|what| format!("; onFailure = {what}")).unwrap_or_default(),

@@ -68,10 +68,14 @@ steps! {
         "containerd: NVIDIA runtime, CDI, the host CDI spec, SOCI parallel pull";
     NcclEnv = "nccl-env", 60, [Facts], [Efa, OfiNccl],
         "the NCCL and libfabric variables that this type and these versions need, in every place that reads them";
+    Agent = "agent", 60, [Facts], [],
+        "`install` only: the agent itself and its systemd unit, enabled";
     Kubelet = "kubelet", 60, [], [Facts, Sysctl, Limits, DataVolumes, NvidiaDriver, Efa, OfiNccl, Health, ContainerRuntime, NcclEnv],
         "labels and taints handed to nodeadm; the not-ready taint or the halt when a step failed";
-    Verify = "verify", 120, [], [Kubelet],
+    Verify = "verify", 120, [], [Sysctl, Limits, NvidiaDriver, Efa, OfiNccl, ContainerRuntime, Agent, Kubelet],
         "everything is looked at once more, the devices too; report to the journal and to a file";
+    Image = "image", 60, [Facts, Verify], [],
+        "`install` only: `/etc/gpunode/image.json` says what the image was made of";
 }
 
 impl StepId {
@@ -82,10 +86,6 @@ impl StepId {
 
     pub(crate) fn name(self) -> &'static str {
         self.info().name
-    }
-
-    pub(crate) fn by_name(name: &str) -> Option<Self> {
-        STEPS.iter().find(|step| step.name == name).map(|step| step.id)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The steps, one file or folder each.
 
+mod agent;
 #[cfg(test)]
 pub(crate) mod answers;
 mod container_runtime;
@@ -8,6 +9,7 @@ mod efa;
 mod facts;
 mod gpus;
 mod health;
+mod image;
 pub(crate) mod kubelet;
 mod limits;
 mod nccl_env;
@@ -15,16 +17,17 @@ mod node_config;
 mod nvidia_driver;
 mod ofi_nccl;
 mod sysctl;
-mod systemd;
+pub(crate) mod systemd;
 mod verify;
 
 use std::sync::Arc;
 
+pub(crate) use agent::UNIT_TEXT;
 pub(crate) use kubelet::LABELS;
 pub(crate) use node_config::is_node_config;
 
 use crate::os::{FileSpec, Os};
-use crate::step::Steps;
+use crate::step::{Check, StepId, Steps};
 
 /// All steps of a boot, in the order of [`crate::step::STEPS`]. `without_libraries`: why NVML and libfabric are not
 /// asked about the devices.
@@ -45,6 +48,35 @@ pub(crate) fn all(without_libraries: Option<&'static str>) -> Steps {
     steps.extend(work.iter().cloned());
     steps.push(Arc::new(verify::Verify::new(work)));
     steps
+}
+
+/// The steps that make an image, in the same order: those whose work is the same for every instance. Disks, the kubelet
+/// and the variables of NCCL are the first boot's.
+pub(crate) fn for_image() -> Steps {
+    let work: Steps = vec![
+        Arc::new(sysctl::Sysctl),
+        Arc::new(limits::Limits::default()),
+        Arc::new(nvidia_driver::NvidiaDriver),
+        Arc::new(efa::Efa),
+        Arc::new(ofi_nccl::OfiNccl),
+        Arc::new(container_runtime::ContainerRuntime),
+        Arc::new(agent::Agent),
+    ];
+    let mut steps: Steps = vec![Arc::new(facts::FactsStep)];
+    steps.extend(work.iter().cloned());
+    steps.push(Arc::new(verify::Verify::new(work)));
+    steps.push(Arc::new(image::Image::default()));
+    steps
+}
+
+/// The steps of `steps`, for `--only`.
+pub(crate) fn ids(steps: &Steps) -> Vec<StepId> {
+    steps.iter().map(|step| step.id()).collect()
+}
+
+/// Steps that look at what an instance has loaded, and install nothing, have nothing to do for an image.
+fn left_to_the_source_image() -> Check {
+    Check::not_applicable("this version installs none; it is as the source image has it")
 }
 
 /// `write PATH` for each file that is not as it should be.

@@ -12,6 +12,7 @@ pub mod efa;
 pub mod finding;
 pub mod gpu_pci;
 pub mod health;
+pub mod image;
 pub mod kernel_log;
 pub mod kubernetes;
 pub mod metadata;

@@ -126,6 +126,11 @@ impl Versions {
     }
 }
 
+/// The NVIDIA driver whose libraries are installed, whether or not its module is loaded.
+pub fn nvidia_library(root: &Root) -> Option<Found> {
+    nvidia::library(root)
+}
+
 fn keep<T>(result: Result<Option<T>, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
     result.unwrap_or_else(|problem| {
         problems.push(problem);

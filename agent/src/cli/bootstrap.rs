@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::lock::Lock;
 use crate::os::Os;
 use crate::runner::Selection;
-use crate::step::{STEPS, StepId, chain};
+use crate::step::{StepId, chain};
 use crate::{log, progress, steps};
 
 #[derive(Debug, Args)]
@@ -34,8 +34,13 @@ pub(crate) struct BootstrapArgs {
 }
 
 pub(crate) fn step_name(name: &str) -> Result<StepId, String> {
-    StepId::by_name(name).ok_or_else(|| {
-        let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+    among(&steps::ids(&steps::all(None)), name)
+}
+
+/// The step of this name, of those that a command has.
+pub(super) fn among(steps: &[StepId], name: &str) -> Result<StepId, String> {
+    steps.iter().copied().find(|id| id.name() == name).ok_or_else(|| {
+        let names: Vec<_> = steps.iter().map(|id| id.name()).collect();
         format!("no such step; the steps are: {}", names.join(", "))
     })
 }
@@ -49,7 +54,8 @@ pub(super) fn run(args: &BootstrapArgs) -> Result<Exit, Stop> {
         local => local?,
     };
     let lock = Lock::take(&root).map_err(|error| Stop::not_started(chain(&error)))?;
-    let boot = Boot { os: Os::real(root), steps: steps::all(None), local, plan_only: args.plan, selection };
+    let steps = steps::all(None);
+    let boot = Boot { os: Os::real(root), steps, local, plan_only: args.plan, selection, image_for: None };
     let quiet = args.quiet || (!args.json && log::stderr_is_journal());
     let interrupted = interruption().map_err(|error| Stop::not_started(chain(&error)))?;
     let mut progress = progress::choose(args.json, quiet);

@@ -12,8 +12,9 @@ use crate::step::StepId;
 /// Damages what `step` looks at. A machine of this type that has nothing of the kind is an error.
 pub(super) fn damage(root: &Root, kind: &InstanceType, step: StepId) -> io::Result<()> {
     match step {
-        // The metadata service is not started, and the last look at everything finds nothing by itself.
-        StepId::Facts | StepId::Verify => Ok(()),
+        // The metadata service is not started, the last look at everything finds nothing by itself, and a boot has no
+        // steps that make an image.
+        StepId::Facts | StepId::Verify | StepId::Agent | StepId::Image => Ok(()),
         // A kernel without packet scheduling has no such value.
         StepId::Sysctl => remove(root, "/proc/sys/net/core/default_qdisc"),
         StepId::Limits => file_in_the_way(root, "/etc/security/limits.d"),

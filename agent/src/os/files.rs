@@ -105,7 +105,7 @@ impl Os {
     }
 
     /// Opens a folder; it and those above it are made where they are not there.
-    fn make_folder(&self, path: &Path) -> io::Result<File> {
+    pub(super) fn make_folder(&self, path: &Path) -> io::Result<File> {
         match self.root.open_folder(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.parent().is_some() => {}
             other => return other,
@@ -138,11 +138,11 @@ impl Os {
 }
 
 /// A path's folder and name.
-fn split(path: &Path) -> (&Path, &OsStr) {
+pub(super) fn split(path: &Path) -> (&Path, &OsStr) {
     (path.parent().unwrap_or(Path::new("/")), path.file_name().unwrap_or_default())
 }
 
-fn open(folder: &File, name: impl AsRef<Path>, flags: OFlags, mode: u32) -> io::Result<File> {
+pub(super) fn open(folder: &File, name: impl AsRef<Path>, flags: OFlags, mode: u32) -> io::Result<File> {
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(folder, name.as_ref(), flags, Mode::from_raw_mode(mode))?.into())
 }

@@ -158,7 +158,11 @@ fn soci_is_enabled(os: &Os) -> Result<bool, Failure> {
 
 fn look(cx: &Context, os: &Os) -> Result<(Machine, Plan), Failure> {
     let node_configs = cx.facts().map(|facts| facts.node_configs.as_slice()).unwrap_or_default();
-    let machine = observe::observe(os, node_configs)?;
+    let mut machine = observe::observe(os, node_configs)?;
+    if cx.makes_image() {
+        // The devices of the machine that makes it are not those of its instances.
+        machine.nodes.clear();
+    }
     let plan = plan::plan(&machine, wanted(cx, os.root())).map_err(|error| invalid(&error))?;
     Ok((machine, plan))
 }

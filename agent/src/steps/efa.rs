@@ -25,6 +25,9 @@ impl Step for Efa {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
+        if cx.makes_image() {
+            return Ok(super::left_to_the_source_image());
+        }
         let expected = expected(cx);
         let required = cx.spec().efa.required.or(expected.is_some_and(|count| count > 0));
         if !required {

@@ -14,8 +14,14 @@ impl Step for FactsStep {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
-        let (facts, findings) = facts::gather(&cx.local, os.root())?;
-        let check = Check { findings, ..Check::done(facts.summary()) };
+        let (facts, findings) = match cx.image_for() {
+            Some(types) => (facts::of_image(&cx.local, types), Vec::new()),
+            None => facts::gather(&cx.local, os.root())?,
+        };
+        let check = Check {
+            findings,
+            ..Check::done(cx.image_for().map_or_else(|| facts.summary(), facts::about_image))
+        };
         cx.set_facts(facts);
         Ok(check)
     }

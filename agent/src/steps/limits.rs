@@ -75,6 +75,10 @@ impl Step for Limits {
 }
 
 fn pages(cx: &Context, os: &Os) -> Result<Option<HugePages>, Failure> {
+    // Their number depends on the memory of the instance.
+    if cx.makes_image() {
+        return Ok(None);
+    }
     let efa = cx
         .facts()
         .and_then(|facts| facts.catalog.as_ref())

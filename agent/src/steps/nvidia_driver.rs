@@ -18,6 +18,9 @@ impl Step for NvidiaDriver {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
+        if cx.makes_image() {
+            return Ok(super::left_to_the_source_image());
+        }
         let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
         let gpus = gpu_pci::devices(os.root());
         let expected = known.map(InstanceType::gpu_count);

@@ -16,6 +16,9 @@ impl Step for OfiNccl {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
+        if cx.makes_image() {
+            return Ok(super::left_to_the_source_image());
+        }
         let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
         if !known.is_some_and(gpunode_host::catalog::InstanceType::has_efa) {
             return Ok(Check::not_applicable("this type has no EFA"));

@@ -28,8 +28,10 @@ impl Step for Sysctl {
         let plan = Plan::new(spec);
         let mut check = Check::done(plan.summary());
         check.changes = super::files_to_write(os, &plan.files());
-        check.changes.extend(plan.settings.iter().filter(|s| !s.is_set(os)).map(|s| s.change(os)));
-        check.changes.extend(qdisc::wrong(os, plan.qdisc)?.iter().map(qdisc::Wrong::change));
+        if !cx.makes_image() {
+            check.changes.extend(plan.settings.iter().filter(|s| !s.is_set(os)).map(|s| s.change(os)));
+            check.changes.extend(qdisc::wrong(os, plan.qdisc)?.iter().map(qdisc::Wrong::change));
+        }
         check.findings = overrides::find(os.root(), &plan.settings).into_iter().map(overridden).collect();
         Ok(check)
     }
@@ -38,6 +40,9 @@ impl Step for Sysctl {
         let plan = Plan::new(&cx.spec().sysctl);
         for file in plan.files() {
             os.write(&file)?;
+        }
+        if cx.makes_image() {
+            return Ok(());
         }
         for module in &plan.modules {
             // Built into some kernels, and then modprobe succeeds; where it is absent, setting the value fails

@@ -16,6 +16,16 @@ pub enum DriverFlavour {
     Grid,
 }
 
+impl std::fmt::Display for DriverFlavour {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Proprietary => "proprietary",
+            Self::Grid => "GRID",
+        })
+    }
+}
+
 impl InstanceType {
     /// The part of the name before the dot, for example `p5en` or `p6-b200`.
     pub fn family(&self) -> &str {

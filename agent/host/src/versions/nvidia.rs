@@ -64,6 +64,15 @@ fn parse(text: &str) -> Option<(Version, DriverBuild)> {
     Some((version, build))
 }
 
+/// NVIDIA's management library, which has the version of the driver that it belongs to: in an image that is being made
+/// no driver is loaded.
+pub(super) fn library(root: &Root) -> Option<Found> {
+    let folders = ["/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+    let found = super::by_file_name(root, &folders, "libnvidia-ml.so.");
+    // `libnvidia-ml.so.1` is a link to the file with the version.
+    found.filter(|found| found.version.as_str().contains('.'))
+}
+
 pub(super) fn container_toolkit(root: &Root) -> ContainerToolkit {
     let first = |name: &str| {
         ["/usr/bin", "/usr/local/nvidia/toolkit", "/usr/local/bin"]
