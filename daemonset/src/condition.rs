@@ -1,84 +1,74 @@
-//! From the boot report to the node condition `NodeBootstrapped`.
+//! One node condition, as it is published.
 
-use gpunode_host::Root;
-use gpunode_host::boot_report::{PATH, SCHEMA};
-use gpunode_host::root::ReadError;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Kubernetes bounds nothing here; kubectl shows a message on one line, and 1 KiB is what a person reads of it.
-const MAX_MESSAGE: usize = 1024;
+use crate::keeper::Status;
+use crate::text;
 
-/// The condition; `Unknown` where there is no report of this boot, or none that can be understood.
-pub(crate) fn bootstrapped(root: &Root) -> Result<Value, ReadError> {
-    let Some(text) = root.read_text(PATH)? else {
-        return Ok(condition("Unknown", "NoReport", "the agent has not reported since this node booted"));
-    };
-    let report: Value = serde_json::from_str(&text).unwrap_or_default();
-    if report["schema"] != SCHEMA {
-        return Ok(condition(
-            "Unknown",
-            "ReportNotUnderstood",
-            &format!("the report is not of the form {SCHEMA}"),
-        ));
-    }
-    Ok(match report["verdict"].as_str() {
-        Some("ok") => condition("True", "NodeIsBootstrapped", "every step did its work"),
-        Some("degraded") => {
-            let (code, message) = worst(&report);
-            condition("False", &code, &message)
+/// The conditions that this program may own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Type {
+    /// Driver, count, XIDs, memory errors, NVLink, heat, fabric.
+    #[serde(rename = "GPUHealthy")]
+    GpuHealthy,
+    /// Count, cards, error rates, what libfabric sees.
+    #[serde(rename = "EFAHealthy")]
+    EfaHealthy,
+    /// I/O errors of disks and file systems, data volumes.
+    NodeStorageHealthy,
+    /// The agent's last report.
+    NodeBootstrapped,
+    /// GPUs, as EKS node auto repair and Karpenter read it.
+    AcceleratedHardwareReady,
+    /// EFA, as they read it.
+    NetworkingReady,
+    /// Disks, as they read it.
+    StorageReady,
+}
+
+impl Type {
+    /// As the API has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GpuHealthy => "GPUHealthy",
+            Self::EfaHealthy => "EFAHealthy",
+            Self::NodeStorageHealthy => "NodeStorageHealthy",
+            Self::NodeBootstrapped => "NodeBootstrapped",
+            Self::AcceleratedHardwareReady => "AcceleratedHardwareReady",
+            Self::NetworkingReady => "NetworkingReady",
+            Self::StorageReady => "StorageReady",
         }
-        _ => condition("Unknown", "ReportNotUnderstood", "the report has a verdict that is not known"),
-    })
+    }
 }
 
-/// The first error's code, and a sentence for each error.
-fn worst(report: &Value) -> (String, String) {
-    let steps = report["steps"].as_array().into_iter().flatten();
-    let findings = steps.flat_map(|step| step["findings"].as_array().into_iter().flatten());
-    let errors: Vec<_> = findings.filter(|finding| finding["severity"] == "error").collect();
-    let word = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-    let code = errors.first().map_or_else(|| "StepFailed".to_owned(), |finding| word(finding, "code"));
-    let said: Vec<_> =
-        errors.iter().map(|f| format!("{}: {}", word(f, "subject"), word(f, "message"))).collect();
-    (code, said.join("; "))
+/// One condition, without the time of its last heartbeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// Which one.
+    #[serde(rename = "type")]
+    pub kind: Type,
+    /// Its status.
+    pub status: Status,
+    /// The code of the worst finding, or one word for how it is.
+    pub reason: String,
+    /// At most 1 KiB.
+    pub message: String,
+    /// When the status changed last, in milliseconds since 1970.
+    pub since_unix_ms: u64,
 }
 
-fn condition(status: &str, reason: &str, message: &str) -> Value {
-    let mut end = message.len().min(MAX_MESSAGE);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    json!({"type": "NodeBootstrapped", "status": status, "reason": reason, "message": message[..end]})
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(report: Option<&str>) -> Value {
-        let dir = tempfile::tempdir().unwrap();
-        let root = Root::new(dir.path());
-        if let Some(text) = report {
-            std::fs::create_dir_all(root.at(PATH).parent().unwrap()).unwrap();
-            std::fs::write(root.at(PATH), text).unwrap();
-        }
-        bootstrapped(&root).unwrap()
-    }
-
-    #[test]
-    fn nothing_is_claimed_that_was_not_reported() {
-        assert_eq!(of(None)["status"], "Unknown");
-        assert_eq!(of(Some("{"))["status"], "Unknown");
-        assert_eq!(of(Some(r#"{"schema":"gpunode.io/boot-report/v9","verdict":"ok"}"#))["status"], "Unknown");
-    }
-
-    #[test]
-    fn an_error_gives_its_code_and_sentence() {
-        let finding =
-            json!({"code": "EfaMissing", "severity": "error", "subject": "efa", "message": "31 of 32"});
-        let report = json!({"schema": SCHEMA, "verdict": "degraded", "steps": [{"findings": [finding]}]});
-        let condition = of(Some(&report.to_string()));
-        assert_eq!((&condition["status"], &condition["reason"]), (&json!("False"), &json!("EfaMissing")));
-        assert_eq!(condition["message"], "efa: 31 of 32");
+impl Condition {
+    /// As the API has it. Every field is sent each time: what an apply leaves out is taken away.
+    pub fn json(&self, heartbeat_unix_ms: u64) -> Value {
+        json!({
+            "type": self.kind.name(),
+            "status": self.status.word(),
+            "reason": self.reason,
+            "message": text::cut(&self.message, text::MESSAGE),
+            "lastTransitionTime": text::time(self.since_unix_ms),
+            "lastHeartbeatTime": text::time(heartbeat_unix_ms),
+        })
     }
 }

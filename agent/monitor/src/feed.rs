@@ -17,6 +17,8 @@ pub(crate) enum Message {
     Seen(Now, Seen),
     /// How it fares.
     State(Source, State),
+    /// Nothing: whoever takes messages in is to look up.
+    Wake,
 }
 
 /// Nobody listens any more: the thread is to end.

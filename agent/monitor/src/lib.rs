@@ -24,6 +24,7 @@ mod settings;
 mod source;
 mod state;
 mod told;
+mod waker;
 
 pub use gpunode_host::health::Health;
 pub use gpunode_probe_client as probe;
@@ -31,3 +32,4 @@ pub use look::{Looked, Once, look};
 pub use monitor::{Monitor, News};
 pub use settings::{Deadlines, KernelLog, Periods, Settings, setup};
 pub use state::{Sources, State};
+pub use waker::Waker;

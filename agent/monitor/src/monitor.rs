@@ -13,6 +13,7 @@ use crate::intake::Intake;
 use crate::settings::Settings;
 use crate::source::{self, Bells};
 use crate::state::Sources;
+use crate::waker::Waker;
 
 /// Messages that are taken in before the caller gets its turn again.
 const TURN: usize = 1024;
@@ -23,6 +24,7 @@ pub struct Monitor {
     intake: Intake,
     changes: Vec<Change>,
     messages: Receiver<Message>,
+    waker: Waker,
     bells: Bells,
 }
 
@@ -35,6 +37,8 @@ pub struct News {
     pub sources: bool,
     /// Newer values of the devices: [`Health::known`] has them.
     pub readings: bool,
+    /// Somebody has called [`Waker::wake`].
+    pub woken: bool,
 }
 
 impl Monitor {
@@ -49,11 +53,12 @@ impl Monitor {
         let (sender, messages) = sync_channel(ROOM);
         let bells = Bells::new()?;
         let intake = Intake::new(health);
+        let waker = Waker::new(sender.clone());
         source::start(settings, &Feed::new(sender), &bells)?;
-        Ok(Self { intake, changes: Vec::new(), messages, bells })
+        Ok(Self { intake, changes: Vec::new(), messages, waker, bells })
     }
 
-    /// Takes in what comes until findings or sources change, at most until `until`. Values that change alone do not end
+    /// Takes in what comes until findings or sources change or somebody wakes it, at most until `until`. Values that change alone do not end
     /// it: they are in [`Health::known`] whenever the caller looks.
     pub fn next(&mut self, until: Instant) -> News {
         let mut news = News::default();
@@ -62,13 +67,12 @@ impl Monitor {
             match self.messages.recv_timeout(wake.saturating_duration_since(Instant::now())) {
                 Ok(message) => self.take_in(message, &mut news),
                 Err(RecvTimeoutError::Timeout) => self.tick(&mut news),
-                // Every source's thread has ended, by a panic of ours: the time still passes.
-                Err(RecvTimeoutError::Disconnected) => {
-                    std::thread::sleep(wake.saturating_duration_since(Instant::now()));
-                    self.tick(&mut news);
-                }
+                // Not while `waker` holds the other end. Where every source's thread has ended, by a panic of ours, the
+                // time still passes.
+                Err(RecvTimeoutError::Disconnected) => self.tick(&mut news),
             }
-            if news.findings || news.sources || Instant::now() >= until {
+            news.woken = self.waker.take();
+            if news.findings || news.sources || news.woken || Instant::now() >= until {
                 break;
             }
         }
@@ -90,6 +94,11 @@ impl Monitor {
         std::mem::take(&mut self.changes)
     }
 
+    /// With it another thread ends [`Monitor::next`].
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
     /// Asks every source for a look at once, as far as it can.
     pub fn look_now(&self) {
         self.bells.all().for_each(Bell::ring);
@@ -97,6 +106,7 @@ impl Monitor {
 
     fn take_in(&mut self, message: Message, news: &mut News) {
         match message {
+            Message::Wake => {}
             Message::State(source, state) => news.sources |= self.intake.sources.set(&source, state),
             Message::Seen(now, seen) => {
                 let (wants, sources) = self.intake.take_in(now, seen);

@@ -109,8 +109,8 @@ impl Sources {
             Seen::Libfabric(Ok(_)) => (Source::Libfabric, State::Answered),
             Seen::Libfabric(Err(why)) => (Source::Libfabric, told::unusable(why)),
             Seen::LibfabricProbe(trouble) => (Source::Libfabric, told::trouble(trouble)),
-            Seen::Kernel(_) | Seen::KernelLost(_) => (Source::KernelLog, State::Answered),
-            Seen::KernelSilent => return false,
+            // It has answered when it was read to its end ([`Seen::Heard`]): what a line tells may be over by then.
+            Seen::Kernel(_) | Seen::KernelLost(_) | Seen::KernelSilent => return false,
             Seen::Heard(source) => (source.clone(), State::Answered),
             Seen::Versions(_) => (Source::Versions, State::Answered),
             Seen::EfaHeld(Some(_)) => (Source::Use, State::Answered),

@@ -1,0 +1,299 @@
+//! What is written to the API server, and when: a state machine that is given its clock and does no I/O.
+//!
+//! - The first change goes at once; what follows within a second goes together.
+//! - What is written is made when it is sent, from the newest that is wanted: after an outage the truth of now goes out,
+//!   once, and not what was true in between. What came and went in between is told by the events.
+//! - A heartbeat every five minutes and up to a tenth more, spread over the fleet, moves `lastHeartbeatTime` and puts back what somebody else
+//!   has changed of ours.
+//! - Conditions, labels, the taint and events fail apart: a role without events does not keep conditions back. What
+//!   ends a connection keeps everything back.
+
+pub(crate) mod backoff;
+mod lane;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::condition::Condition;
+use crate::event::Told;
+use crate::event_book::{Answer, EventBook, EventWrite};
+use crate::labels::Labels;
+use crate::reporter::Desired;
+use backoff::Backoff;
+pub use lane::{Call, Failure, Lane, OfEvent, Outcome};
+
+/// What follows within this goes together.
+const TOGETHER: Duration = Duration::from_secs(1);
+
+/// Who publishes, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The node's name.
+    pub node: String,
+    /// `/proc/sys/kernel/random/boot_id`: events of one boot are series of their own.
+    pub boot_id: String,
+    /// Between two writes of the conditions when nothing changes.
+    pub heartbeat: Duration,
+}
+
+/// What the API server has of ours, so far as we know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Published {
+    /// The node object's UID.
+    pub uid: Option<String>,
+    /// The value of our taint; the outer `None` is not known.
+    pub taint: Option<Option<String>>,
+    #[serde(skip)]
+    conditions: Option<Vec<Condition>>,
+    #[serde(skip)]
+    labels: Option<Labels>,
+}
+
+/// Counts for the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Writes that the API server took, by [`Lane::ALL`].
+    pub written: [u64; 4],
+    /// Writes that came to nothing.
+    pub failed: [u64; 4],
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This call, and then [`Publisher::done`].
+    Send(Call),
+    /// Nothing before that moment, or before something new is wanted.
+    Wait(Option<Duration>),
+}
+
+/// The state machine. Times are on a clock that nobody sets.
+#[derive(Debug)]
+pub struct Publisher {
+    settings: Settings,
+    wanted: Option<Desired>,
+    /// Whether what is wanted may be written: not what is only remembered from before, as if it had been seen.
+    ready: bool,
+    published: Published,
+    events: EventBook,
+    lanes: [Backoff; 4],
+    /// What keeps everything back.
+    all: Backoff,
+    status_sent: Option<Duration>,
+    heartbeat_due: Option<Duration>,
+    counts: Counts,
+}
+
+impl Publisher {
+    /// With what an earlier run of this boot knew.
+    pub fn new(settings: Settings, published: Published, events: EventBook) -> Self {
+        Self {
+            settings,
+            wanted: None,
+            ready: false,
+            published,
+            events,
+            lanes: [Backoff::default(); 4],
+            all: Backoff::default(),
+            status_sent: None,
+            heartbeat_due: None,
+            counts: Counts::default(),
+        }
+    }
+
+    /// This is wanted now. `ready` says that it is more than what an earlier run has published already: that is not
+    /// written again, with a newer heartbeat, before anybody has looked.
+    pub fn want(&mut self, wanted: Desired, ready: bool) {
+        self.ready |= ready;
+        self.wanted = Some(wanted);
+    }
+
+    /// This happened.
+    pub fn tell(&mut self, told: Told) {
+        let name = told.name(&self.settings.node, &self.settings.boot_id);
+        self.events.add(name, told);
+    }
+
+    /// What to do next.
+    pub fn next(&self, now: Duration) -> Next {
+        let mut wake = None;
+        for lane in Lane::ALL {
+            let Some(due) = self.due(lane, now) else { continue };
+            let due = due.max(self.lanes[lane as usize].until()).max(self.all.until());
+            if due <= now {
+                if let Some(call) = self.call(lane, now) {
+                    return Next::Send(call);
+                }
+            } else {
+                wake = Some(wake.map_or(due, |known: Duration| known.min(due)));
+            }
+        }
+        Next::Wait(wake)
+    }
+
+    /// What came of `call`. `chance` is any number.
+    pub fn done(&mut self, now: Duration, call: &Call, outcome: Outcome, chance: u64) {
+        let lane = call.lane();
+        match outcome {
+            Outcome::Done { uid } => {
+                self.counts.written[lane as usize] += 1;
+                self.all.reset();
+                self.lanes[lane as usize].reset();
+                self.written(now, call, uid, chance);
+            }
+            Outcome::Failed(failure) => {
+                self.counts.failed[lane as usize] += 1;
+                self.failed(now, call, failure, chance);
+            }
+        }
+    }
+
+    /// What the API server has of ours.
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// The events of this boot.
+    pub fn events(&self) -> &EventBook {
+        &self.events
+    }
+
+    /// Counts for the metrics.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Failures in a row, of what fails most.
+    pub fn failures(&self) -> u32 {
+        self.lanes.iter().chain([&self.all]).map(Backoff::failures).max().unwrap_or_default()
+    }
+
+    /// Whether the API server has all that is wanted.
+    pub fn is_done(&self) -> bool {
+        self.wanted.as_ref().is_some_and(|wanted| {
+            self.published.conditions.as_ref() == Some(&wanted.conditions)
+                && self.published.labels.as_ref() == Some(&wanted.labels)
+                && !self.taint_differs(wanted)
+        }) && self.events.waiting() == 0
+    }
+
+    /// When the lane has something to do, its back-off left out.
+    fn due(&self, lane: Lane, now: Duration) -> Option<Duration> {
+        let wanted = self.wanted.as_ref()?;
+        match lane {
+            Lane::Status => {
+                let changed = self.published.conditions.as_ref() != Some(&wanted.conditions);
+                let soon = self.status_sent.map_or(Duration::ZERO, |sent| sent + TOGETHER);
+                (changed && self.ready).then_some(soon).or(self.heartbeat_due)
+            }
+            // The answer to the conditions has told the node's UID, without which an apply could make a node.
+            Lane::Labels => {
+                let changed = self.published.labels.as_ref() != Some(&wanted.labels);
+                (changed && self.published.conditions.is_some()).then_some(Duration::ZERO)
+            }
+            Lane::Taint => {
+                (self.taint_differs(wanted) && self.published.conditions.is_some()).then_some(Duration::ZERO)
+            }
+            // An event without the node's UID is not shown by `kubectl describe node`; but better that than none.
+            Lane::Events => {
+                let due = self.events.due()?;
+                let ahead =
+                    self.published.uid.is_none() && self.lanes[0].failures() == 0 && now < due + TOGETHER;
+                Some(if ahead { due.max(now + TOGETHER) } else { due })
+            }
+        }
+    }
+
+    fn taint_differs(&self, wanted: &Desired) -> bool {
+        // Where it is not known whether there is one, somebody has to look if there should be one; if there should not,
+        // only a run that is asked to taint knows that it may have left one.
+        match &self.published.taint {
+            Some(there) => *there != wanted.taint,
+            None => wanted.taint.is_some(),
+        }
+    }
+
+    fn call(&self, lane: Lane, now: Duration) -> Option<Call> {
+        let wanted = self.wanted.as_ref()?;
+        let uid = self.published.uid.clone();
+        Some(match lane {
+            Lane::Status => Call::Status(wanted.conditions.clone()),
+            Lane::Labels => Call::Labels { labels: wanted.labels.clone(), uid },
+            Lane::Taint => Call::Taint(wanted.taint.clone()),
+            Lane::Events => Call::Event(self.events.next(now)?),
+        })
+    }
+
+    fn written(&mut self, now: Duration, call: &Call, uid: Option<String>, chance: u64) {
+        match call {
+            Call::Status(conditions) => {
+                if uid.is_some() && self.published.uid.is_some() && self.published.uid != uid {
+                    // Another object of the same name: nothing of ours is on it but what was just written.
+                    (self.published.labels, self.published.taint) = (None, Some(None));
+                }
+                self.published.uid = uid.or(self.published.uid.take());
+                self.published.conditions = Some(conditions.clone());
+                self.status_sent = Some(now);
+                let heartbeat = self.settings.heartbeat;
+                self.heartbeat_due = Some(now + heartbeat + part(heartbeat, chance, 100));
+            }
+            Call::Labels { labels, .. } => self.published.labels = Some(labels.clone()),
+            Call::Taint(taint) => self.published.taint = Some(taint.clone()),
+            Call::Event(write) => self.events.done(now, write, Answer::Written),
+        }
+    }
+
+    fn failed(&mut self, now: Duration, call: &Call, failure: Failure, chance: u64) {
+        let lane = &mut self.lanes[call.lane() as usize];
+        match failure {
+            Failure::Away { asked } => self.all.failed(now, asked, chance),
+            Failure::Forbidden => lane.refused(now, chance),
+            Failure::Again => lane.failed(now, None, chance),
+            Failure::NoNode => {
+                lane.failed(now, None, chance);
+                // It may come back as another object: all of ours has to be written again.
+                let taint = self.published.taint.as_ref().map(|_| None);
+                self.published = Published { taint, ..Published::default() };
+            }
+            Failure::Event(answer) => match call {
+                Call::Event(write) => {
+                    // Not again and again, should an API server contradict itself.
+                    lane.failed(now, None, chance);
+                    self.event_failed(now, write, answer);
+                }
+                _ => lane.failed(now, None, chance),
+            },
+            Failure::Refused => match call {
+                Call::Event(write) => self.events.done(now, write, Answer::Refused),
+                _ => lane.refused(now, chance),
+            },
+        }
+    }
+
+    fn event_failed(&mut self, now: Duration, write: &EventWrite, answer: OfEvent) {
+        let answer = match answer {
+            OfEvent::Exists => Answer::Exists,
+            OfEvent::Absent => Answer::Absent,
+        };
+        self.events.done(now, write, answer);
+    }
+}
+
+/// `time`, give or take up to `thousandths` of it.
+pub(crate) fn spread(time: Duration, chance: u64, thousandths: u32) -> Duration {
+    time.saturating_sub(time.saturating_mul(thousandths) / 1000).saturating_add(part(
+        time,
+        chance,
+        thousandths.saturating_mul(2),
+    ))
+}
+
+/// Between nothing and `thousandths` of `time`.
+pub(crate) fn part(time: Duration, chance: u64, thousandths: u32) -> Duration {
+    let share = chance % (u64::from(thousandths) + 1);
+    time.saturating_mul(u32::try_from(share).unwrap_or(thousandths)) / 1000
+}

@@ -1,0 +1,262 @@
+//! From what is known to what the cluster should see: conditions, labels, the taint.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use gpunode_host::Severity;
+use gpunode_host::health::report::Report;
+use gpunode_host::health::{Now, Present};
+use serde::{Deserialize, Serialize};
+
+use crate::area::Area;
+use crate::bootstrapped::Bootstrapped;
+use crate::condition::{Condition, Type};
+use crate::keeper::{Basis, Keeper, Sight, Status};
+use crate::labels::{self, Known, Labels};
+use crate::{eks, text};
+
+/// What is published beside the conditions of our own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Taint the node while a condition is false.
+    pub taint: bool,
+    /// Write the conditions that EKS node auto repair and Karpenter act on.
+    pub eks_repair: bool,
+}
+
+/// What the cluster should see of this node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Conditions, in a fixed order.
+    pub conditions: Vec<Condition>,
+    /// Labels.
+    pub labels: Labels,
+    /// The value of the taint; `None` where there should be none.
+    pub taint: Option<String>,
+}
+
+/// What has not spoken yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// A source of the area, by [`Area::ALL`].
+    pub areas: [bool; 3],
+    /// The kernel log is being read from its beginning.
+    pub log: bool,
+}
+
+/// What is known at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// This moment.
+    pub now: Now,
+    /// All that was found.
+    pub report: &'a Report,
+    /// What has not spoken yet.
+    pub pending: Pending,
+    /// The agent's report.
+    pub bootstrapped: &'a Bootstrapped,
+}
+
+/// One condition that follows from findings.
+#[derive(Debug)]
+struct Row {
+    kind: Type,
+    area: Area,
+    keeper: Keeper,
+    /// Whether a finding makes it false.
+    is_error: fn(&Present) -> bool,
+}
+
+/// Decides over time. It has no clock and does no I/O.
+#[derive(Debug)]
+pub struct Reporter {
+    rows: Vec<Row>,
+    before: Desired,
+    taint: bool,
+    settled: bool,
+}
+
+impl Reporter {
+    /// From `began` on (on the clock of [`Now::boot`]), with what was decided earlier in this boot.
+    pub fn new(began: Duration, options: Options, before: Desired) -> Self {
+        let status =
+            |kind| before.conditions.iter().find(|condition| condition.kind == kind).map(|c| c.status);
+        let row = |(kind, area, is_error): (Type, Area, fn(&Present) -> bool)| Row {
+            kind,
+            area,
+            keeper: Keeper::new(began, status(kind)),
+            is_error,
+        };
+        let ours: [(_, _, fn(&Present) -> bool); 3] = [
+            (Type::GpuHealthy, Area::Gpu, is_error),
+            (Type::EfaHealthy, Area::Efa, is_error),
+            (Type::NodeStorageHealthy, Area::Storage, is_error),
+        ];
+        let of_eks: [(_, _, fn(&Present) -> bool); 3] = [
+            (Type::AcceleratedHardwareReady, Area::Gpu, eks::condemns),
+            (Type::NetworkingReady, Area::Efa, eks::condemns),
+            (Type::StorageReady, Area::Storage, eks::condemns),
+        ];
+        let of_eks = of_eks.into_iter().filter(|_| options.eks_repair);
+        Self {
+            rows: ours.into_iter().chain(of_eks).map(row).collect(),
+            before,
+            taint: options.taint,
+            settled: false,
+        }
+    }
+
+    /// What the cluster should see now.
+    pub fn next(&mut self, seen: &Seen<'_>) -> Desired {
+        let mut known = Known { gpus: None, efa: None };
+        let mut conditions = Vec::with_capacity(self.rows.len() + 1);
+        self.settled = true;
+        for row in &mut self.rows {
+            let sight = sight(seen, row.area, row.is_error);
+            let (status, basis) = row.keeper.next(seen.now.boot, sight);
+            self.settled &= basis != Basis::Before;
+            let status_of = (basis != Basis::Before).then_some(status);
+            match row.kind {
+                Type::GpuHealthy => known.gpus = status_of,
+                Type::EfaHealthy => known.efa = status_of,
+                _ => {}
+            }
+            let before = self.before.conditions.iter().find(|condition| condition.kind == row.kind);
+            conditions.push(row.condition(seen, status, basis, before));
+        }
+        let before = self.before.conditions.iter().find(|c| c.kind == Type::NodeBootstrapped);
+        conditions.insert(3, bootstrapped(seen, before));
+        let told = seen.report.instance.kind.as_deref();
+        let kind = told.or(seen.bootstrapped.instance_type.as_deref());
+        let labels = labels::labels(seen.report, kind, known, &self.before.labels);
+        let taint = if self.taint { self.taint(&conditions) } else { None };
+        self.before = Desired { conditions, labels, taint };
+        self.before.clone()
+    }
+
+    /// What was decided last.
+    pub fn last(&self) -> &Desired {
+        &self.before
+    }
+
+    /// Whether all of it rests on what is seen, and nothing on what was published before.
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// When something may change though nothing new is seen.
+    pub fn wake(&self) -> Option<Duration> {
+        self.rows.iter().filter_map(|row| row.keeper.wake()).min()
+    }
+
+    /// The first of our conditions that is false. While one is unknown, and none false, a taint stays as it is.
+    fn taint(&self, conditions: &[Condition]) -> Option<String> {
+        let ours = || conditions.iter().take(3);
+        let bad = ours().find(|condition| condition.status == Status::False);
+        match bad {
+            Some(condition) => Some(condition.kind.name().to_owned()),
+            None if ours().any(|condition| condition.status == Status::Unknown) => self.before.taint.clone(),
+            None => None,
+        }
+    }
+}
+
+impl Row {
+    fn condition(
+        &self,
+        seen: &Seen<'_>,
+        status: Status,
+        basis: Basis,
+        before: Option<&Condition>,
+    ) -> Condition {
+        let same = before.filter(|before| before.status == status);
+        let since_unix_ms = same.map_or(seen.now.unix_ms, |before| before.since_unix_ms);
+        let (reason, message) = match (status, basis) {
+            (Status::False, Basis::Error) => self.errors(seen),
+            (Status::True, Basis::Health | Basis::Silence) => self.well(seen),
+            (Status::Unknown, Basis::Silence) => ("SourceSilent".to_owned(), self.silence(seen)),
+            _ => match same {
+                Some(before) => (before.reason.clone(), before.message.clone()),
+                None => ("NotYetKnown".to_owned(), "not every source has answered yet".to_owned()),
+            },
+        };
+        Condition { kind: self.kind, status, reason, message, since_unix_ms }
+    }
+
+    fn findings<'a>(&self, seen: &Seen<'a>) -> impl Iterator<Item = &'a Present> {
+        let area = self.area;
+        seen.report.findings.iter().filter(move |finding| Area::of(finding) == Some(area))
+    }
+
+    fn errors(&self, seen: &Seen<'_>) -> (String, String) {
+        let errors: Vec<_> = self.findings(seen).filter(|finding| (self.is_error)(finding)).collect();
+        let code = errors.first().map_or("Unknown", |finding| finding.code);
+        let told: Vec<_> = errors.into_iter().map(sentence).collect();
+        (self.reason(code), text::join(&told))
+    }
+
+    fn well(&self, seen: &Seen<'_>) -> (String, String) {
+        let warnings: Vec<_> =
+            self.findings(seen).filter(|finding| finding.severity >= Severity::Warning).collect();
+        if let Some(worst) = warnings.first().filter(|_| self.is_ours()) {
+            let reason = worst.code.to_owned();
+            let told: Vec<_> = warnings.into_iter().map(sentence).collect();
+            return (reason, text::join(&told));
+        }
+        let (reason, message) = match self.area {
+            Area::Gpu if seen.report.gpus.is_empty() => ("NoGpus", "no GPU is here, and none should be"),
+            Area::Gpu => ("GpusAreHealthy", "every GPU answers, and nothing is wrong with them"),
+            Area::Efa if seen.report.efa.is_empty() => ("NoEfa", "no EFA is here, and none should be"),
+            Area::Efa => ("EfaIsHealthy", "every EFA answers, and nothing is wrong with them"),
+            Area::Storage => ("StorageIsHealthy", "the kernel tells of no error of disks or file systems"),
+        };
+        (reason.to_owned(), message.to_owned())
+    }
+
+    fn silence(&self, seen: &Seen<'_>) -> String {
+        let silent = seen
+            .report
+            .sources
+            .iter()
+            .filter(|source| source.needed && self.area.hears(source.name) && !source.state.is_good());
+        let told: Vec<_> = silent.map(gpunode_host::health::report::SourceReport::sentence).collect();
+        text::join(&told)
+    }
+
+    fn is_ours(&self) -> bool {
+        matches!(self.kind, Type::GpuHealthy | Type::EfaHealthy | Type::NodeStorageHealthy)
+    }
+
+    fn reason(&self, code: &str) -> String {
+        if self.is_ours() { code.to_owned() } else { eks::reason(code) }
+    }
+}
+
+fn is_error(finding: &Present) -> bool {
+    finding.severity == Severity::Error
+}
+
+fn sentence(finding: &Present) -> String {
+    format!("{}: {}", finding.subject, finding.message)
+}
+
+fn sight(seen: &Seen<'_>, area: Area, is_error: fn(&Present) -> bool) -> Sight {
+    let report = seen.report;
+    let mut sources = report.sources.iter().filter(|source| source.needed && area.hears(source.name));
+    let at = Area::ALL.iter().position(|each| *each == area).unwrap_or_default();
+    Sight {
+        error: report.findings.iter().any(|finding| Area::of(finding) == Some(area) && is_error(finding)),
+        pending: seen.pending.areas[at],
+        replaying: seen.pending.log,
+        silent: sources.any(|source| !source.state.is_good()),
+    }
+}
+
+fn bootstrapped(seen: &Seen<'_>, before: Option<&Condition>) -> Condition {
+    let Bootstrapped { status, reason, message, .. } = seen.bootstrapped.clone();
+    let same = before.filter(|before| before.status == status);
+    let since_unix_ms = same.map_or(seen.now.unix_ms, |before| before.since_unix_ms);
+    Condition { kind: Type::NodeBootstrapped, status, reason, message, since_unix_ms }
+}

@@ -1,0 +1,115 @@
+//! Watches and reports until it is asked to end.
+
+use std::time::Duration;
+
+use gpunode_monitor::Health;
+
+use crate::cli::{RunArgs, Stop};
+use crate::event_book::EventBook;
+use crate::exit::Exit;
+use crate::machine::Machine;
+use crate::names::STATE_DIR;
+use crate::post::Post;
+use crate::publisher::{self, Published, Publisher};
+use crate::reporter::{Desired, Reporter};
+use crate::runtime::{asked_to_end, block_on};
+use crate::serve::{Watched, listen, serve};
+use crate::state::{Kept, Lock, Place};
+use crate::watcher::Watcher;
+use crate::writer::Writer;
+use crate::{clock, environment, log};
+
+/// How often is looked whether the other one has ended.
+const STANDBY: Duration = Duration::from_millis(500);
+
+pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
+    // The metadata service is asked before the runtime begins, since it brings its own for the time.
+    let machine = Machine::find(args.root(), environment::pairs());
+    let node = args.node(machine.hostname())?;
+    let writer = args.writer(&node)?;
+    block_on(async {
+        tokio::select! {
+            asked = asked_to_end() => asked.map(|()| Exit::Ok).map_err(|error| Stop::failed(log::chain(&error))),
+            ended = work(args, machine, node, writer) => ended.map(|never| match never {}),
+        }
+    })?
+}
+
+/// There is no end but a failure.
+enum Never {}
+
+async fn work(args: &RunArgs, machine: Machine, node: String, mut writer: Writer) -> Result<Never, Stop> {
+    let listener = listen(args.listen)
+        .await
+        .map_err(|error| Stop::failed(format!("cannot listen on {}: {error}", args.listen)))?;
+    let watched = Watched::default();
+    tokio::spawn(serve(listener, watched.clone()));
+    let place = place(args, &machine);
+    let _lock = standby(place.as_ref()).await;
+    tracing::info!(node, version = env!("CARGO_PKG_VERSION"), "watching");
+    let (watcher, health, post) = prepare(args, machine, node, place);
+    let (handle, ended) =
+        watcher.start(health).map_err(|error| Stop::failed(format!("cannot watch: {error}")))?;
+    watched.set(handle.clone());
+    // Ends the thread, and lets it keep what it knows, whichever way this function is left.
+    let _guard = Guard(handle.clone());
+    tokio::select! {
+        () = post.publish(&mut writer, || handle.keep()) => {}
+        _ = ended => {}
+    }
+    Err(Stop::failed("the watching thread has ended"))
+}
+
+struct Guard(crate::watcher::Handle);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// Where the state is kept. Nothing is, where the kernel does not tell which boot this is.
+fn place(args: &RunArgs, machine: &Machine) -> Option<Place> {
+    let boot_id = machine.boot_id()?;
+    let folder = args.state_dir.clone().unwrap_or_else(|| machine.root.at(STATE_DIR));
+    Some(Place::new(folder, boot_id))
+}
+
+/// Waits until no other run of this program publishes for this node.
+async fn standby(place: Option<&Place>) -> Option<Lock> {
+    let mut told = false;
+    loop {
+        match place?.lock() {
+            Ok(Some(lock)) => return Some(lock),
+            Ok(None) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::info!("another gpunode-daemonset publishes for this node: waiting for its end");
+                }
+            }
+            Err(error) => {
+                tracing::warn!("nothing is kept over a restart: cannot lock the state: {error}");
+                return None;
+            }
+        }
+        tokio::time::sleep(STANDBY).await;
+    }
+}
+
+fn prepare(args: &RunArgs, machine: Machine, node: String, place: Option<Place>) -> (Watcher, Health, Post) {
+    let boot_id = machine.boot_id().unwrap_or_default();
+    let setup = machine.settings.setup.clone();
+    let kept = place.as_ref().and_then(Place::load);
+    let (health, before, published, events) = match kept {
+        Some(Kept { health, decided, published, events }) => {
+            (Health::restore(setup, health, &boot_id), Some(decided), published, events)
+        }
+        None => (Health::new(setup), None, Published::default(), EventBook::default()),
+    };
+    let settings =
+        publisher::Settings { node: node.clone(), boot_id: boot_id.clone(), heartbeat: args.heartbeat() };
+    let post = Post::new(Publisher::new(settings, published, events));
+    let decided: Desired = before.clone().unwrap_or_default();
+    let reporter = Reporter::new(clock::now().boot, args.options(), decided);
+    let watcher = Watcher { machine, reporter, post: post.clone(), place, before, boot_id, node };
+    (watcher, health, post)
+}
