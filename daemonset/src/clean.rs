@@ -7,7 +7,8 @@ use crate::names::STATE_DIR;
 use crate::runtime::block_on;
 use crate::state::Place;
 
-pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
+/// The node that this runs on, or that is named.
+pub(crate) fn one(args: &RunArgs) -> Result<Exit, Stop> {
     let root = args.root();
     let node = args.node(machine::hostname(&root))?;
     let mut writer = args.writer(&node)?;
@@ -16,9 +17,19 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     if let Err(error) = Place::new(folder, String::new()).forget() {
         tracing::warn!("the state is still there: {error}");
     }
-    let trouble = block_on(writer.clean())?;
+    told(&block_on(writer.clean(&node))?)
+}
+
+/// Every node of the cluster: for a job that has the right to change all of them. What is kept on the nodes is gone with
+/// their next boot, and asks nothing of a program that is not there.
+pub(crate) fn all(args: &RunArgs) -> Result<Exit, Stop> {
+    let mut writer = args.writer("")?;
+    told(&block_on(writer.clean_all())?)
+}
+
+fn told(trouble: &[String]) -> Result<Exit, Stop> {
     if trouble.is_empty() {
-        tracing::info!(node, "nothing of ours is left on the node");
+        tracing::info!("nothing of ours is left");
         return Ok(Exit::Ok);
     }
     Err(Stop::failed(format!("still there: {}", trouble.join("; "))))

@@ -29,7 +29,11 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Take off the node what is ours: conditions, labels, the taint, events
-    Cleanup,
+    Cleanup {
+        /// Of every node of the cluster that has something of ours
+        #[arg(long, conflicts_with = "node_name")]
+        all_nodes: bool,
+    },
     /// Print the node condition NodeBootstrapped that the agent's last boot report stands for, as JSON
     Condition,
 }
@@ -150,7 +154,8 @@ pub fn main() -> ExitCode {
     log::start(args.run.json);
     let done = match args.command {
         Some(Command::Condition) => condition(&args.run),
-        Some(Command::Cleanup) => clean::run(&args.run),
+        Some(Command::Cleanup { all_nodes: true }) => clean::all(&args.run),
+        Some(Command::Cleanup { all_nodes: false }) => clean::one(&args.run),
         None if args.run.once => once::run(&args.run),
         None => run::run(&args.run),
     };

@@ -70,8 +70,8 @@ impl Told {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
-        let hex: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}.{hex}", text::cut(node, NAME).trim_end_matches(['.', '-']))
+        let hash = hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        format!("{}.{hash:016x}", text::cut(node, NAME).trim_end_matches(['.', '-']))
     }
 }
 

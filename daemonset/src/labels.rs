@@ -122,14 +122,12 @@ fn gpu(report: &Report, name: &GpuName) -> String {
 /// By its network card, which holds one EFA at most; by its name where that is not known.
 fn efa(report: &Report, name: &EfaName) -> String {
     let row = || report.efa.iter().find(|efa| efa.pci.as_ref() == Some(&name.pci));
-    match name.network_card.or_else(|| row().and_then(|efa| efa.network_card)) {
-        Some(card) => format!("efa-{card}"),
-        None => {
-            let names = [name.device.as_deref(), Some(name.pci.as_str()), name.eni.as_deref()];
-            let known = names.into_iter().flatten().find(|name| !name.is_empty());
-            format!("efa-{}", known.unwrap_or("unknown"))
-        }
+    if let Some(card) = name.network_card.or_else(|| row().and_then(|efa| efa.network_card)) {
+        return format!("efa-{card}");
     }
+    let names = [name.device.as_deref(), Some(name.pci.as_str()), name.eni.as_deref()];
+    let known = names.into_iter().flatten().find(|name| !name.is_empty());
+    format!("efa-{}", known.unwrap_or("unknown"))
 }
 
 /// What is wrong, in a word: `xid-79`, `lost`, `down`.

@@ -59,6 +59,9 @@ pub struct Seen<'a> {
     pub bootstrapped: &'a Bootstrapped,
 }
 
+/// A condition, what it is about, and whether a finding makes it false.
+type Kept = (Type, Area, fn(&Present) -> bool);
+
 /// One condition that follows from findings.
 #[derive(Debug)]
 struct Row {
@@ -83,18 +86,18 @@ impl Reporter {
     pub fn new(began: Duration, options: Options, before: Desired) -> Self {
         let status =
             |kind| before.conditions.iter().find(|condition| condition.kind == kind).map(|c| c.status);
-        let row = |(kind, area, is_error): (Type, Area, fn(&Present) -> bool)| Row {
+        let row = |(kind, area, is_error): Kept| Row {
             kind,
             area,
             keeper: Keeper::new(began, status(kind)),
             is_error,
         };
-        let ours: [(_, _, fn(&Present) -> bool); 3] = [
+        let ours: [Kept; 3] = [
             (Type::GpuHealthy, Area::Gpu, is_error),
             (Type::EfaHealthy, Area::Efa, is_error),
             (Type::NodeStorageHealthy, Area::Storage, is_error),
         ];
-        let of_eks: [(_, _, fn(&Present) -> bool); 3] = [
+        let of_eks: [Kept; 3] = [
             (Type::AcceleratedHardwareReady, Area::Gpu, eks::condemns),
             (Type::NetworkingReady, Area::Efa, eks::condemns),
             (Type::StorageReady, Area::Storage, eks::condemns),

@@ -38,6 +38,8 @@ pub struct Response {
     pub body: Value,
 }
 
+/// Nodes in one answer: the metadata of each are some 10 KiB.
+const PAGE: u32 = 50;
 const APPLY: &str = "application/apply-patch+yaml";
 const MERGE: &str = "application/merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -46,7 +48,9 @@ const JSON: &str = "application/json";
 /// All our conditions, by server-side apply. Fields of ours that others have changed are taken back by force; nobody
 /// else's are named.
 pub fn status(node: &str, conditions: &[Value]) -> Request {
-    apply(node, "/status", json!({"name": node}), &json!({"status": {"conditions": conditions}}))
+    let metadata = json!({"name": node});
+    let body = json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": {"conditions": conditions}});
+    apply(node, "/status", body)
 }
 
 /// All our labels, by server-side apply: one that is left out is taken away. With the UID, the node is not made when it
@@ -56,14 +60,10 @@ pub fn labels(node: &str, labels: &Value, uid: Option<&str>) -> Request {
     if let Some(uid) = uid {
         metadata["uid"] = uid.into();
     }
-    apply(node, "", metadata, &json!({}))
+    apply(node, "", json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata}))
 }
 
-fn apply(node: &str, subresource: &str, metadata: Value, rest: &Value) -> Request {
-    let mut body = json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata});
-    if let Some(status) = rest.get("status") {
-        body["status"] = status.clone();
-    }
+fn apply(node: &str, subresource: &str, body: Value) -> Request {
     Request {
         method: "PATCH",
         path: format!("/api/v1/nodes/{node}{subresource}?fieldManager={MANAGER}&force=true"),
@@ -126,6 +126,28 @@ pub fn event(write: &EventWrite, from: &From<'_>) -> Request {
         ("POST", format!("{folder}?{manager}"), JSON, body)
     };
     Request { method, path, content_type, body, metadata_only: true }
+}
+
+/// Some nodes, and after them the rest: for who takes everything of ours off a cluster. `after` is what the answer
+/// before said (`metadata.continue`).
+pub fn list_nodes(after: Option<&str>) -> Request {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+    let escape = |c: char| if is_plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c) & 0xff) };
+    let rest: String = after.unwrap_or_default().chars().map(escape).collect();
+    let rest = if rest.is_empty() { rest } else { format!("&continue={rest}") };
+    Request {
+        method: "GET",
+        path: format!("/api/v1/nodes?limit={PAGE}{rest}"),
+        content_type: JSON,
+        body: Value::Null,
+        metadata_only: true,
+    }
+}
+
+/// Whether this program has written to the node of these metadata.
+pub fn is_ours(node: &Value) -> bool {
+    let managers = node["metadata"]["managedFields"].as_array().into_iter().flatten();
+    managers.into_iter().any(|entry| entry["manager"] == MANAGER)
 }
 
 /// All events that this program has told about the node.

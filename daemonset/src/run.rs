@@ -42,15 +42,15 @@ async fn work(args: &RunArgs, machine: Machine, node: String, mut writer: Writer
     let listener = listen(args.listen)
         .await
         .map_err(|error| Stop::failed(format!("cannot listen on {}: {error}", args.listen)))?;
-    let watched = Watched::default();
-    tokio::spawn(serve(listener, watched.clone()));
+    let shown = Watched::default();
+    tokio::spawn(serve(listener, shown.clone()));
     let place = place(args, &machine);
     let _lock = standby(place.as_ref()).await;
     tracing::info!(node, version = env!("CARGO_PKG_VERSION"), "watching");
     let (watcher, health, post) = prepare(args, machine, node, place);
     let (handle, ended) =
         watcher.start(health).map_err(|error| Stop::failed(format!("cannot watch: {error}")))?;
-    watched.set(handle.clone());
+    shown.set(handle.clone());
     // Ends the thread, and lets it keep what it knows, whichever way this function is left.
     let _guard = Guard(handle.clone());
     tokio::select! {

@@ -47,13 +47,10 @@ pub(crate) async fn serve(listener: TcpListener, watched: Watched) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(_) => {
-                // Out of file descriptors, or the client has gone already.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, or the client has gone already.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
         };
         let watched = watched.clone();
         tokio::spawn(async move {

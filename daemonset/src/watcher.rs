@@ -201,9 +201,9 @@ impl Turn {
         if settled {
             self.shared.settled.store(true, Ordering::Release);
         }
-        let changed = wanted != before || !changes.is_empty();
+        let is_new = wanted != before || !changes.is_empty();
         self.watcher.post.want(wanted, ready);
-        if changed {
+        if is_new {
             self.keep();
         }
     }

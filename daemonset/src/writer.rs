@@ -39,12 +39,12 @@ impl Writer {
 
     /// Carries out one call. `uid` is the node object's, where it is known.
     pub async fn write(&mut self, call: &Call, uid: Option<&str>) -> Outcome {
-        let answer = match call {
-            Call::Taint(value) => self.taint(value.as_deref()).await,
-            _ => {
-                let request = self.request(call, uid);
-                self.send(&request).await
-            }
+        let answer = if let Call::Taint(value) = call {
+            let node = self.node.clone();
+            self.taint(&node, value.as_deref()).await
+        } else {
+            let request = self.request(call, uid);
+            self.send(&request).await
         };
         let outcome = match &answer {
             Ok(response) => request::outcome(call, response),
@@ -54,23 +54,43 @@ impl Writer {
         outcome
     }
 
-    /// Takes all that is ours off the node: conditions, labels, the taint, events. Says what could not be.
-    pub async fn clean(&mut self) -> Vec<String> {
+    /// Takes all that is ours off a node: conditions, labels, the taint, events. Says what could not be.
+    pub async fn clean(&mut self, node: &str) -> Vec<String> {
         let mut trouble = Vec::new();
-        let node = self.node.clone();
-        let status = self.send(&request::status(&node, &[])).await;
+        let status = self.send(&request::status(node, &[])).await;
         let uid = status.as_ref().ok().and_then(|r| r.body["metadata"]["uid"].as_str().map(str::to_owned));
-        trouble.extend(refusal("conditions", &status));
+        trouble.extend(refusal(node, "conditions", &status));
         // A node that is gone has nothing of ours, and is not made anew by an apply to it.
-        if uid.is_some() {
-            let labels = self.send(&request::labels(&node, &json!({}), uid.as_deref())).await;
-            trouble.extend(refusal("labels", &labels));
-            let taint = self.taint(None).await;
-            trouble.extend(refusal("taint", &taint));
+        if uid.is_some() || matches!(self.to, To::Print) {
+            let labels = self.send(&request::labels(node, &json!({}), uid.as_deref())).await;
+            trouble.extend(refusal(node, "labels", &labels));
+            let taint = self.taint(node, None).await;
+            trouble.extend(refusal(node, "taint", &taint));
         }
-        let events = self.send(&request::delete_events(&node)).await;
-        trouble.extend(refusal("events", &events));
+        let events = self.send(&request::delete_events(node)).await;
+        trouble.extend(refusal(node, "events", &events));
         trouble
+    }
+
+    /// The same for every node of the cluster that this program has written to.
+    pub async fn clean_all(&mut self) -> Vec<String> {
+        let mut trouble = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.send(&request::list_nodes(after.as_deref())).await;
+            trouble.extend(refusal("all", "list of nodes", &page));
+            let Ok(page) = page else { return trouble };
+            let nodes = page.body["items"].as_array().into_iter().flatten();
+            for node in nodes.filter(|node| request::is_ours(node)) {
+                if let Some(name) = node["metadata"]["name"].as_str() {
+                    trouble.extend(self.clean(name).await);
+                }
+            }
+            match page.body["metadata"]["continue"].as_str().filter(|rest| !rest.is_empty()) {
+                Some(rest) => after = Some(rest.to_owned()),
+                None => return trouble,
+            }
+        }
     }
 
     fn request(&self, call: &Call, uid: Option<&str>) -> Request {
@@ -88,12 +108,12 @@ impl Writer {
     }
 
     /// The taint alone needs a look at what is there.
-    async fn taint(&mut self, value: Option<&str>) -> Result<Response, Error> {
-        let there = self.send(&request::get_node(&self.node)).await?;
+    async fn taint(&mut self, node: &str, value: Option<&str>) -> Result<Response, Error> {
+        let there = self.send(&request::get_node(node)).await?;
         if there.status != 200 {
             return Ok(there);
         }
-        match request::taint(&self.node, &there.body, value) {
+        match request::taint(node, &there.body, value) {
             Some(request) => self.send(&request).await,
             None => Ok(there),
         }
@@ -112,7 +132,7 @@ impl Writer {
 
     fn log(&mut self, lane: Lane, answer: &Result<Response, Error>, outcome: &Outcome) {
         let trouble = match (outcome, answer) {
-            (Outcome::Done { .. }, _) | (Outcome::Failed(Failure::Event(_)), _) => None,
+            (Outcome::Done { .. } | Outcome::Failed(Failure::Event(_)), _) => None,
             (_, Err(error)) => Some(chain(error)),
             (_, Ok(response)) => Some(words(response)),
         };
@@ -120,21 +140,20 @@ impl Writer {
         if *told == trouble {
             return;
         }
-        match &trouble {
-            Some(trouble) => {
-                tracing::warn!(node = self.node, write = lane.word(), "not written: {trouble}; trying again");
-            }
-            None => tracing::info!(node = self.node, write = lane.word(), "written again"),
+        if let Some(trouble) = &trouble {
+            tracing::warn!(node = self.node, write = lane.word(), "not written: {trouble}; trying again");
+        } else {
+            tracing::info!(node = self.node, write = lane.word(), "written again");
         }
         *told = trouble;
     }
 }
 
-fn refusal(what: &str, answer: &Result<Response, Error>) -> Option<String> {
+fn refusal(node: &str, what: &str, answer: &Result<Response, Error>) -> Option<String> {
     match answer {
         Ok(response) if matches!(response.status, 200..=299 | 404) => None,
-        Ok(response) => Some(format!("{what}: {}", words(response))),
-        Err(error) => Some(format!("{what}: {}", chain(error))),
+        Ok(response) => Some(format!("{node}: {what}: {}", words(response))),
+        Err(error) => Some(format!("{node}: {what}: {}", chain(error))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every source, all the time.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use gpunode_host::health::{Change, Health, Wants};
@@ -66,10 +66,8 @@ impl Monitor {
             let wake = self.next_tick().map_or(until, |tick| tick.min(until));
             match self.messages.recv_timeout(wake.saturating_duration_since(Instant::now())) {
                 Ok(message) => self.take_in(message, &mut news),
-                Err(RecvTimeoutError::Timeout) => self.tick(&mut news),
-                // Not while `waker` holds the other end. Where every source's thread has ended, by a panic of ours, the
-                // time still passes.
-                Err(RecvTimeoutError::Disconnected) => self.tick(&mut news),
+                // The time has passed. `waker` holds the other end, so that the channel never ends.
+                Err(_) => self.tick(&mut news),
             }
             news.woken = self.waker.take();
             if news.findings || news.sources || news.woken || Instant::now() >= until {

@@ -11,7 +11,8 @@ use super::{Config, Error, Identity};
 use crate::request::{Request, Response};
 
 /// Metadata are all that is read of an answer.
-const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
+     application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 const AGENT: &str = concat!("gpunode-daemonset/", env!("CARGO_PKG_VERSION"));
 
 /// Requests to the API server. What it answers, whatever that is, is a [`Response`].

@@ -1,3 +1,4 @@
+use gpunode_host::health::report::Machine;
 use gpunode_host::health::{Health, Setup, Sighting, Source, Subject, rules};
 
 use super::*;
@@ -9,7 +10,7 @@ use crate::publisher::{Published, Settings};
 fn page() -> String {
     let health = Health::new(Setup::default());
     let sources: [(&Source, _); 0] = [];
-    let mut report = Report::new(&health, sources, Default::default());
+    let mut report = Report::new(&health, sources, Machine::default());
     let mut engine = gpunode_host::health::Engine::at_once();
     let now = gpunode_host::health::Now { boot: std::time::Duration::ZERO, unix_ms: 0 };
     let gpu = Subject::gpu("0000:53:00.0");
