@@ -45,8 +45,8 @@ macro_rules! steps {
 }
 
 // Deadlines: facts waits for IMDS (30 s by default); data-volumes for mkfs and mdadm on up to 8 disks; the hardware
-// steps for devices that appear late (p5en shows its EFAs up to 15 s late); health, and verify with it, for a GPU that
-// hangs (60 s).
+// steps for devices that appear late (p5en shows its EFAs up to 15 s late); health, and verify with it, for a
+// fabric that comes up (180 s) and for a GPU that hangs (60 s).
 steps! {
     Facts = "facts", 60, [], [],
         "IMDSv2 identity, user data, OS, kernel, catalogue entry, merged configuration";
@@ -62,7 +62,7 @@ steps! {
         "the EFA driver is loaded and every expected interface is there";
     OfiNccl = "ofi-nccl", 300, [Facts], [Efa],
         "the OFI-NCCL plugin is present where the host is expected to have it";
-    Health = "health", 120, [Facts], [DataVolumes, NvidiaDriver, OfiNccl],
+    Health = "health", 300, [Facts], [DataVolumes, NvidiaDriver, OfiNccl],
         "GPUs, EFA and disks by the rules of `check`, before the node joins";
     ContainerRuntime = "container-runtime", 120, [Facts], [NvidiaDriver, DataVolumes],
         "containerd: NVIDIA runtime, CDI, the host CDI spec, SOCI parallel pull";
@@ -72,7 +72,7 @@ steps! {
         "`install` only: the agent itself and its systemd unit, enabled";
     Kubelet = "kubelet", 60, [], [Facts, Sysctl, Limits, DataVolumes, NvidiaDriver, Efa, OfiNccl, Health, ContainerRuntime, NcclEnv],
         "labels and taints handed to nodeadm; the not-ready taint or the halt when a step failed";
-    Verify = "verify", 120, [], [Sysctl, Limits, NvidiaDriver, Efa, OfiNccl, ContainerRuntime, Agent, Kubelet],
+    Verify = "verify", 300, [], [Sysctl, Limits, NvidiaDriver, Efa, OfiNccl, ContainerRuntime, Agent, Kubelet],
         "everything is looked at once more, the devices too; report to the journal and to a file";
     Image = "image", 60, [Facts, Verify], [],
         "`install` only: `/etc/gpunode/image.json` says what the image was made of";

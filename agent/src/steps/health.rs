@@ -1,9 +1,16 @@
 //! The look at GPUs, EFA and disks before the node joins, by the rules of `check`: a node whose devices are sick does
 //! not join as a healthy one.
 
+mod confirm;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
 use gpunode_host::health::{Rule, rules};
 use gpunode_host::spec::{Auto, NodeSpec};
 use gpunode_host::{Finding, Severity, reason};
+
+use confirm::{Errors, Next};
 
 use crate::apart::Unanswered;
 use crate::context::Context;
@@ -14,16 +21,21 @@ use crate::step::{Check, Failure, Step, StepId, chain};
 /// Who looks.
 type Look = Box<dyn Fn(&Asked, &dyn Fn() -> bool) -> Result<Said, Unanswered> + Send + Sync>;
 
+/// Between two looks at an error that does not count at the first.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// The state of the devices.
 pub(crate) struct Health {
     look: Look,
+    pause: Duration,
     without_libraries: Option<&'static str>,
 }
 
 impl Health {
     /// Looks in a process of its own. `without_libraries` says why NVML and libfabric are not asked.
     pub(crate) fn new(without_libraries: Option<&'static str>) -> Self {
-        Self { look: Box::new(|asked, cancelled| look::ask(asked, cancelled)), without_libraries }
+        let look = |asked: &Asked, cancelled: &dyn Fn() -> bool| look::ask(asked, cancelled);
+        Self { look: Box::new(look), pause: PAUSE, without_libraries }
     }
 }
 
@@ -41,7 +53,24 @@ impl Step for Health {
             enis: facts.and_then(|facts| facts.metadata.as_ref()).map(|metadata| metadata.enis.clone()),
             without_libraries: self.without_libraries.map(str::to_owned),
         };
-        let said = (self.look)(&asked, &|| os.is_cancelled()).map_err(|error| {
+        let mut errors = Errors::default();
+        loop {
+            let check = self.once(cx, os, &asked)?;
+            if errors.look(Instant::now(), &check.findings) == Next::Done || os.is_cancelled() {
+                return Ok(check);
+            }
+            thread::sleep(self.pause);
+        }
+    }
+
+    fn apply(&self, _: &Context, _: &Os) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Health {
+    fn once(&self, cx: &Context, os: &Os, asked: &Asked) -> Result<Check, Failure> {
+        let said = (self.look)(asked, &|| os.is_cancelled()).map_err(|error| {
             Failure::new(&reason::HEALTH_LOOK_FAILED, "health", format!("the look: {}", chain(&error)))
         })?;
         let mut check = Check::done(self.summary(&said));
@@ -55,12 +84,6 @@ impl Step for Health {
         Ok(check)
     }
 
-    fn apply(&self, _: &Context, _: &Os) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-impl Health {
     fn summary(&self, said: &Said) -> String {
         let Said { verdict, gpus, efa, .. } = said;
         let why = self.without_libraries.map_or_else(String::new, |why| format!("; {why}"));

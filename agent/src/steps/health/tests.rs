@@ -28,7 +28,7 @@ fn step(answers: Vec<Result<Said, Unanswered>>) -> (Health, Arc<Mutex<Vec<Asked>
         questions.lock().unwrap().push(question.clone());
         answers.lock().unwrap().remove(0)
     };
-    (Health { look: Box::new(look), without_libraries: None }, asked)
+    (Health { look: Box::new(look), pause: Duration::ZERO, without_libraries: None }, asked)
 }
 
 fn machine() -> (Context, Os) {
@@ -87,6 +87,19 @@ fn an_error_of_the_look_stands_against_the_node_and_a_warning_does_not() {
 }
 
 #[test]
+fn an_error_that_must_be_seen_for_longer_is_looked_for_again() {
+    let (cx, os) = machine();
+    let late = || Ok(said("unhealthy", vec![found("GpuFabricNotReady", "GPU 3")]));
+    let (health, asked) = step(vec![late(), late(), Ok(said("healthy", Vec::new()))]);
+    assert!(health.check(&cx, &os).unwrap().findings.is_empty());
+    assert_eq!(asked.lock().unwrap().len(), 3);
+    let down = || Ok(said("unhealthy", vec![found("NvlinkDown", "GPU 3")]));
+    let (health, asked) = step(vec![down(), down()]);
+    assert_eq!(health.check(&cx, &os).unwrap().findings[0].code, "NvlinkDown");
+    assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[test]
 fn what_nobody_can_tell_is_said_and_keeps_no_node_out() {
     let (cx, os) = machine();
     let unknown = Said { unknown: vec!["NVML: no such file".into()], ..said("unknown", Vec::new()) };
@@ -103,8 +116,8 @@ fn what_another_step_has_told_is_not_told_twice_unless_it_is_worse() {
     note(&cx, StepId::Efa, vec![Finding::new(&reason::EFA_MISSING, "efa", "31 of 32")]);
     let milder = Finding { severity: Severity::Info, ..Finding::new(&reason::GPU_MISSING, "pci", "") };
     note(&cx, StepId::NvidiaDriver, vec![milder]);
-    let (health, _) =
-        step(vec![Ok(said("unhealthy", vec![found("EfaMissing", "node"), found("GpuMissing", "node")]))]);
+    let twice = || Ok(said("unhealthy", vec![found("EfaMissing", "node"), found("GpuMissing", "node")]));
+    let (health, _) = step(vec![twice(), twice()]);
     let check = health.check(&cx, &os).unwrap();
     assert_eq!(check.findings.iter().map(|told| told.code).collect::<Vec<_>>(), ["GpuMissing"]);
 }
