@@ -140,7 +140,7 @@ impl Record {
         }
         if let Event::Ended(result) = event {
             let (step, outcome) = (result.step.name(), result.outcome.word());
-            let elapsed_ms = u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX);
+            let elapsed_ms = gpunode_host::millis(result.elapsed);
             let summary = result.summary.as_str();
             if matches!(result.outcome, Outcome::Failed | Outcome::NotRun) {
                 tracing::error!(step, outcome, elapsed_ms, "{step}: {outcome}: {summary}");
@@ -174,7 +174,7 @@ impl Record {
             journal.end(verdict);
         }
         report.save(os);
-        let elapsed_ms = u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX);
+        let elapsed_ms = gpunode_host::millis(report.elapsed);
         tracing::info!(run = report.run, verdict, elapsed_ms, "the run ended: {verdict}");
     }
 }

@@ -77,5 +77,5 @@ pub(crate) fn source_state(state: &State) -> SourceState {
 /// Milliseconds since 1970.
 pub(crate) fn now_unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    gpunode_host::millis(since)
 }

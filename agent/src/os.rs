@@ -88,7 +88,7 @@ impl Os {
         self.timeline.note(command, started);
         tracing::debug!(
             command = command.line(),
-            elapsed_ms = u64::try_from(self.now().saturating_sub(started).as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms = gpunode_host::millis(self.now().saturating_sub(started)),
             ok = result.is_ok(),
             "command"
         );

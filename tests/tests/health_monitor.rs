@@ -62,6 +62,18 @@ fn nothing_is_known_before_it_was_seen() {
     assert!(monitor.health().findings().is_empty());
 }
 
+/// The first look asks every GPU at once: none is late that would have its turn later.
+#[test]
+fn the_first_look_at_the_bus_is_whole() {
+    let bed = Bed::new("p5.48xlarge");
+    let mut monitor = Monitor::start(bed.settings()).unwrap();
+    until(&bed, &mut monitor, "the bus was looked at", |monitor| {
+        monitor.sources().get(&Source::GpuBus) != Some(&State::Pending)
+    });
+    assert_eq!(monitor.sources().get(&Source::GpuBus), Some(&State::Answered));
+    assert!(monitor.health().known().hardware.iter().all(Option::is_some));
+}
+
 #[test]
 fn a_line_of_the_kernel_is_a_finding_and_so_is_what_a_sweep_sees_then() {
     let (bed, mut monitor) = p4d();

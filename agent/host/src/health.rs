@@ -5,6 +5,8 @@
 //! and when a finding goes away.
 
 mod engine;
+#[cfg(test)]
+mod fixtures;
 pub mod judge;
 mod present;
 pub mod report;

@@ -16,6 +16,7 @@ pub mod image;
 pub mod kernel_log;
 pub mod kubernetes;
 pub mod metadata;
+mod millis;
 pub mod nccl;
 pub mod pci_address;
 pub mod rdma;
@@ -28,5 +29,6 @@ pub mod versions;
 pub mod xid;
 
 pub use finding::{Finding, Severity};
+pub use millis::millis;
 pub use pci_address::PciAddress;
 pub use root::Root;

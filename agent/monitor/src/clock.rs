@@ -19,7 +19,7 @@ pub(crate) fn said_at(microseconds: u64) -> Now {
 
 /// So long before `now`.
 fn before(now: Now, age: Duration) -> Now {
-    let milliseconds = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    let milliseconds = gpunode_host::millis(age);
     Now { boot: now.boot.saturating_sub(age), unix_ms: now.unix_ms.saturating_sub(milliseconds) }
 }
 

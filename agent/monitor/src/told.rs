@@ -53,7 +53,7 @@ fn told(trouble: &client::Trouble) -> Told {
             Told::Library(Unusable::Stuck { call: call.clone(), for_ms })
         }
         T::Hung { call: None, waited, .. } => {
-            let deadline_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+            let deadline_ms = gpunode_host::millis(*waited);
             // Whole seconds, so that the message of the finding stays the same from look to look.
             let deadline_ms = if deadline_ms < 1000 { deadline_ms } else { deadline_ms / 1000 * 1000 };
             Told::Probe(Trouble::Frozen { deadline_ms })

@@ -89,5 +89,5 @@ impl StepResult {
 }
 
 pub(crate) fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    serializer.serialize_u64(gpunode_host::millis(*time))
 }

@@ -108,7 +108,7 @@ impl Player {
     }
 
     fn at(&self) -> Now {
-        Now { boot: self.now, unix_ms: u64::try_from(self.now.as_millis()).unwrap_or(u64::MAX) }
+        Now { boot: self.now, unix_ms: gpunode_host::millis(self.now) }
     }
 
     fn see(&mut self, seen: Seen) {

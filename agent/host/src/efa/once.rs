@@ -92,7 +92,7 @@ pub fn counters_once(
     let devices = device_readings(&mut sampler, names);
     let ports = port_readings(root, names, deadline);
     thread::sleep(gap.saturating_sub(began.elapsed()));
-    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let elapsed_ms = crate::millis(began.elapsed());
     let devices_after = device_readings(&mut sampler, names);
     let answering = |port: &PortCounters| matches!(port, PortCounters::Read(_));
     let again: Vec<_> =

@@ -15,7 +15,7 @@ impl Now {
     /// This moment, `boot` after the machine booted.
     pub fn at(boot: Duration) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { boot, unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) }
+        Self { boot, unix_ms: crate::millis(unix) }
     }
 
     /// From `earlier` until now, on the clock that nobody sets.

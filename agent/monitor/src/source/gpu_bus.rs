@@ -19,8 +19,9 @@ pub(crate) fn run(place: &Place) -> Result<(), Over> {
     place.gate.wait(&[First::Versions], PATIENCE);
     let period = settings.periods.devices;
     // A reader is due again within half a period after its answer, so that each round finds every one due.
-    let mut readers =
-        GpuReaders::new(settings.root.clone(), period / 2, settings.deadlines.gpu_bus, Instant::now());
+    // A reader's first turn comes within its period after this moment: before now, so that none waits for it.
+    let origin = Instant::now().checked_sub(period / 2).unwrap_or_else(Instant::now);
+    let mut readers = GpuReaders::new(settings.root.clone(), period / 2, settings.deadlines.gpu_bus, origin);
     while !place.bell.is_over() {
         let began = Instant::now();
         place.bell.take();

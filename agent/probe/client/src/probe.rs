@@ -3,14 +3,14 @@
 mod interfaces;
 mod look;
 mod state;
+mod wrong;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use gpunode_probe_protocol::gpu::{Entry, Stuck, Sweep};
-use gpunode_probe_protocol::library::Unusable;
+use gpunode_probe_protocol::gpu::{Entry, Sweep};
 use gpunode_probe_protocol::message::{Registered, Say, Want};
 
 use crate::abandoned::Graveyard;
@@ -147,40 +147,6 @@ impl Probe {
             self.hung.let_go(&gpu, Instant::now());
         }
     }
-
-    fn stuck(&mut self, stuck: &Stuck) -> Trouble {
-        let gpu = called(stuck);
-        if let Some(gpu) = &gpu {
-            let waited = Duration::from_millis(stuck.for_ms.into());
-            self.hung.add(gpu, &stuck.call, waited, Instant::now());
-        }
-        self.broke(hung(stuck), gpu)
-    }
-
-    /// The library cannot be used. A process that says so is well, but keeps what it loaded: the next question goes to a
-    /// new one, which sees what was installed or repaired since.
-    fn unusable(&mut self, unusable: Unusable) -> Trouble {
-        let trouble = Trouble::from(unusable);
-        if !trouble.is_the_library() {
-            return self.broke(trouble, None);
-        }
-        self.end_of_events();
-        self.gpus.rest(&mut self.graveyard);
-        trouble
-    }
-
-    /// Ends the process that sweeps.
-    fn broke(&mut self, trouble: Trouble, gpu: Option<String>) -> Trouble {
-        self.end_of_events();
-        self.gpus.broke(&trouble, &self.starter, &mut self.graveyard, gpu);
-        trouble
-    }
-
-    fn end_of_events(&mut self) {
-        if self.listens() {
-            (self.sink)(Pushed::Ended(None));
-        }
-    }
 }
 
 impl Drop for Probe {
@@ -199,20 +165,9 @@ impl fmt::Debug for Probe {
     }
 }
 
-/// What a GPU is called when it is to be skipped.
-fn called(stuck: &Stuck) -> Option<String> {
-    stuck.pci.clone().or_else(|| stuck.index.map(|index| index.to_string()))
-}
-
 fn address(entry: &Entry) -> Option<&str> {
     match entry {
         Entry::Read(gpu) => Some(&gpu.pci),
         Entry::Skipped { pci, .. } | Entry::Unreachable { pci, .. } => pci.as_deref(),
     }
-}
-
-fn hung(stuck: &Stuck) -> Trouble {
-    let waited = Duration::from_millis(stuck.for_ms.into());
-    let since = std::time::SystemTime::now().checked_sub(waited).unwrap_or(std::time::SystemTime::UNIX_EPOCH);
-    Trouble::Hung { call: Some(stuck.call.clone()), gpu: called(stuck), since, waited }
 }

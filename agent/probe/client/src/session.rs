@@ -1,10 +1,13 @@
 //! One process: hello, questions and answers, its end.
 
 mod fault;
+mod pushed;
 mod said;
 mod wire;
 
 pub(crate) use fault::unexpected;
+pub use pushed::Pushed;
+pub(crate) use pushed::Sink;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
@@ -12,7 +15,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use gpunode_probe_protocol::VERSION;
-use gpunode_probe_protocol::gpu::GpuEvent;
 use gpunode_probe_protocol::message::{Hello, Message, Request, Say, Want};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -30,19 +32,6 @@ pub(crate) const SLACK: Duration = Duration::from_millis(250);
 const LEAVING: Duration = Duration::from_millis(100);
 /// Messages that were not asked for, between two looks. NVML keeps far fewer events than this.
 const FLOOD: usize = 4096;
-
-/// What the probe says unasked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pushed {
-    /// An event of a GPU.
-    Event(GpuEvent),
-    /// No more events come: NVML's wait ended with this code, or the process ended (no code). What happened between
-    /// this and the next registration was not seen here.
-    Ended(Option<u32>),
-}
-
-/// Where pushed messages go.
-pub(crate) type Sink<'a> = &'a mut dyn FnMut(Pushed);
 
 /// A probe that said hello.
 #[derive(Debug)]

@@ -67,7 +67,7 @@ impl Entry {
             source: self.source.clone(),
             event: self.event,
             message: self.message.clone(),
-            last_boot_ms: u64::try_from(self.last.as_millis()).unwrap_or(u64::MAX),
+            last_boot_ms: crate::millis(self.last),
             since_unix_ms: self.since_unix_ms,
         }
     }

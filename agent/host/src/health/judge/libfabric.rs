@@ -77,6 +77,7 @@ fn is(entry: &Interface, device: &EfaName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::fixtures::listed;
 
     fn device(at: u32) -> EfaName {
         EfaName {
@@ -87,21 +88,8 @@ mod tests {
     }
 
     fn entry(at: u32, endpoint: Endpoint) -> Interface {
-        Interface {
-            fabric: "efa".into(),
-            domain: format!("rdmap{at}s0-rdm"),
-            device: format!("rdmap{at}s0"),
-            endpoint,
-            pci: at.is_multiple_of(2).then(|| format!("0000:{at:02x}:00.0")),
-            device_version: None,
-            firmware: None,
-            driver: None,
-            address: None,
-            mtu: None,
-            speed: None,
-            hmem: Some(true),
-            rma: true,
-        }
+        let pci = at.is_multiple_of(2).then(|| format!("0000:{at:02x}:00.0"));
+        Interface { pci, ..listed(&format!("rdmap{at}s0"), endpoint) }
     }
 
     fn signs(entries: Vec<Interface>, code: i32, devices: u32) -> Vec<(&'static str, String)> {

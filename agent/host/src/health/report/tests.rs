@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gpunode_probe_protocol::Reading::Value;
-use gpunode_probe_protocol::fabric::{Endpoint, Interface, Interfaces};
+use gpunode_probe_protocol::fabric::{Endpoint, Interfaces};
 use gpunode_probe_protocol::gpu::{Entry, Gpu as Nvml, Link, Memory, Sweep};
 use gpunode_probe_protocol::library::Unusable;
 
@@ -11,6 +11,7 @@ use super::*;
 use crate::efa::counters::{Counter, Counters};
 use crate::efa::{Efa as Device, Expected, Observation, PortReading};
 use crate::gpu_pci::{GpuPci, Power};
+use crate::health::fixtures::listed;
 use crate::health::judge::Expect;
 use crate::health::{Now, Port, Seen, Setup};
 use crate::metadata::Eni;
@@ -78,24 +79,6 @@ fn sweep() -> Seen {
     };
     let gpus = vec![Entry::Read(Box::new(gpu))];
     Seen::Gpus(Ok(Box::new(Sweep { count: Value(1), gpus, ..Sweep::default() })))
-}
-
-fn listed(device: &str, endpoint: Endpoint) -> Interface {
-    Interface {
-        fabric: "efa".into(),
-        domain: format!("{device}-rdm"),
-        device: device.into(),
-        endpoint,
-        pci: None,
-        device_version: None,
-        firmware: None,
-        driver: None,
-        address: None,
-        mtu: None,
-        speed: None,
-        hmem: Some(true),
-        rma: true,
-    }
 }
 
 fn report(health: &Health, nvml: SourceState) -> Report {

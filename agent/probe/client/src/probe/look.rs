@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use gpunode_probe_protocol::gpu::Entry;
 use gpunode_probe_protocol::message::{Say, Want};
 
-use super::{Probe, address, hung};
+use super::wrong::hung;
+use super::{Probe, address};
 use crate::session::unexpected;
 use crate::trouble::Trouble;
 
