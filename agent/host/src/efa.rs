@@ -6,6 +6,7 @@ mod expected;
 mod folder;
 mod gid;
 mod join;
+mod observer;
 mod once;
 mod p2p;
 mod pci;
@@ -24,9 +25,10 @@ pub use expected::Expected;
 pub use folder::{PortFailure, PortReading};
 pub use gid::mac_of_gid;
 pub use join::{Attached, InterfaceKindSeen, Join, join};
+pub use observer::Observer;
 pub use once::{DeviceCounters, PortCounters, Reading, counters_now, counters_once};
 pub use p2p::P2p;
-pub use pci::{EfaFunction, FunctionState, functions};
+pub use pci::{EfaFunction, FunctionState};
 pub use port_reader::{PortEvent, PortReaders};
 pub use rate::{parse_rate, rate_shown};
 
@@ -102,24 +104,9 @@ pub struct Module {
     pub version: Option<String>,
 }
 
-/// Looks at everything but the counters. Reads no file that asks a card.
+/// Looks at everything but the counters, once. Reads no file that asks a card.
 pub fn observe(root: &Root) -> Observation {
-    let module = root.exists("/sys/module/efa");
-    let mut others = Vec::new();
-    let mut devices = Vec::new();
-    for name in rdma::names(root) {
-        match identity(root, &name) {
-            Some(identity) => devices.push(device(root, name, identity)),
-            None => others.push(rdma::read(root, name)),
-        }
-    }
-    finish(root, &mut devices);
-    Observation {
-        module: module.then(|| Module { version: text(root, "/sys/module/efa/version") }),
-        devices,
-        functions: functions(root),
-        others,
-    }
+    Observer::new(root.clone()).look()
 }
 
 /// Every EFA device, by PCI address. Other RDMA devices (Mellanox, soft RoCE) are left out.

@@ -17,6 +17,9 @@ use rustix::fs::{Dir, DirEntry};
 /// that is read here (`/proc/self/mountinfo` of a node with several hundred pods).
 pub const MAX_FILE: u64 = 4 << 20;
 
+/// The kernel writes a value in one go, and none is so long; asking for its end would be one call more.
+const VALUE: usize = 1024;
+
 /// A file that could not be read, with the path that was tried.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {path}")]
@@ -131,7 +134,12 @@ impl Root {
     /// One value of sysfs or procfs: the text at `path` without white space around it. `None` where the file is
     /// not there or the kernel refuses to answer, which is how many drivers say "not supported".
     pub fn value(&self, path: impl AsRef<Path>) -> Option<String> {
-        self.read_text(path).ok().flatten().map(|text| text.trim().to_owned())
+        let mut bytes = [0; VALUE];
+        match self.open(&path).ok()?.read(&mut bytes) {
+            Ok(length @ ..VALUE) => Some(String::from_utf8_lossy(&bytes[..length]).trim().to_owned()),
+            // Longer than any value, or a signal came between.
+            _ => self.read_text(path).ok().flatten().map(|text| text.trim().to_owned()),
+        }
     }
 
     /// The names in the folder `path`, sorted; empty where there is no such folder.

@@ -1,8 +1,10 @@
 //! EFA on the PCI bus: what is plugged in, whether or not a driver made an RDMA device of it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::{DEVICES, VENDOR, hex, link};
+use super::{DEVICES, Efa, VENDOR, hex, link};
 use crate::Root;
 
 const FUNCTIONS: &str = "/sys/bus/pci/devices";
@@ -39,20 +41,45 @@ pub enum FunctionState {
     NotBound,
 }
 
-/// Every EFA function, by address.
-pub fn functions(root: &Root) -> Vec<EfaFunction> {
-    root.list(FUNCTIONS).into_iter().filter_map(|address| function(root, address)).collect()
+/// The functions on the bus, by address: of one that is no EFA card this is known from the first look on.
+#[derive(Debug, Default)]
+pub(super) struct Functions(BTreeMap<String, Option<u32>>);
+
+impl Functions {
+    /// Every EFA function, by address. One that is among `devices` has come all the way.
+    pub(super) fn look(&mut self, root: &Root, devices: &[Efa]) -> Vec<EfaFunction> {
+        let addresses = root.list(FUNCTIONS);
+        self.0.retain(|address, _| addresses.binary_search(address).is_ok());
+        let mut functions = Vec::new();
+        for address in addresses {
+            let Some(device_id) =
+                *self.0.entry(address.clone()).or_insert_with_key(|address| device_id(root, address))
+            else {
+                continue;
+            };
+            let device = devices.iter().find(|device| device.pci_address.as_ref() == Some(&address));
+            let state = match device {
+                Some(device) => FunctionState::Ready { rdma_device: device.name.clone() },
+                None => state(root, &address),
+            };
+            functions.push(EfaFunction { address, device_id, state });
+        }
+        functions
+    }
 }
 
-fn function(root: &Root, address: String) -> Option<EfaFunction> {
+/// The PCI device id of an EFA card; `None` for anything else.
+fn device_id(root: &Root, address: &str) -> Option<u32> {
+    let id = |file: &str| hex(&root.value(format!("{FUNCTIONS}/{address}/{file}"))?);
+    (id("vendor")? == VENDOR).then(|| id("device"))?.filter(|id| DEVICES.contains(id))
+}
+
+fn state(root: &Root, address: &str) -> FunctionState {
     let folder = format!("{FUNCTIONS}/{address}");
-    let id = |file: &str| hex(&root.value(format!("{folder}/{file}"))?);
-    let device_id = (id("vendor")? == VENDOR).then(|| id("device"))?.filter(|id| DEVICES.contains(id))?;
     let rdma_device = root.list(format!("{folder}/infiniband")).into_iter().next();
-    let state = match (rdma_device, link(root, &format!("{folder}/driver"))) {
+    match (rdma_device, link(root, &format!("{folder}/driver"))) {
         (Some(rdma_device), _) => FunctionState::Ready { rdma_device },
         (None, Some(driver)) => FunctionState::NoRdmaDevice { driver },
         (None, None) => FunctionState::NotBound,
-    };
-    Some(EfaFunction { address, device_id, state })
+    }
 }

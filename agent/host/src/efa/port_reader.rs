@@ -11,10 +11,16 @@ use crate::bounded::{Event, Job, Pool, Timing};
 /// A reading costs a card five admin commands at most, and all cards of a node together get twenty a second.
 const GAP: Duration = Duration::from_millis(250);
 
+/// What came of reading one port.
+type Read = Result<PortReading, PortFailure>;
+
 /// Reads the ports' counters of every EFA device, each by a thread of its own, evenly spread over the period. The
 /// loop is the caller's: `tick` when something is due, or from a tick of its own; nothing here blocks but `wait`.
-pub struct PortReaders {
-    pool: Pool<Result<PortReading, PortFailure>>,
+///
+/// `T` is what the caller's loop gets of each reading: by [`PortReaders::new`] all of it; by [`PortReaders::telling`]
+/// nothing, since the reading thread has told it already, which saves a waking of the loop for each.
+pub struct PortReaders<T = Read> {
+    pool: Pool<T>,
 }
 
 /// What happened to a reading.
@@ -67,21 +73,56 @@ impl PortReaders {
     /// Readers without devices. With more than `period` ÷ 250 ms devices the period grows, so that the cards get no
     /// more than 20 admin commands a second together.
     pub fn new(root: Root, period: Duration, deadline: Duration, now: Instant) -> Self {
-        let make = move |device: &str| -> Job<_> {
-            let mut folder = Folder::new(root.clone(), device);
-            Box::new(move || folder.read())
-        };
-        Self { pool: Pool::new(Timing { period, deadline, gap: GAP }, now, make) }
-    }
-
-    /// Makes the devices these, by name. A device that is new is read for the first time within a period.
-    pub fn sync(&mut self, devices: &[Arc<str>], now: Instant) {
-        self.pool.sync(devices, now);
+        Self::then(root, Timing { period, deadline, gap: GAP }, now, |_, read| read)
     }
 
     /// Starts what is due and returns what happened. Never blocks; makes a thread only for a device's first reading.
     pub fn tick(&mut self, now: Instant) -> Vec<PortEvent> {
         self.pool.tick(now).into_iter().map(PortEvent::from).collect()
+    }
+}
+
+impl PortReaders<()> {
+    /// As [`PortReaders::new`], where `tell` hears of each reading, on the thread that read: by the device's name.
+    pub fn telling(
+        root: Root,
+        period: Duration,
+        deadline: Duration,
+        now: Instant,
+        tell: impl Fn(&Arc<str>, Read) + Clone + Send + 'static,
+    ) -> Self {
+        Self::then(root, Timing { period, deadline, gap: GAP }, now, tell)
+    }
+
+    /// Starts what is due and returns the devices that have just passed the deadline. Never blocks.
+    pub fn stalled_now(&mut self, now: Instant) -> Vec<Arc<str>> {
+        let stalled = |event| match event {
+            Event::Stalled { name, .. } => Some(name),
+            // Without a thread it is tried again in the next period.
+            Event::Done { .. } | Event::NoThread { .. } => None,
+        };
+        self.pool.tick(now).into_iter().filter_map(stalled).collect()
+    }
+}
+
+impl<T: Send + 'static> PortReaders<T> {
+    fn then(
+        root: Root,
+        timing: Timing,
+        now: Instant,
+        then: impl Fn(&Arc<str>, Read) -> T + Clone + Send + 'static,
+    ) -> Self {
+        let make = move |device: &str| -> Job<T> {
+            let (mut folder, name) = (Folder::new(root.clone(), device), Arc::from(device));
+            let then = then.clone();
+            Box::new(move || then(&name, folder.read()))
+        };
+        Self { pool: Pool::new(timing, now, make) }
+    }
+
+    /// Makes the devices these, by name. A device that is new is read for the first time within a period.
+    pub fn sync(&mut self, devices: &[Arc<str>], now: Instant) {
+        self.pool.sync(devices, now);
     }
 
     /// When `tick` has something to do next, answers aside.
@@ -110,8 +151,8 @@ impl PortReaders {
     }
 }
 
-impl From<Event<Result<PortReading, PortFailure>>> for PortEvent {
-    fn from(event: Event<Result<PortReading, PortFailure>>) -> Self {
+impl From<Event<Read>> for PortEvent {
+    fn from(event: Event<Read>) -> Self {
         match event {
             Event::Done { name: device, started: at, took, value } => match value {
                 Ok(reading) => Self::Read { device, at, took, reading: Box::new(reading) },

@@ -143,7 +143,7 @@ fn none_and_sixty_four() {
     assert!(efa::counters_once(&none.root, &[], Duration::ZERO, LONG).is_empty());
     let many = with_efas(64);
     let names = efa::names(&many.root);
-    assert_eq!((names.len(), efa::functions(&many.root).len()), (64, 64));
+    assert_eq!((names.len(), efa::observe(&many.root).functions.len()), (64, 64));
     let counters = efa::counters_once(&many.root, &names, Duration::ZERO, LONG);
     assert!(counters.iter().all(|device| matches!(device.port, efa::PortCounters::Read(_))));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use gpunode_host::efa::{self, DeviceSampler, Observation};
+use gpunode_host::efa::{DeviceSampler, Observation, Observer};
 use gpunode_host::health::Seen;
 use gpunode_host::rdma;
 
@@ -17,12 +17,12 @@ pub(crate) fn run(place: &Place, libfabric: &Bell) -> Result<(), Over> {
     let (root, periods) = (&place.settings.root, place.settings.periods);
     // Whether two drivers go together depends on their versions.
     place.gate.wait(&[First::Versions], PATIENCE);
-    let mut sampler = DeviceSampler::new(root.clone());
+    let (mut observer, mut sampler) = (Observer::new(root.clone()), DeviceSampler::new(root.clone()));
     let (mut look, mut sample) = (Instant::now(), Instant::now());
     while !place.bell.is_over() {
         let asked = place.bell.take();
         if asked || Instant::now() >= look {
-            let seen = efa::observe(root);
+            let seen = observer.look();
             let names = names(&seen);
             sampler.sync(&seen.devices.iter().map(|device| device.name.clone()).collect::<Vec<_>>());
             let held = held(&names);
