@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::image::ImageArgs;
 use crate::job::Job;
 use crate::package::Arch;
 
@@ -29,6 +30,8 @@ pub(crate) enum Command {
         #[arg(long, value_enum)]
         target: Option<Arch>,
     },
+    /// Make a container image of a static binary, without a container engine; the same input gives the same digest.
+    Image(ImageArgs),
     /// Measure the release binary: size, start-up time, CPU, memory.
     Bench {
         /// How many times each program is started.

@@ -8,6 +8,7 @@ mod chroot;
 mod cli;
 mod error;
 mod fuzz;
+mod image;
 mod job;
 mod metadata;
 mod mirror;
@@ -47,6 +48,7 @@ fn dispatch(command: Command) -> Result<(), Error> {
         Command::Test { only } => test::run(&place, &only),
         Command::Package { target } => package::run(&place, target),
         Command::Bench { runs, no_vm } => bench::run(&place, runs, !no_vm),
+        Command::Image(args) => image::run(&place, &args),
         Command::Fuzz { seconds, target } => fuzz::run(&place, seconds, target.as_deref()),
         Command::Readme => package::readme(&place),
         Command::Measure { .. } => Ok(()),

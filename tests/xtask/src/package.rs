@@ -70,12 +70,17 @@ pub(crate) fn native(place: &Place) -> Result<Vec<PathBuf>, Error> {
 
 /// The one documented way to build the agent by hand, and the one that is tested (with `--locked`).
 pub(crate) fn build(place: &Place, triple: &str) -> Result<PathBuf, Error> {
+    build_program(place, triple, AGENT)
+}
+
+/// The same for another program of the workspace, whose package has its name.
+pub(crate) fn build_program(place: &Place, triple: &str, name: &str) -> Result<PathBuf, Error> {
     let mut command = place.cargo("build");
-    command.args(["--locked", "--release", "--target", triple, "-p", AGENT]);
+    command.args(["--locked", "--release", "--target", triple, "-p", name]);
     // Takes precedence over RUSTFLAGS, so a caller's value would undo ours.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS");
     run::go(command.env("RUSTFLAGS", STATIC))?;
-    Ok(agent(place, triple))
+    Ok(place.target.join(triple).join("release").join(name))
 }
 
 /// Where [`build`] leaves the agent.

@@ -9,6 +9,9 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::error::Error;
 use crate::run;
 
+/// The largest time of a file in a tar archive of 1988: eleven octal digits.
+const MAX_EPOCH: u64 = 0o777_7777_7777;
+
 /// The folders every job works with.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -44,6 +47,16 @@ impl Place {
             fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
         }
         Ok(Self { clone, cache, target, cargo_home })
+    }
+
+    /// `SOURCE_DATE_EPOCH`, seconds since 1970 (reproducible-builds.org): the time of what is made; 0 where it is not set.
+    pub(crate) fn epoch() -> Result<u64, Error> {
+        let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(0) };
+        let number = text.to_str().and_then(|text| text.parse().ok()).filter(|epoch| *epoch <= MAX_EPOCH);
+        number.ok_or_else(|| {
+            let text = text.display();
+            Error::Advice(format!("SOURCE_DATE_EPOCH is `{text}`, not seconds from 0 to {MAX_EPOCH}"))
+        })
     }
 
     /// One run at a time per target folder: two clones that share it would swap each other's release binaries.
