@@ -15,7 +15,7 @@ pub enum Type {
     /// Count, cards, error rates, what libfabric sees.
     #[serde(rename = "EFAHealthy")]
     EfaHealthy,
-    /// I/O errors of disks and file systems, data volumes.
+    /// I/O errors of disks and file systems, lost controllers and arrays.
     NodeStorageHealthy,
     /// The agent's last report.
     NodeBootstrapped,

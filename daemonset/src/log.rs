@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+use tracing_subscriber::{Layer as _, fmt};
 
 use crate::environment;
 
@@ -13,11 +14,12 @@ const JOURNAL_SOCKET: &str = "/run/systemd/journal/socket";
 /// Fields in the journal begin with this: `GPUNODE_NODE=`.
 const FIELD_PREFIX: &str = "GPUNODE";
 
-/// Starts the log; `GPUNODE_LOG` sets the level, the default is `info`.
+/// Starts the log; `GPUNODE_LOG` sets the level (`debug`, `gpunode_daemonset::kube=trace`), the default is `info`.
 pub(crate) fn start(json: bool) {
     let filter = || {
         let told = environment::value("GPUNODE_LOG");
-        told.and_then(|told| EnvFilter::try_new(told).ok()).unwrap_or_else(|| EnvFilter::new("info"))
+        let told = told.and_then(|told| told.parse::<Targets>().ok());
+        told.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
     };
     let in_pod = environment::value("KUBERNETES_SERVICE_HOST").is_some();
     let json = json || in_pod;

@@ -8,8 +8,10 @@
 //! - Conditions, labels, the taint and events fail apart: a role without events does not keep conditions back. What
 //!   ends a connection keeps everything back.
 
-pub(crate) mod backoff;
+mod backoff;
 mod lane;
+mod outcome;
+mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
 use crate::event::Told;
-use crate::event_book::{Answer, EventBook, EventWrite};
+use crate::event_book::EventBook;
 use crate::labels::Labels;
 use crate::reporter::Desired;
 use backoff::Backoff;
@@ -180,120 +182,4 @@ impl Publisher {
                 && !self.taint_differs(wanted)
         }) && self.events.waiting() == 0
     }
-
-    /// When the lane has something to do, its back-off left out.
-    fn due(&self, lane: Lane, now: Duration) -> Option<Duration> {
-        let wanted = self.wanted.as_ref()?;
-        match lane {
-            Lane::Status => {
-                let changed = self.published.conditions.as_ref() != Some(&wanted.conditions);
-                let soon = self.status_sent.map_or(Duration::ZERO, |sent| sent + TOGETHER);
-                (changed && self.ready).then_some(soon).or(self.heartbeat_due)
-            }
-            // The answer to the conditions has told the node's UID, without which an apply could make a node.
-            Lane::Labels => {
-                let changed = self.published.labels.as_ref() != Some(&wanted.labels);
-                (changed && self.published.conditions.is_some()).then_some(Duration::ZERO)
-            }
-            Lane::Taint => {
-                (self.taint_differs(wanted) && self.published.conditions.is_some()).then_some(Duration::ZERO)
-            }
-            // An event without the node's UID is not shown by `kubectl describe node`; but better that than none.
-            Lane::Events => {
-                let due = self.events.due()?;
-                let ahead =
-                    self.published.uid.is_none() && self.lanes[0].failures() == 0 && now < due + TOGETHER;
-                Some(if ahead { due.max(now + TOGETHER) } else { due })
-            }
-        }
-    }
-
-    fn taint_differs(&self, wanted: &Desired) -> bool {
-        // Where it is not known whether there is one, somebody has to look if there should be one; if there should not,
-        // only a run that is asked to taint knows that it may have left one.
-        match &self.published.taint {
-            Some(there) => *there != wanted.taint,
-            None => wanted.taint.is_some(),
-        }
-    }
-
-    fn call(&self, lane: Lane, now: Duration) -> Option<Call> {
-        let wanted = self.wanted.as_ref()?;
-        let uid = self.published.uid.clone();
-        Some(match lane {
-            Lane::Status => Call::Status(wanted.conditions.clone()),
-            Lane::Labels => Call::Labels { labels: wanted.labels.clone(), uid },
-            Lane::Taint => Call::Taint(wanted.taint.clone()),
-            Lane::Events => Call::Event(self.events.next(now)?),
-        })
-    }
-
-    fn written(&mut self, now: Duration, call: &Call, uid: Option<String>, chance: u64) {
-        match call {
-            Call::Status(conditions) => {
-                if uid.is_some() && self.published.uid.is_some() && self.published.uid != uid {
-                    // Another object of the same name: nothing of ours is on it but what was just written.
-                    (self.published.labels, self.published.taint) = (None, Some(None));
-                }
-                self.published.uid = uid.or(self.published.uid.take());
-                self.published.conditions = Some(conditions.clone());
-                self.status_sent = Some(now);
-                let heartbeat = self.settings.heartbeat;
-                self.heartbeat_due = Some(now + heartbeat + part(heartbeat, chance, 100));
-            }
-            Call::Labels { labels, .. } => self.published.labels = Some(labels.clone()),
-            Call::Taint(taint) => self.published.taint = Some(taint.clone()),
-            Call::Event(write) => self.events.done(now, write, Answer::Written),
-        }
-    }
-
-    fn failed(&mut self, now: Duration, call: &Call, failure: Failure, chance: u64) {
-        let lane = &mut self.lanes[call.lane() as usize];
-        match failure {
-            Failure::Away { asked } => self.all.failed(now, asked, chance),
-            Failure::Forbidden => lane.refused(now, chance),
-            Failure::Again => lane.failed(now, None, chance),
-            Failure::NoNode => {
-                lane.failed(now, None, chance);
-                // It may come back as another object: all of ours has to be written again.
-                let taint = self.published.taint.as_ref().map(|_| None);
-                self.published = Published { taint, ..Published::default() };
-            }
-            Failure::Event(answer) => match call {
-                Call::Event(write) => {
-                    // Not again and again, should an API server contradict itself.
-                    lane.failed(now, None, chance);
-                    self.event_failed(now, write, answer);
-                }
-                _ => lane.failed(now, None, chance),
-            },
-            Failure::Refused => match call {
-                Call::Event(write) => self.events.done(now, write, Answer::Refused),
-                _ => lane.refused(now, chance),
-            },
-        }
-    }
-
-    fn event_failed(&mut self, now: Duration, write: &EventWrite, answer: OfEvent) {
-        let answer = match answer {
-            OfEvent::Exists => Answer::Exists,
-            OfEvent::Absent => Answer::Absent,
-        };
-        self.events.done(now, write, answer);
-    }
-}
-
-/// `time`, give or take up to `thousandths` of it.
-pub(crate) fn spread(time: Duration, chance: u64, thousandths: u32) -> Duration {
-    time.saturating_sub(time.saturating_mul(thousandths) / 1000).saturating_add(part(
-        time,
-        chance,
-        thousandths.saturating_mul(2),
-    ))
-}
-
-/// Between nothing and `thousandths` of `time`.
-pub(crate) fn part(time: Duration, chance: u64, thousandths: u32) -> Duration {
-    let share = chance % (u64::from(thousandths) + 1);
-    time.saturating_mul(u32::try_from(share).unwrap_or(thousandths)) / 1000
 }

@@ -27,45 +27,46 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     let machine = Machine::find(args.root(), environment::pairs());
     let node = args.node(machine.hostname())?;
     let writer = args.writer(&node)?;
+    let shown = Watched::default();
     block_on(async {
-        tokio::select! {
+        let done = tokio::select! {
             asked = asked_to_end() => asked.map(|()| Exit::Ok).map_err(|error| Stop::failed(log::chain(&error))),
-            ended = work(args, machine, node, writer) => ended.map(|never| match never {}),
+            ended = work(args, machine, node, writer, &shown) => ended.map(|never| match never {}),
+        };
+        // What is published stays as it is; what is known is kept for whoever comes next.
+        if let Some(handle) = shown.get() {
+            handle.end().await;
         }
+        done
     })?
 }
 
 /// There is no end but a failure.
 enum Never {}
 
-async fn work(args: &RunArgs, machine: Machine, node: String, mut writer: Writer) -> Result<Never, Stop> {
+async fn work(
+    args: &RunArgs,
+    machine: Machine,
+    node: String,
+    mut writer: Writer,
+    shown: &Watched,
+) -> Result<Never, Stop> {
     let listener = listen(args.listen)
         .await
         .map_err(|error| Stop::failed(format!("cannot listen on {}: {error}", args.listen)))?;
-    let shown = Watched::default();
     tokio::spawn(serve(listener, shown.clone()));
     let place = place(args, &machine);
-    let _lock = standby(place.as_ref()).await;
+    let lock = standby(place.as_ref()).await;
     tracing::info!(node, version = env!("CARGO_PKG_VERSION"), "watching");
-    let (watcher, health, post) = prepare(args, machine, node, place);
+    let (watcher, health, post) = prepare(args, machine, node, (place, lock));
     let (handle, ended) =
         watcher.start(health).map_err(|error| Stop::failed(format!("cannot watch: {error}")))?;
     shown.set(handle.clone());
-    // Ends the thread, and lets it keep what it knows, whichever way this function is left.
-    let _guard = Guard(handle.clone());
     tokio::select! {
         () = post.publish(&mut writer, || handle.keep()) => {}
         _ = ended => {}
     }
     Err(Stop::failed("the watching thread has ended"))
-}
-
-struct Guard(crate::watcher::Handle);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.end();
-    }
 }
 
 /// Where the state is kept. Nothing is, where the kernel does not tell which boot this is.
@@ -95,7 +96,12 @@ async fn standby(place: Option<&Place>) -> Option<Lock> {
     }
 }
 
-fn prepare(args: &RunArgs, machine: Machine, node: String, place: Option<Place>) -> (Watcher, Health, Post) {
+fn prepare(
+    args: &RunArgs,
+    machine: Machine,
+    node: String,
+    (place, lock): (Option<Place>, Option<Lock>),
+) -> (Watcher, Health, Post) {
     let boot_id = machine.boot_id().unwrap_or_default();
     let setup = machine.settings.setup.clone();
     let kept = place.as_ref().and_then(Place::load);
@@ -110,6 +116,7 @@ fn prepare(args: &RunArgs, machine: Machine, node: String, place: Option<Place>)
     let post = Post::new(Publisher::new(settings, published, events));
     let decided: Desired = before.clone().unwrap_or_default();
     let reporter = Reporter::new(clock::now().boot, args.options(), decided);
-    let watcher = Watcher { machine, reporter, post: post.clone(), place, before, boot_id, node };
+    let watcher =
+        Watcher { machine, reporter, post: post.clone(), place, _lock: lock, before, boot_id, node };
     (watcher, health, post)
 }

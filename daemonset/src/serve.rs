@@ -32,7 +32,7 @@ impl Watched {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
     }
 
-    fn get(&self) -> Option<Handle> {
+    pub(crate) fn get(&self) -> Option<Handle> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

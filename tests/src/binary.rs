@@ -13,6 +13,14 @@ pub fn agent() -> PathBuf {
     program("GPUNODE_AGENT", "cargo xtask package")
 }
 
+/// The daemonset's program, built for this machine.
+///
+/// # Panics
+/// When `GPUNODE_DAEMONSET` names no file.
+pub fn daemonset() -> PathBuf {
+    program("GPUNODE_DAEMONSET", "cargo xtask package")
+}
+
 /// The agent, built for aarch64.
 ///
 /// # Panics

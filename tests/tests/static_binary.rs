@@ -1,8 +1,9 @@
-//! The release agent runs on any Linux, because it asks for nothing but a kernel.
+//! The release programs run on any Linux, because they ask for nothing but a kernel.
 
 use std::fs;
+use std::path::Path;
 
-use gpunode_tests::binary::agent;
+use gpunode_tests::binary::{agent, daemonset};
 use gpunode_tests::elf::Linkage;
 use gpunode_tests::process::output;
 
@@ -13,12 +14,35 @@ fn the_agent_asks_for_no_loader_and_no_library() {
 }
 
 #[test]
+fn the_daemonset_asks_for_no_loader_and_no_library() {
+    let linkage = Linkage::read(&daemonset()).unwrap();
+    assert!(linkage.is_static(), "{linkage:?}");
+}
+
+/// DESIGN, budgets: 8 MiB for the agent, 10 MiB for the daemonset, the probe in them included.
+#[test]
+fn each_is_as_small_as_it_was_promised() {
+    for (program, most) in [(agent(), 8 << 20), (daemonset(), 10 << 20)] {
+        let size = fs::metadata(&program).unwrap().len();
+        assert!(size <= most, "{}: {size} bytes, {most} are allowed", program.display());
+    }
+}
+
+#[test]
 fn the_agent_runs_in_an_empty_folder() {
-    let agent = agent();
+    runs(&agent(), "gpunode-agent");
+}
+
+#[test]
+fn the_daemonset_runs_in_an_empty_folder() {
+    runs(&daemonset(), "gpunode-daemonset");
+}
+
+fn runs(program: &Path, name: &str) {
     let dir = tempfile::tempdir().unwrap();
-    fs::copy(&agent, dir.path().join("gpunode-agent")).unwrap();
+    fs::copy(program, dir.path().join(name)).unwrap();
     let root = dir.path().to_str().unwrap();
-    let output = output(30, ["chroot", root, "/gpunode-agent", "--version"]).unwrap();
+    let output = output(30, ["chroot", root, &format!("/{name}"), "--version"]).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         !said.contains("cannot change root directory"),
@@ -26,5 +50,5 @@ fn the_agent_runs_in_an_empty_folder() {
     );
     assert!(output.status.success(), "{}: {said}", output.status);
     let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(printed.starts_with("gpunode-agent "), "it printed {printed:?}");
+    assert!(printed.starts_with(&format!("{name} ")), "it printed {printed:?}");
 }

@@ -77,6 +77,9 @@ fn load(page: &mut Page, labels: &Labels<'_>, gpu: &Gpu) {
     gauge("DCGM_FI_DEV_MEM_COPY_UTIL", "Percent of the last sampling period in which memory was read or written.", gpu.utilisation.value().map(|used| f64::from(used.memory)));
     gauge("DCGM_FI_DEV_FB_USED", "Used frame buffer in MiB.", gpu.memory.value().map(|memory| mebibytes(memory.used)));
     gauge("DCGM_FI_DEV_FB_FREE", "Free frame buffer in MiB.", gpu.memory.value().map(|memory| mebibytes(memory.free)));
+    // Ours have labels in the form that Prometheus asks for.
+    let labels = &labels[..1];
+    let mut gauge = |name: &str, help, value| put(page, Kind::Gauge, labels, name, help, value);
     gauge("gpunode_gpu_recovery_action", "What the driver says must be done: 0 nothing, 1 GPU reset, 2 node reboot, 3 drain peer-to-peer, 4 drain and reset, 5 recover the IMEX domain, 6 bus reset, 7 system reboot.", gpu.recovery_action.value().copied().map(f64::from));
     let known = gpu.links.iter().filter(|link| link.active.value().is_some()).count();
     let active = gpu.links.iter().filter(|link| link.active.value() == Some(&true)).count();

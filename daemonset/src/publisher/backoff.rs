@@ -50,10 +50,24 @@ impl Backoff {
     fn pause(&mut self, now: Duration, pause: Duration, asked: Option<Duration>, chance: u64) {
         let least = asked.unwrap_or_default().min(MOST_ASKED);
         // What is asked for is the least, and the spread comes on top of it.
-        let spread = super::spread(pause, chance, 500);
-        self.until =
-            Some(now + if spread < least { least + super::part(pause, chance, 500) } else { spread });
+        let spread = spread(pause, chance, 500);
+        self.until = Some(now + if spread < least { least + part(pause, chance, 500) } else { spread });
     }
+}
+
+/// `time`, give or take up to `thousandths` of it.
+fn spread(time: Duration, chance: u64, thousandths: u32) -> Duration {
+    time.saturating_sub(time.saturating_mul(thousandths) / 1000).saturating_add(part(
+        time,
+        chance,
+        thousandths.saturating_mul(2),
+    ))
+}
+
+/// Between nothing and `thousandths` of `time`.
+pub(super) fn part(time: Duration, chance: u64, thousandths: u32) -> Duration {
+    let share = chance % (u64::from(thousandths) + 1);
+    time.saturating_mul(u32::try_from(share).unwrap_or(thousandths)) / 1000
 }
 
 #[cfg(test)]

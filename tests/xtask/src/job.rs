@@ -131,7 +131,9 @@ fn bed(place: &Place, targets: &[&str]) -> Result<(), Error> {
     for target in targets {
         command.args(["--test", target]);
     }
-    run::go(command.env("GPUNODE_AGENT", package::agent(place, Arch::native()?.gnu())))
+    let triple = Arch::native()?.gnu();
+    command.env("GPUNODE_DAEMONSET", package::built(place, triple, package::DAEMONSET));
+    run::go(command.env("GPUNODE_AGENT", package::agent(place, triple)))
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ use crate::error::Error;
 use crate::place::Place;
 use crate::{aarch64, run};
 
-/// The program that is packaged.
+/// The program that boots a node.
 pub(crate) const AGENT: &str = "gpunode-agent";
+/// The program that reports its health; its container image holds nothing else.
+pub(crate) const DAEMONSET: &str = "gpunode-daemonset";
 /// The C library goes into the binary, so that it runs on any distribution and without one.
 pub(crate) const STATIC: &str = "-C target-feature=+crt-static";
 
@@ -58,34 +60,40 @@ pub(crate) fn run(place: &Place, arch: Option<Arch>) -> Result<(), Error> {
     binaries.iter().try_for_each(|binary| describe(binary))
 }
 
-/// This machine's release agent; also linked with musl where the toolchain has that target.
+/// This machine's release programs; the agent also linked with musl where the toolchain has that target.
 pub(crate) fn native(place: &Place) -> Result<Vec<PathBuf>, Error> {
     let arch = Arch::native()?;
-    let mut binaries = vec![build(place, arch.gnu())?];
+    let mut binaries = vec![build(place, arch.gnu())?, build_program(place, arch.gnu(), DAEMONSET)?];
     if has_target(place, arch.musl())? {
         binaries.push(build(place, arch.musl())?);
     }
     Ok(binaries)
 }
 
-/// The one documented way to build the agent by hand, and the one that is tested (with `--locked`).
+/// The agent.
 pub(crate) fn build(place: &Place, triple: &str) -> Result<PathBuf, Error> {
     build_program(place, triple, AGENT)
 }
 
-/// The same for another program of the workspace, whose package has its name.
-pub(crate) fn build_program(place: &Place, triple: &str, name: &str) -> Result<PathBuf, Error> {
+/// The one documented way to build a program by hand, and the one that is tested (with `--locked`). One at a time: built
+/// together, each would get what only the other asks of a library.
+pub(crate) fn build_program(place: &Place, triple: &str, program: &str) -> Result<PathBuf, Error> {
     let mut command = place.cargo("build");
-    command.args(["--locked", "--release", "--target", triple, "-p", name]);
+    command.args(["--locked", "--release", "--target", triple, "-p", program]);
     // Takes precedence over RUSTFLAGS, so a caller's value would undo ours.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS");
     run::go(command.env("RUSTFLAGS", STATIC))?;
-    Ok(place.target.join(triple).join("release").join(name))
+    Ok(built(place, triple, program))
 }
 
 /// Where [`build`] leaves the agent.
 pub(crate) fn agent(place: &Place, triple: &str) -> PathBuf {
-    place.target.join(triple).join("release").join(AGENT)
+    built(place, triple, AGENT)
+}
+
+/// Where [`native`] leaves a program.
+pub(crate) fn built(place: &Place, triple: &str, program: &str) -> PathBuf {
+    place.target.join(triple).join("release").join(program)
 }
 
 /// Whether the compiler at hand has a standard library for `triple`.

@@ -1,0 +1,167 @@
+//! What the thread does.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use gpunode_host::health::Change;
+use gpunode_host::health::report::{Disk, Report};
+use gpunode_monitor::Monitor;
+use tokio::sync::oneshot;
+
+use super::{Shared, Watcher};
+use crate::bootstrapped::Bootstrapped;
+use crate::event::Told;
+use crate::machine::{self, Machine};
+use crate::reporter::Seen;
+use crate::{clock, log, metrics};
+
+/// How often the boot report is read, and how old the sign of life may be.
+const TURN: Duration = Duration::from_secs(10);
+/// How often disks are looked for.
+const DISKS: Duration = Duration::from_secs(60);
+
+/// The thread.
+pub(super) struct Turn {
+    watcher: Watcher,
+    monitor: Monitor,
+    shared: Arc<Shared>,
+    asked: Receiver<oneshot::Sender<String>>,
+    bootstrapped: Bootstrapped,
+    disks: (Instant, Vec<Disk>),
+    /// What could not be kept, told once.
+    not_kept: Option<String>,
+}
+
+impl Turn {
+    pub(super) fn new(
+        watcher: Watcher,
+        monitor: Monitor,
+        shared: Arc<Shared>,
+        asked: Receiver<oneshot::Sender<String>>,
+    ) -> Self {
+        let bootstrapped = read_report(&watcher.machine);
+        let disks = (Instant::now(), Disk::all(&watcher.machine.root));
+        Self { watcher, monitor, shared, asked, bootstrapped, disks, not_kept: None }
+    }
+
+    pub(super) fn run(&mut self) {
+        let mut turn_ends = Instant::now() + TURN;
+        self.judge();
+        while !self.shared.over.load(Ordering::Acquire) {
+            self.shared.turn();
+            let news = self.monitor.next(self.until(turn_ends));
+            let turned = Instant::now() >= turn_ends;
+            if turned {
+                turn_ends = Instant::now() + TURN;
+                self.look_around();
+            }
+            if news.findings || news.sources || turned || self.is_due() {
+                self.judge();
+            }
+            if self.shared.keep.swap(false, Ordering::AcqRel) {
+                self.keep();
+            }
+            self.answer();
+        }
+        self.keep();
+    }
+
+    fn until(&self, turn_ends: Instant) -> Instant {
+        let Some(wake) = self.watcher.reporter.wake() else { return turn_ends };
+        // Not again and again for a moment that one clock says has come and another does not.
+        let left = wake.saturating_sub(clock::now().boot).max(Duration::from_millis(1));
+        turn_ends.min(Instant::now() + left)
+    }
+
+    fn is_due(&self) -> bool {
+        self.watcher.reporter.wake().is_some_and(|wake| wake <= clock::now().boot)
+    }
+
+    /// What nobody tells us when it changes.
+    fn look_around(&mut self) {
+        self.bootstrapped = read_report(&self.watcher.machine);
+        if self.disks.0.elapsed() >= DISKS {
+            self.disks = (Instant::now(), Disk::all(&self.watcher.machine.root));
+        }
+    }
+
+    fn report(&self) -> Report {
+        let (health, sources) = (self.monitor.health(), self.monitor.sources());
+        self.watcher.machine.report(health, sources, self.disks.1.clone(), clock::now().unix_ms)
+    }
+
+    fn judge(&mut self) {
+        let now = clock::now();
+        let changes = self.monitor.take_changes();
+        for change in &changes {
+            tracing::info!(node = self.watcher.node, "{}", sentence(change));
+            if let Some(told) = Told::of(change, now.unix_ms) {
+                self.watcher.post.tell(told);
+            }
+        }
+        let report = self.report();
+        let pending = machine::pending(self.monitor.sources());
+        let before = self.watcher.reporter.last().clone();
+        let seen = Seen { now, report: &report, pending, bootstrapped: &self.bootstrapped };
+        let wanted = self.watcher.reporter.next(&seen);
+        let settled = self.watcher.reporter.is_settled();
+        let ready = settled || self.watcher.before.as_ref() != Some(&wanted);
+        if settled {
+            self.shared.settled.store(true, Ordering::Release);
+        }
+        let is_new = wanted != before || !changes.is_empty();
+        self.watcher.post.want(wanted, ready);
+        if is_new {
+            self.keep();
+        }
+    }
+
+    fn keep(&mut self) {
+        let Some(place) = &self.watcher.place else { return };
+        let health = self.monitor.health().save(&self.watcher.boot_id);
+        let (published, events) = {
+            let publisher = self.watcher.post.publisher();
+            (publisher.published().clone(), publisher.events().clone())
+        };
+        let kept = place.save(health, self.watcher.reporter.last(), &published, &events);
+        let trouble = kept.err().map(|error| log::chain(&error));
+        if let (Some(trouble), true) = (&trouble, trouble != self.not_kept) {
+            tracing::warn!("cannot write {}: {trouble}", place.path().display());
+        }
+        self.not_kept = trouble;
+    }
+
+    fn answer(&mut self) {
+        while let Ok(scrape) = self.asked.try_recv() {
+            let report = self.report();
+            let text = {
+                let publisher = self.watcher.post.publisher();
+                metrics::text(&metrics::Facts {
+                    node: &self.watcher.node,
+                    report: &report,
+                    known: self.monitor.health().known(),
+                    desired: self.watcher.reporter.last(),
+                    publisher: &publisher,
+                })
+            };
+            // Whoever asked may be gone.
+            let _ = scrape.send(text);
+        }
+    }
+}
+
+fn read_report(machine: &Machine) -> Bootstrapped {
+    Bootstrapped::read(&machine.root).unwrap_or_else(|error| Bootstrapped::unreadable(&error))
+}
+
+fn sentence(change: &Change) -> String {
+    use Change::{Altered, Appeared, Gone};
+    let (word, finding) = match change {
+        Appeared(finding) => ("found", finding),
+        Altered(finding) => ("changed", finding),
+        Gone(finding) => ("over", finding),
+    };
+    format!("{word}: {} ({}): {}", finding.code, finding.subject, finding.message)
+}
