@@ -75,6 +75,6 @@ pub fn bed() -> PathBuf {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place of the test bed that reads the environment")]
-fn variable(name: &str) -> Option<PathBuf> {
+pub(crate) fn variable(name: &str) -> Option<PathBuf> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -68,6 +68,15 @@ impl Machine {
         place::change(&self.libraries, &format!("pci = {pci:?}\n{text}"));
     }
 
+    /// From now on NVML plays a healthy machine and what this says beside it.
+    ///
+    /// # Panics
+    /// When a file cannot be written.
+    pub fn play_text(&self, different: &str) {
+        let pci: Vec<_> = (0..GPUS).map(|number| self.tree.gpu(number).address().to_owned()).collect();
+        place::change(&self.libraries, &format!("pci = {pci:?}\nprofile = \"h100\"\n{different}"));
+    }
+
     /// There is no NVML any more.
     ///
     /// # Panics

@@ -51,6 +51,8 @@ pub(crate) enum Command {
     },
     /// Make the README's reference parts anew from the agent's own tables.
     Readme,
+    /// Make anew what of `manifests` is made from the programs' own tables and rendered from the chart.
+    Manifests,
     /// One process's measurements, for `bench`.
     #[command(hide = true)]
     Measure {

@@ -10,10 +10,13 @@ use crate::{aarch64, prerequisites, run};
 
 /// The member crate with the test bed.
 const BED: &str = "gpunode-tests";
-/// Test targets of the bed with a job of their own; the others belong to `vm` or `agent`, by [`VM`].
+/// Test targets of the bed with a job of their own; the others belong to `vm`, `kube` or `agent`, by
+/// [`VM`] and [`KUBE`].
 const OWN_JOB: [&str; 2] = ["static_binary", "aarch64"];
 /// How the names of test targets begin that boot virtual machines.
 const VM: &str = "vm_";
+/// How the names of test targets begin that use a real API server.
+const KUBE: &str = "kube_";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Job {
@@ -35,6 +38,8 @@ pub(crate) enum Job {
     Static,
     /// The release agent as its users meet it: demonstration, faults, kills; no virtual machine.
     Agent,
+    /// The manifests and the release daemonset on a real API server.
+    Kube,
     /// The release agent on real kernels in virtual machines.
     Vm,
     /// The agent for aarch64 is built, static, and runs under emulation.
@@ -53,6 +58,7 @@ impl Job {
             Self::Package => "package",
             Self::Static => "static",
             Self::Agent => "agent",
+            Self::Kube => "kube",
             Self::Vm => "vm",
             Self::Aarch64 => "aarch64",
         }
@@ -63,7 +69,7 @@ impl Job {
         match self {
             Self::Fmt | Self::Clippy | Self::Members | Self::Doc | Self::Prerequisites => &[],
             Self::Unit | Self::Package | Self::Aarch64 => &[Self::Prerequisites],
-            Self::Static | Self::Agent | Self::Vm => &[Self::Prerequisites, Self::Package],
+            Self::Static | Self::Agent | Self::Kube | Self::Vm => &[Self::Prerequisites, Self::Package],
         }
     }
 
@@ -95,7 +101,8 @@ impl Job {
             Self::Unit => unit(place),
             Self::Package => package::run(place, None),
             Self::Static => bed(place, &["static_binary"]),
-            Self::Agent => targets(place, |name| !name.starts_with(VM)),
+            Self::Agent => targets(place, |name| !name.starts_with(VM) && !name.starts_with(KUBE)),
+            Self::Kube => targets(place, |name| name.starts_with(KUBE)),
             Self::Vm => targets(place, |name| name.starts_with(VM)),
             Self::Aarch64 => aarch64::test(place, BED),
         }

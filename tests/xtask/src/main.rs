@@ -50,6 +50,7 @@ fn dispatch(command: Command) -> Result<(), Error> {
         Command::Bench { runs, no_vm } => bench::run(&place, runs, !no_vm),
         Command::Image(args) => image::run(&place, &args),
         Command::Fuzz { seconds, target } => fuzz::run(&place, seconds, target.as_deref()),
+        Command::Manifests => package::manifests(&place),
         Command::Readme => package::readme(&place),
         Command::Measure { .. } => Ok(()),
     }

@@ -116,6 +116,13 @@ pub(crate) fn readme(place: &Place) -> Result<(), Error> {
     Ok(())
 }
 
+/// Makes what of `manifests/` is made: from the programs' own tables, and with helm from the chart.
+pub(crate) fn manifests(place: &Place) -> Result<(), Error> {
+    let mut command = place.cargo("run");
+    command.args(["--locked", "--quiet", "--package", "gpunode-tests", "--bin", "manifests", "--"]);
+    run::go(command.arg(place.clone.join("manifests")))
+}
+
 fn describe(binary: &Path) -> Result<(), Error> {
     let bytes = fs::read(binary).map_err(Error::file("read", binary))?;
     println!("{}", binary.display());

@@ -1,0 +1,27 @@
+//! A real control plane for tests: etcd and kube-apiserver on loopback, service-account tokens bound to a pod and a
+//! node, kubectl and helm, and a proxy that stands for every way in which an API server fails its clients.
+//!
+//! There is no scheduler, no controller manager and no kubelet: a test creates what they would have created.
+
+mod audit;
+mod client;
+mod cluster;
+pub mod daemonset;
+mod deploy;
+mod error;
+mod identity;
+mod keeper;
+mod pki;
+pub mod proxy;
+mod ready;
+mod service;
+mod tools;
+
+pub use audit::{Audit, Request};
+pub use client::patch;
+pub use client::{Answer, Client, Watch};
+pub use cluster::Cluster;
+pub use deploy::event;
+pub use error::Error;
+pub use identity::Reporter;
+pub use tools::{finish, helm, kubectl, program};
