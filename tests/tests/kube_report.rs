@@ -1,0 +1,88 @@
+//! The release daemonset with the manifests' own account: what is wrong with a machine is on its node, and goes with it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what helps a test is a test")]
+
+use gpunode_tests::kube::Cluster;
+use gpunode_tests::kube::daemonset::{Node, end};
+use serde_json::Value;
+
+fn cluster(overlay: &str) -> Cluster {
+    let cluster = Cluster::start().unwrap();
+    if overlay.ends_with("all") {
+        cluster.extend_api().unwrap();
+    }
+    cluster.deploy(overlay).unwrap();
+    cluster
+}
+
+/// What others have written on the node.
+fn of_others(node: &Value) -> Value {
+    let mut node = node.clone();
+    let conditions = node["status"]["conditions"].as_array().unwrap().clone();
+    let theirs = ["Ready", "KernelDeadlock"];
+    let kept: Vec<_> =
+        conditions.into_iter().filter(|it| theirs.iter().any(|kind| it["type"] == *kind)).collect();
+    node["status"]["conditions"] = kept.into();
+    node["metadata"]["labels"].as_object_mut().unwrap().retain(|key, _| !key.starts_with("gpunode.io/"));
+    for moved in ["managedFields", "resourceVersion", "generation"] {
+        node["metadata"].as_object_mut().unwrap().remove(moved);
+    }
+    node
+}
+
+#[test]
+fn faults_come_and_go_and_what_is_others_stays() {
+    let cluster = cluster("base");
+    let node = Node::new(&cluster, "node-a");
+    let before = of_others(&node.object());
+    let program = node.start(&[]);
+    node.until("GPUHealthy", "True", "");
+    node.until("EFAHealthy", "True", "");
+    node.until("NodeBootstrapped", "Unknown", "");
+    node.wait("labels", |node| node.label("gpu.count").as_deref() == Some("8"));
+    assert_eq!(node.label("efa.healthy").as_deref(), Some("32"));
+    assert_eq!(node.label("instance-family").as_deref(), Some("p5"));
+
+    node.machine.play("gpu-unreachable");
+    node.until("GPUHealthy", "False", "GpuUnreachable");
+    node.wait("the GPU's label", |node| node.label("gpu-3").as_deref() == Some("unreachable"));
+    assert_eq!(node.condition("EFAHealthy").0, "True");
+    node.until_told("GpuUnreachable");
+
+    let efa = node.machine.tree.efa(20);
+    efa.set_counter("no_completion_cmds", 1).unwrap();
+    node.until("EFAHealthy", "False", "EfaAdminTimeout");
+    node.until_told("EfaAdminTimeout");
+
+    node.machine.play("healthy-p5");
+    node.until("GPUHealthy", "True", "");
+    node.wait("no label any more", |node| node.label("gpu-3").is_none());
+    node.until_told("GpuUnreachableCleared");
+    assert_eq!(node.condition("EFAHealthy").0, "False", "one fault's end is not another's");
+
+    assert_eq!(of_others(&node.object()), before);
+    end(program);
+    assert_eq!(node.condition("EFAHealthy").0, "False", "the truth stays when the program ends");
+    let reads = cluster.audit().unwrap();
+    let reads: Vec<_> =
+        reads.of_node("node-a").filter(|it| !["patch", "create"].contains(&it.verb.as_str())).collect();
+    assert!(reads.is_empty(), "{reads:?}");
+}
+
+#[test]
+fn taint_and_repair_conditions_come_and_go() {
+    let cluster = cluster("overlays/all");
+    let node = Node::new(&cluster, "node-a");
+    let program = node.start(&["--taint", "--eks-repair"]);
+    let taints = |node: &Node| node.object()["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    let tainted = |node: &Node| taints(node).iter().any(|taint| taint["key"] == "gpunode.io/unhealthy");
+    node.until("AcceleratedHardwareReady", "True", "");
+    let before = taints(&node);
+    node.machine.play("gpu-unreachable");
+    node.until("AcceleratedHardwareReady", "False", "");
+    node.wait("the taint", tainted);
+    node.machine.play("healthy-p5");
+    node.until("AcceleratedHardwareReady", "True", "");
+    node.wait("no taint", |node| !tainted(node));
+    assert_eq!(taints(&node), before);
+    end(program);
+}
