@@ -129,14 +129,22 @@ impl Node {
         self.wait(&format!("event {reason}"), |node| node.events().iter().any(|(told, _)| told == reason));
     }
 
-    /// Waits until something is so.
+    /// Waits until something is so, for two minutes at most.
     ///
     /// # Panics
     /// When it does not come; with the node and the end of the program's log.
     pub fn wait(&self, what: &str, so: impl Fn(&Self) -> bool) {
+        self.wait_within(PATIENCE, what, so);
+    }
+
+    /// The same with another limit.
+    ///
+    /// # Panics
+    /// When it does not come; with the node and the end of the program's log.
+    pub fn wait_within(&self, patience: Duration, what: &str, so: impl Fn(&Self) -> bool) {
         let started = Instant::now();
         while !so(self) {
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > patience {
                 let log = std::fs::read_to_string(self.log()).unwrap_or_default();
                 let lines: Vec<_> = log.lines().collect();
                 let end = lines[lines.len().saturating_sub(12)..].join("\n");
