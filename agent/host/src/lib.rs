@@ -8,6 +8,7 @@ pub mod bottlerocket;
 pub mod bounded;
 pub mod catalog;
 pub mod disk;
+pub mod driver;
 pub mod efa;
 pub mod finding;
 pub mod gpu_pci;

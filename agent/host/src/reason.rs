@@ -139,13 +139,52 @@ reasons! {
         "Read the kernel log for lines with NVRM; reboot once, then replace the instance.";
     NVIDIA_DRIVER_ABSENT = "NvidiaDriverAbsent", Error, WhenGone,
         "The machine has NVIDIA GPUs and no NVIDIA driver is loaded.",
-        "Use an image that carries the driver; this version of gpunode checks it and does not install it.";
+        "Read the message for why none was installed; let `nvidia.install` be `auto`, or use an image that carries the driver.";
     NVIDIA_DRIVER_VERSION = "NvidiaDriverVersion", Warning, WhenGone,
         "The NVIDIA driver that is loaded is not the one that the configuration asks for.",
-        "Use an image with the wanted version, or set `nvidia.driverVersion` to what the image carries.";
+        "Drain the node, set `nvidia.install = \"replace\"` and run the agent before the kubelet, by a reboot; or set `nvidia.driverVersion` to what is there.";
     NVIDIA_DRIVER_FLAVOUR = "NvidiaDriverFlavour", Warning, WhenGone,
         "The NVIDIA kernel modules are open where this type wants proprietary ones, or the other way round.",
         "Use an image that chooses the modules by the GPU, as EKS's images do.";
+    NVIDIA_DRIVER_REFUSED = "NvidiaDriverRefused", Error, WhenGone,
+        "No NVIDIA driver is there, and none may or can be installed here.",
+        "Read the message for the rule; correct `nvidia.flavour`, `nvidia.driverVersion` or `nvidia.install`, or use an image that carries the driver.";
+    NVIDIA_DRIVER_IN_USE = "NvidiaDriverInUse", Error, Reboot,
+        "The NVIDIA driver was to be replaced, but something holds it in the kernel; nothing was changed.",
+        "Drain the node and reboot: the agent runs before anything uses the GPUs then.";
+    NVIDIA_MODULE_NOT_BUILT = "NvidiaModuleNotBuilt", Error, WhenGone,
+        "The driver's packages are installed, but there is no kernel module for the running kernel.",
+        "Read /var/lib/dkms/nvidia*/*/build/make.log; a kernel that is newer than the driver wants a newer driver.";
+    NVIDIA_MODULE_NOT_LOADED = "NvidiaModuleNotLoaded", Error, Reboot,
+        "The NVIDIA kernel module is there and cannot be loaded.",
+        "Read the kernel log for lines with NVRM; a GPU that another driver held first wants a reboot.";
+    KERNEL_HEADERS_MISSING = "KernelHeadersMissing", Error, WhenGone,
+        "The headers of the running kernel are not installed and no repository offers them, so no kernel module can be built.",
+        "Reboot into a kernel that the repositories still have, or put its headers into the image.";
+    FABRIC_MANAGER_WRONG = "FabricManagerWrong", Error, WhenGone,
+        "The instance type has NVSwitches and the fabric manager is absent or of another version than the driver, which it refuses.",
+        "Install the fabric manager of exactly the driver's version, or let `nvidia.install` be `auto`.";
+    PACKAGE_LOCKED = "PackageLocked", Error, WhenGone,
+        "Another process held the lock of the package manager for too long.",
+        "Find it by the message, for example unattended-upgrades at first boot; raise `packages.lockSeconds` if it is only slow.";
+    PACKAGE_REPOSITORY_FAILED = "PackageRepositoryFailed", Error, WhenGone,
+        "A package repository did not answer, or not with what belongs there, also when it was asked again.",
+        "Check the route and the proxy to it; point `nvidia.repository` to a mirror, or `nvidia.offline` to packages on the machine.";
+    PACKAGE_SIGNATURE_WRONG = "PackageSignatureWrong", Error, WhenGone,
+        "A repository or a package is not signed, or not by the key that is trusted for it; nothing of it was installed.",
+        "Find out who changed it; a mirror that signs anew needs its key in `nvidia.repositoryKey`.";
+    PACKAGE_NOT_OFFERED = "PackageNotOffered", Error, WhenGone,
+        "No repository offers a package in the version that is needed.",
+        "Choose a version that is offered, or a repository that has it.";
+    PACKAGE_CONFLICT = "PackageConflict", Error, WhenGone,
+        "The package manager refuses: what is needed does not go together with what is installed.",
+        "Remove what the message names, or set `nvidia.driverVersion` to what is installed.";
+    PACKAGE_FAILED = "PackageFailed", Error, WhenGone,
+        "The package manager ended with a failure.",
+        "Read its last words in the message; run the agent again, it first repairs what is half installed.";
+    DISK_FULL = "DiskFull", Error, WhenGone,
+        "There is not enough room on a disk to install.",
+        "Make the root volume larger (`GPU_ROOT_VOLUME_SIZE`), or remove what is not needed.";
     EFA_DRIVER_ABSENT = "EfaDriverAbsent", Error, WhenGone,
         "The instance type has EFA and the EFA kernel module is not loaded.",
         "Use an image that carries EFA; this version of gpunode checks it and does not install it.";

@@ -97,6 +97,24 @@ choices! {
         /// `/var/lib/soci-snapshotter-grpc`: content of the SOCI snapshotter.
         Soci = "soci",
     }
+    /// What may be done to have the NVIDIA driver.
+    DriverInstall {
+        /// It is installed where there is none; another version is left and told.
+        Auto = "auto",
+        /// Nothing is installed.
+        Never = "never",
+        /// Another version is replaced, where no GPU is in use.
+        Replace = "replace",
+    }
+    /// Which build of NVIDIA's kernel modules is installed.
+    DriverFlavour {
+        /// As the GPU needs.
+        Auto = "auto",
+        /// The open ones.
+        Open = "open",
+        /// The closed ones.
+        Proprietary = "proprietary",
+    }
     /// Which NCCL and libfabric variables are written for every process.
     NcclProfile {
         /// Only what this instance type and these versions need, often nothing.

@@ -3,6 +3,7 @@
 pub(super) mod aws;
 pub(super) mod kubernetes;
 pub(super) mod linux;
+pub(super) mod packages;
 pub(super) mod version;
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::choices::{
-    BindTarget, CongestionControl, EfaLayout, Filesystem, InstanceStore, NcclProfile, Nodeadm, OnFailure,
-    Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaLayout, Filesystem, InstanceStore,
+    NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 
 macro_rules! sections {
@@ -50,6 +50,8 @@ sections! {
         container_runtime: ContainerRuntime,
         /// kubelet.
         kubelet: Kubelet,
+        /// dnf and apt.
+        packages: Packages,
         /// Instance metadata service.
         imds: Imds,
         /// Seconds that a step may take, where they differ from the step's own.
@@ -117,6 +119,16 @@ sections! {
         driver_version: String,
         /// Whether a node without a working driver is a failure; auto: where the instance type has GPUs.
         required: Auto,
+        /// What may be done to have the driver.
+        install: DriverInstall,
+        /// The kernel modules to install.
+        flavour: DriverFlavour,
+        /// URL of the repository; none: NVIDIA's.
+        repository: Option<String>,
+        /// URL or path of the repository's key; none: NVIDIA's.
+        repository_key: Option<String>,
+        /// Path of a folder of packages or of a `.run` file.
+        offline: Option<String>,
     }
     /// Elastic Fabric Adapter.
     Efa {
@@ -157,6 +169,11 @@ sections! {
         taints: Vec<String>,
         /// How labels and taints reach the kubelet.
         nodeadm: Nodeadm,
+    }
+    /// dnf and apt.
+    Packages {
+        /// Seconds to wait for another process that holds their lock.
+        lock_seconds: u64,
     }
     /// Instance metadata service.
     Imds {

@@ -1,5 +1,5 @@
 use super::super::kind::Form;
-use super::{aws, kubernetes, linux, version};
+use super::{aws, kubernetes, linux, packages, version};
 
 fn check(form: &Form, good: &[&str], bad: &[&str]) {
     for text in good {
@@ -136,5 +136,20 @@ fn names_of_kubernetes() {
         &kubernetes::TAINT,
         &["nvidia.com/gpu=true:NoSchedule", "a:NoExecute", "a=:PreferNoSchedule"],
         &["", "a", "a=b", "a=b:Never", "=b:NoSchedule", "a=b=c:NoSchedule", "a b:NoSchedule"],
+    );
+}
+
+#[test]
+fn places_of_packages() {
+    check(
+        &packages::REPOSITORY,
+        &["https://mirror.example/cuda/amzn2023/x86_64", "http://10.0.0.1:8080/a", "file:///srv/repo"],
+        &["", "https://", "ftp://a/b", "/srv/repo", "https://a b", "https://a\nb", "file://srv"],
+    );
+    check(&packages::KEY, &["/etc/key.pub", "https://a/k.pub"], &["", "key.pub", "/", "/a/../b", "/a b"]);
+    check(
+        &packages::OFFLINE,
+        &["/opt/nvidia", "/opt/NVIDIA-Linux-x86_64-580.95.05.run"],
+        &["", "opt", "/a/../b"],
     );
 }

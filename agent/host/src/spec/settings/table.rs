@@ -1,10 +1,10 @@
 //! The table.
 
 use super::super::choices::{
-    BindTarget, CongestionControl, EfaLayout, Filesystem, InstanceStore, NcclProfile, Nodeadm, OnFailure,
-    Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaLayout, Filesystem, InstanceStore,
+    NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
-use super::super::form::{aws, kubernetes, linux, version};
+use super::super::form::{aws, kubernetes, linux, packages, version};
 use super::super::kind::Kind;
 use super::Setting;
 
@@ -93,6 +93,16 @@ settings! {
         "The NVIDIA driver.";
     "nvidia.required", Kind::AutoBoolean, Some("auto"),
         "Whether a node without a working driver is a failure; `auto`: where the instance type has GPUs.";
+    "nvidia.install", Kind::Choice(DriverInstall::WORDS), Some("auto"),
+        "`auto` installs the driver where there is none and leaves another version as it is, with a warning; `replace` replaces it where no GPU is in use; `never` installs nothing.";
+    "nvidia.flavour", Kind::Choice(DriverFlavour::WORDS), Some("auto"),
+        "The kernel modules to install; `auto`: as the GPU needs.";
+    "nvidia.repository", Kind::Text(&packages::REPOSITORY), None,
+        "Where the driver's packages are; not set: NVIDIA's repository for this system. A mirror has the same files below its URL.";
+    "nvidia.repositoryKey", Kind::Text(&packages::KEY), None,
+        "The key that signs the repository: a URL or a file of the machine; not set: NVIDIA's, beside its packages.";
+    "nvidia.offline", Kind::Text(&packages::OFFLINE), None,
+        "A folder of packages, or NVIDIA's `.run` file, on the machine: the driver is installed from it and no repository is asked.";
 
     "efa.installerVersion" ["EFA_DRIVER_VERSION"], Kind::Text(&version::EFA_INSTALLER), Some("latest"),
         "The EFA installer.";
@@ -125,6 +135,9 @@ settings! {
         "Taints at registration.";
     "kubelet.nodeadm", Kind::Choice(Nodeadm::WORDS), Some("auto"),
         "How labels and taints reach the kubelet: through nodeadm where there is one, always through it, or not at all.";
+
+    "packages.lockSeconds", Kind::Integer { min: 1, max: 3600 }, Some("300"),
+        "Seconds to wait for another process that holds the lock of dnf, rpm, apt or dpkg.";
 
     "imds.endpoint", Kind::Text(&aws::HTTP_ENDPOINT), Some("http://169.254.169.254"),
         "Where the instance metadata service answers.";

@@ -1,0 +1,26 @@
+//! The NVIDIA driver of a node: which build of it, from which packages, and whether anything has to be done at all.
+//!
+//! Everything here is decided from values: what the machine is ([`Machine`]), what is on it ([`State`]), what the
+//! operator wants ([`Wish`]). [`decide`] says what has to be done; once a package manager has said what it offers,
+//! [`packages::resolve`] names each package with its exact version.
+
+pub mod files;
+mod flavour;
+mod generation;
+mod observe;
+pub mod packages;
+mod plan;
+mod platform;
+mod users;
+mod wanted;
+
+pub use flavour::{Choice, Modules, PeerMemory, choose, peer_memory};
+pub use generation::Generation;
+pub use observe::{Observed, headers_present, module_file};
+pub use plan::{Action, Fabric, Machine, Note, Plan, Policy, Refusal, State, Wish, decide, drives};
+pub use platform::{Distro, Manager, Platform};
+pub use users::{User, users};
+pub use wanted::Wanted;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! The generation of a GPU, by its PCI device id.
+
+/// A generation of GPUs, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Generation {
+    /// Pascal and older.
+    BeforeVolta,
+    /// V100.
+    Volta,
+    /// T4, T4G.
+    Turing,
+    /// A100, A10G.
+    Ampere,
+    /// H100, H200.
+    Hopper,
+    /// L4, L40S.
+    Ada,
+    /// B200, GB200, RTX PRO 4500 and 6000.
+    Blackwell,
+    /// B300, GB300.
+    BlackwellUltra,
+    /// An id that this table does not know: newer than the table, as a rule.
+    Unknown,
+}
+
+/// The first id of each run of ids and what begins there. Source: the PCI ID database, vendor 10de: NVIDIA hands out
+/// ids in runs by chip (GV100 1d80, TU102 1e00, GA100 2080, GH100 2300, AD102 2600, GB100 2900, GB202 2b80, GB110 3180).
+const RUNS: [(u32, Generation); 12] = [
+    (0x0000, Generation::BeforeVolta),
+    (0x1d80, Generation::Volta),
+    (0x1e00, Generation::Turing),
+    (0x2080, Generation::Ampere),
+    // TU116 and TU117, between the first and the later Amperes.
+    (0x2180, Generation::Turing),
+    (0x2200, Generation::Ampere),
+    (0x2300, Generation::Hopper),
+    (0x2400, Generation::Ampere),
+    (0x2600, Generation::Ada),
+    (0x2900, Generation::Blackwell),
+    (0x3180, Generation::BlackwellUltra),
+    (0x3200, Generation::Unknown),
+];
+
+impl Generation {
+    /// The generation of the GPU with this PCI device id.
+    pub fn of(device_id: u32) -> Self {
+        let run = RUNS.iter().rev().find(|(first, _)| *first <= device_id);
+        run.map_or(Self::Unknown, |(_, generation)| *generation)
+    }
+
+    /// NVIDIA has no closed kernel modules for it ("Transitioning fully towards open-source GPU kernel modules",
+    /// NVIDIA developer blog, July 2024).
+    pub fn open_only(self) -> bool {
+        matches!(self, Self::Blackwell | Self::BlackwellUltra)
+    }
+
+    /// The open kernel modules do not know it: they need the GPU's own system processor, which came with Turing (same
+    /// source).
+    pub fn closed_only(self) -> bool {
+        self < Self::Turing
+    }
+
+    /// The first driver branch that drives it, as far as it matters to what is still offered (release notes of
+    /// branches 570 and 580).
+    pub fn first_branch(self) -> Option<u32> {
+        match self {
+            Self::Blackwell => Some(570),
+            Self::BlackwellUltra => Some(580),
+            _ => None,
+        }
+    }
+
+    /// The last driver branch that drives it (NVIDIA's notice on Maxwell, Pascal and Volta in the release notes of
+    /// branch 580).
+    pub fn last_branch(self) -> Option<u32> {
+        self.closed_only().then_some(580)
+    }
+}

@@ -1,0 +1,121 @@
+//! What of a driver is on the machine, from its files alone: installed by packages, by NVIDIA's `.run` file, or copied
+//! there by whoever made the image.
+
+use std::path::PathBuf;
+
+use crate::Root;
+use crate::versions::Version;
+
+/// Where the loader looks for the driver's libraries.
+const LIBRARIES: [&str; 4] =
+    ["/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"];
+/// Where a module can lie, below a kernel's folder: `extra` (rpm's DKMS), `updates/dkms` (Debian's), Ubuntu's signed
+/// ones, the `.run` file's.
+const MODULES: [&str; 6] =
+    ["extra", "updates/dkms", "kernel/nvidia-", "kernel/drivers/video", "extra/nvidia", "updates"];
+/// By how the kernel was told to compress its modules.
+const ENDINGS: [&str; 4] = ["", ".xz", ".zst", ".gz"];
+/// The `.run` file leaves its uninstaller.
+const UNINSTALLER: &str = "/usr/bin/nvidia-uninstall";
+/// The EKS image chooses the modules at boot by a service of its own.
+const EKS_LOADER: &str = "nvidia-kmod-load.service";
+
+/// What the files say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Version of the libraries, from the file name of NVML (`libnvidia-ml.so.550.127.05`).
+    pub userland: Option<Version>,
+    /// `nvidia-smi` is there.
+    pub smi: bool,
+    /// The kernel module's file for the running kernel.
+    pub module: Option<PathBuf>,
+    /// Versions of module sources that DKMS knows, or that an image keeps to build or to unpack later.
+    pub sources: Vec<String>,
+    /// It came by NVIDIA's `.run` file.
+    pub run_file: bool,
+    /// The image loads the driver by itself (EKS images do).
+    pub loader: Option<&'static str>,
+    /// The fabric manager's program is there.
+    pub fabric_manager: bool,
+    /// The container toolkit's `nvidia-ctk` or runtime is there.
+    pub toolkit: bool,
+}
+
+impl Observed {
+    /// Looks at the tree of a machine that runs `kernel`.
+    pub fn read(root: &Root, kernel: &str) -> Self {
+        let unit = |name: &str| {
+            ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"]
+                .iter()
+                .any(|folder| root.exists(format!("{folder}/{name}")))
+        };
+        let toolkit = ["nvidia-ctk", "nvidia-container-runtime"];
+        Self {
+            userland: userland(root),
+            smi: root.exists("/usr/bin/nvidia-smi"),
+            module: module_file(root, kernel),
+            sources: sources(root),
+            run_file: root.exists(UNINSTALLER),
+            loader: unit(EKS_LOADER).then_some(EKS_LOADER),
+            fabric_manager: root.exists("/usr/bin/nv-fabricmanager"),
+            toolkit: toolkit.iter().any(|name| root.exists(format!("/usr/bin/{name}"))),
+        }
+    }
+
+    /// Whether there is a driver that only has to be loaded: its libraries, and a module for this kernel or somebody
+    /// who brings one.
+    pub fn is_installed(&self) -> bool {
+        self.userland.is_some() && (self.module.is_some() || self.loader.is_some())
+    }
+}
+
+/// The highest version of NVML's library in the first folder that has one.
+fn userland(root: &Root) -> Option<Version> {
+    LIBRARIES.iter().find_map(|folder| {
+        let names = root.list(folder);
+        let versions = names.iter().filter_map(|name| name.strip_prefix("libnvidia-ml.so.")?.parse().ok());
+        // `libnvidia-ml.so.1` is the name that programs ask for, not a version.
+        versions.filter(|version: &Version| version.numbers()[0] >= 100).max()
+    })
+}
+
+/// The file of the kernel module for `kernel`.
+pub fn module_file(root: &Root, kernel: &str) -> Option<PathBuf> {
+    let base = format!("/lib/modules/{kernel}");
+    let folders = MODULES.iter().flat_map(|place| match place.strip_suffix('-') {
+        // Ubuntu's folders carry the branch in their name: `kernel/nvidia-550srv-open`.
+        Some(parent_of) => {
+            let (parent, start) = parent_of.rsplit_once('/').unwrap_or(("", parent_of));
+            let parent = format!("{base}/{parent}");
+            let fits = |name: &String| name.starts_with(start);
+            root.list(&parent).into_iter().filter(fits).map(|name| format!("{parent}/{name}")).collect()
+        }
+        None => vec![format!("{base}/{place}")],
+    });
+    folders
+        .flat_map(|folder| ENDINGS.map(|ending| PathBuf::from(format!("{folder}/nvidia.ko{ending}"))))
+        .find(|path| root.exists(path))
+}
+
+/// `/var/lib/dkms/nvidia/<version>`, `/usr/src/nvidia-<version>` and the EKS image's archives
+/// (`/var/lib/dkms-archive/nvidia-open-<version>…`), by version.
+fn sources(root: &Root) -> Vec<String> {
+    let dkms = ["/var/lib/dkms/nvidia", "/var/lib/dkms/nvidia-open"];
+    let mut found: Vec<_> = dkms.iter().flat_map(|folder| root.list(folder)).collect();
+    for folder in ["/usr/src", "/var/lib/dkms-archive"] {
+        let names = root.list(folder);
+        found.extend(names.iter().filter_map(|name| {
+            let rest = name.strip_prefix("nvidia-")?;
+            Some(rest.strip_prefix("open-").unwrap_or(rest).to_owned())
+        }));
+    }
+    found.retain(|text| text.starts_with(|first: char| first.is_ascii_digit()));
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Whether a module can be built for `kernel`: its headers are there, and the link to them leads somewhere.
+pub fn headers_present(root: &Root, kernel: &str) -> bool {
+    root.metadata(format!("/lib/modules/{kernel}/build")).is_ok_and(|about| about.is_dir())
+}

@@ -1,0 +1,142 @@
+//! The names of the packages.
+//!
+//! Sources: the EKS AMI's `install-nvidia-driver.sh` for Amazon Linux; the NVIDIA Driver Installation Guide and Ubuntu's
+//! package names for apt.
+
+use crate::catalog::Architecture;
+use crate::driver::{Distro, Fabric, Manager, Modules, Platform};
+use crate::versions::Version;
+
+/// From this branch on NVIDIA's names no longer carry a dash or the branch's number (EKS AMI, `install-nvidia-driver.sh`).
+const RENAMED: u32 = 580;
+
+/// What the version of a package has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// The driver's.
+    Driver,
+    /// This one: the running kernel's. Empty where the name carries it.
+    Kernel(String),
+    /// The newest.
+    Newest,
+}
+
+/// A package that is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its possible names; the first that is offered in the right version is taken.
+    pub names: Vec<String>,
+    /// Its version.
+    pub bound: Bound,
+}
+
+impl Request {
+    fn driver(name: impl Into<String>) -> Self {
+        Self { names: vec![name.into()], bound: Bound::Driver }
+    }
+
+    fn newest(name: &str) -> Self {
+        Self { names: vec![name.to_owned()], bound: Bound::Newest }
+    }
+}
+
+/// Patterns of the package that leads: whose versions are the versions that are offered.
+pub fn lead_patterns(platform: Platform, modules: Modules) -> Vec<String> {
+    match (platform.manager(), modules) {
+        (Manager::Dnf, Modules::Open) => vec!["kmod-nvidia-open-dkms".into()],
+        (Manager::Dnf, Modules::Proprietary) => vec!["kmod-nvidia-latest-dkms".into()],
+        (Manager::Apt, Modules::Open) => {
+            vec!["nvidia-headless-*-server-open".into(), "nvidia-headless-*-open".into()]
+        }
+        (Manager::Apt, Modules::Proprietary) => {
+            vec!["nvidia-headless-*-server".into(), "nvidia-headless-*".into()]
+        }
+    }
+}
+
+/// The driver's packages, by naming scheme, best first. Ubuntu's archive has the branches for servers, NVIDIA's own
+/// repository has the ones without the word. `nvidia-headless` is the driver without a display server.
+pub fn schemes(platform: Platform, modules: Modules, branch: u32, toolkit: bool) -> Vec<Vec<Request>> {
+    let of_dnf = || {
+        let leads = lead_patterns(platform, modules).into_iter().map(Request::driver);
+        let others = ["nvidia-driver-cuda", "nvidia-persistenced"].map(Request::driver);
+        vec![leads.chain(others).collect::<Vec<_>>()]
+    };
+    let of_apt = |server: &str| {
+        let open = if modules == Modules::Open { "-open" } else { "" };
+        vec![
+            Request::driver(format!("nvidia-headless-{branch}{server}{open}")),
+            Request::driver(format!("nvidia-utils-{branch}{server}")),
+            // It carries the persistence daemon.
+            Request::driver(format!("nvidia-compute-utils-{branch}{server}")),
+        ]
+    };
+    let mut schemes = match platform.manager() {
+        Manager::Dnf => of_dnf(),
+        Manager::Apt => vec![of_apt("-server"), of_apt("")],
+    };
+    if toolkit {
+        // Not bound to the driver: it works with all of them.
+        for scheme in &mut schemes {
+            scheme.push(Request::newest("nvidia-container-toolkit"));
+        }
+    }
+    schemes
+}
+
+/// What an NVSwitch needs beside the driver, of exactly its version: the fabric manager refuses any other.
+pub fn fabric_requests(platform: Platform, fabric: Fabric, branch: u32) -> Vec<Request> {
+    let dashed = format!("nvidia-fabricmanager-{branch}");
+    let manager = match platform.manager() {
+        Manager::Dnf if branch < RENAMED => vec!["nvidia-fabric-manager".to_owned()],
+        Manager::Dnf => vec!["nvidia-fabricmanager".to_owned()],
+        Manager::Apt if branch < RENAMED => vec![dashed],
+        Manager::Apt => vec![dashed, "nvidia-fabricmanager".to_owned()],
+    };
+    let imex = if branch < RENAMED { format!("nvidia-imex-{branch}") } else { "nvidia-imex".to_owned() };
+    let manager = Request { names: manager, bound: Bound::Driver };
+    let umad = match platform.manager() {
+        Manager::Dnf => "libibumad",
+        Manager::Apt => "libibumad3",
+    };
+    match fabric {
+        Fabric::None => Vec::new(),
+        Fabric::Managed => vec![manager],
+        // The subnet manager of NVLink, its library for the management datagrams, and tools to look at it.
+        Fabric::ManagedByInfiniband => vec![
+            manager,
+            Request::newest("nvlsm"),
+            Request::newest(umad),
+            Request::newest("infiniband-diags"),
+        ],
+        Fabric::UltraServer => vec![Request::driver(imex)],
+    }
+}
+
+/// What the module is built with: the headers of the running kernel, and DKMS itself comes with the driver's packages.
+pub fn kernel_requests(platform: Platform, kernel: &str) -> Vec<Request> {
+    match platform.distro {
+        Distro::AmazonLinux2023 => {
+            let arch = match platform.arch {
+                Architecture::X86_64 => ".x86_64",
+                Architecture::Arm64 => ".aarch64",
+            };
+            let build = kernel.strip_suffix(arch).unwrap_or(kernel);
+            // `kernel` is 6.1, the later ones have their number in their name: `kernel6.12`.
+            let prefix = match build.parse::<Version>().map(|version| version.numbers()) {
+                Ok([major, minor, ..]) if (major, minor) > (6, 1) => format!("kernel{major}.{minor}"),
+                _ => "kernel".to_owned(),
+            };
+            vec![Request {
+                names: vec![format!("{prefix}-devel"), "kernel-devel".to_owned()],
+                bound: Bound::Kernel(build.to_owned()),
+            }]
+        }
+        Distro::Ubuntu2204 | Distro::Ubuntu2404 => {
+            vec![Request {
+                names: vec![format!("linux-headers-{kernel}")],
+                bound: Bound::Kernel(String::new()),
+            }]
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! From what is needed and what is offered to packages with their exact versions.
+
+use std::collections::BTreeMap;
+
+use crate::driver::{Fabric, Generation, Modules, Platform, Wanted, drives};
+use crate::versions::Version;
+
+use super::names::{Bound, Request, fabric_requests, lead_patterns, schemes};
+
+/// What a package manager offers: every version of each name, as the manager writes them.
+pub type Offered = BTreeMap<String, Vec<String>>;
+
+/// One package, exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version, as the package manager writes it.
+    pub version: String,
+}
+
+/// What is installed for a driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The driver's version.
+    pub version: Version,
+    /// Every package that is named to the package manager; it adds what these need.
+    pub packages: Vec<Package>,
+    /// The names among them that must stay at the driver's version.
+    pub held: Vec<String>,
+}
+
+/// What is not offered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// The version, or any of the branch.
+    #[error("no repository offers the NVIDIA driver {wanted}{}", offers(.offered))]
+    Version {
+        /// What was asked for.
+        wanted: String,
+        /// The versions that are offered, newest first.
+        offered: Vec<String>,
+    },
+    /// A package that goes with the driver.
+    #[error("no repository offers {} {version}", .names.join(" or "))]
+    Package {
+        /// Its possible names.
+        names: Vec<String>,
+        /// The version it has to have; empty where any will do.
+        version: String,
+    },
+}
+
+/// The newest five, for a message.
+fn offers(offered: &[String]) -> String {
+    if offered.is_empty() {
+        return ", nor any other".to_owned();
+    }
+    let shown = &offered[..offered.len().min(5)];
+    let more = offered.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("; there are {}{more}", shown.join(", "))
+}
+
+/// The version of the software in a package's version: `550.127.05` of `3:550.127.05-1.amzn2023` and of
+/// `550.127.05-0ubuntu0.22.04.1`.
+pub fn upstream(version: &str) -> Option<Version> {
+    let version = version.split_once(':').map_or(version, |(_epoch, version)| version);
+    version.rsplit_once('-').map_or(version, |(version, _release)| version).parse().ok()
+}
+
+/// What a driver is chosen for.
+#[derive(Clone, Debug)]
+pub struct Purpose {
+    /// The machine's distribution and architecture.
+    pub platform: Platform,
+    /// Which version.
+    pub wanted: Wanted,
+    /// Which build of the kernel modules.
+    pub modules: Modules,
+    /// What the NVSwitches want.
+    pub fabric: Fabric,
+    /// The GPUs it has to drive.
+    pub gpus: Vec<Generation>,
+    /// Whether the container toolkit is installed with it.
+    pub toolkit: bool,
+}
+
+/// The driver's packages with their exact versions. `latest` is the newest that drives every GPU.
+pub fn resolve(purpose: &Purpose, offered: &Offered) -> Result<Resolved, Missing> {
+    let Purpose { platform, wanted, modules, fabric, .. } = purpose;
+    let (platform, modules, fabric) = (*platform, *modules, *fabric);
+    let mut versions = lead_versions(platform, modules, offered);
+    versions.retain(|version| drives(version.numbers()[0], &purpose.gpus).is_ok());
+    let version = wanted.pick(versions.clone()).ok_or_else(|| {
+        let mut offered: Vec<_> = versions.clone();
+        offered.sort();
+        offered.dedup();
+        Missing::Version {
+            wanted: wanted.to_string(),
+            offered: offered.iter().rev().map(ToString::to_string).collect(),
+        }
+    })?;
+    let branch = version.numbers()[0];
+    let mut first = None;
+    for mut requests in schemes(platform, modules, branch, purpose.toolkit) {
+        requests.extend(fabric_requests(platform, fabric, branch));
+        match take(&requests, &version, offered) {
+            Ok((packages, held)) => return Ok(Resolved { version, packages, held }),
+            // What the best scheme lacks is told, unless it is not there at all and the next one is.
+            Err(missing) => {
+                let lead_is_there =
+                    requests.first().is_some_and(|lead| find(lead, &version, offered).is_some());
+                if first.is_none() || lead_is_there {
+                    first = Some(missing);
+                }
+            }
+        }
+    }
+    Err(first.unwrap_or(Missing::Version { wanted: wanted.to_string(), offered: Vec::new() }))
+}
+
+/// The fabric manager, and what goes with it, for a driver that is there already.
+pub fn fabric(
+    platform: Platform,
+    version: &Version,
+    fabric: Fabric,
+    offered: &Offered,
+) -> Result<Resolved, Missing> {
+    let requests = fabric_requests(platform, fabric, version.numbers()[0]);
+    let (packages, held) = take(&requests, version, offered)?;
+    Ok(Resolved { version: version.clone(), packages, held })
+}
+
+/// The versions of every package that leads.
+fn lead_versions(platform: Platform, modules: Modules, offered: &Offered) -> Vec<Version> {
+    let patterns = lead_patterns(platform, modules);
+    let leads = offered.iter().filter(|(name, _)| patterns.iter().any(|pattern| leads(pattern, name)));
+    leads.flat_map(|(_, versions)| versions.iter().filter_map(|version| upstream(version))).collect()
+}
+
+/// Whether `name` is of the pattern, whose only wildcard stands for the number of a branch.
+fn leads(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => name
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|branch| branch.len() == 3 && branch.bytes().all(|byte| byte.is_ascii_digit())),
+    }
+}
+
+fn take(
+    requests: &[Request],
+    version: &Version,
+    offered: &Offered,
+) -> Result<(Vec<Package>, Vec<String>), Missing> {
+    let mut packages = Vec::new();
+    let mut held = Vec::new();
+    for request in requests {
+        let package = find(request, version, offered).ok_or_else(|| Missing::Package {
+            names: request.names.clone(),
+            version: match &request.bound {
+                Bound::Driver => version.to_string(),
+                Bound::Kernel(version) => version.clone(),
+                Bound::Newest => String::new(),
+            },
+        })?;
+        if request.bound == Bound::Driver {
+            held.push(package.name.clone());
+        }
+        packages.push(package);
+    }
+    Ok((packages, held))
+}
+
+impl Request {
+    /// The package that answers the request, where one is offered. `driver` is the driver's version.
+    pub fn find(&self, driver: &Version, offered: &Offered) -> Option<Package> {
+        find(self, driver, offered)
+    }
+}
+
+fn find(request: &Request, driver: &Version, offered: &Offered) -> Option<Package> {
+    request.names.iter().find_map(|name| {
+        let fits = |version: &&String| match &request.bound {
+            Bound::Driver => upstream(version).is_some_and(|version| version == *driver),
+            Bound::Kernel(kernel) => kernel.is_empty() || without_epoch(version) == kernel,
+            Bound::Newest => true,
+        };
+        // Managers list oldest or newest first, as they please; among builds of one version the text decides.
+        let newest = offered.get(name)?.iter().filter(fits).max_by(|a, b| order(a).cmp(&order(b)))?;
+        Some(Package { name: name.clone(), version: newest.clone() })
+    })
+}
+
+fn without_epoch(version: &str) -> &str {
+    version.split_once(':').map_or(version, |(_, version)| version)
+}
+
+/// Good enough to tell builds of the same software apart; the package manager has the last word on what goes together.
+fn order(version: &str) -> (Option<Version>, &str) {
+    (upstream(version), version)
+}

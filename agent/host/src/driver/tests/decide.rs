@@ -1,0 +1,135 @@
+use super::*;
+
+#[test]
+fn what_is_right_is_left_alone() {
+    let plan = decide(&machine("p5.48xlarge"), &wish("550.127.05"), &loaded("550.127.05", DriverBuild::Open))
+        .unwrap();
+    assert_eq!(plan.driver, Action::Keep);
+    assert_eq!((plan.fix_fabric, plan.toolkit, plan.load), (false, false, false));
+    assert!(plan.notes.is_empty(), "{:?}", plan.notes);
+}
+
+#[test]
+fn a_stock_image_of_another_version_is_left_and_told() {
+    let state = loaded("580.95.05", DriverBuild::Open);
+    let plan = decide(&machine("p5.48xlarge"), &wish("550.127.05"), &state).unwrap();
+    assert_eq!(plan.driver, Action::Keep);
+    let note = Note::Version { found: "580.95.05".parse().unwrap(), users: Vec::new() };
+    assert_eq!(plan.notes, [note]);
+    // Not loaded yet, as at the first boot of an EKS image: it is loaded and nothing else.
+    let state = State { loaded: None, ..state };
+    let plan = decide(&machine("p5.48xlarge"), &wish("580"), &state).unwrap();
+    assert_eq!((plan.driver, plan.load, plan.notes.len()), (Action::Keep, true, 0));
+}
+
+#[test]
+fn nothing_is_there() {
+    let nothing = State::default();
+    let plan = decide(&machine("p5en.48xlarge"), &wish("550.127.05"), &nothing).unwrap();
+    let Action::Install(choice) = plan.driver else { panic!("{plan:?}") };
+    assert_eq!((choice.modules, choice.gsp_off, plan.fabric), (Modules::Open, false, Fabric::Managed));
+    assert!(plan.toolkit && plan.load);
+    let never = Wish { policy: Policy::Never, ..wish("550.127.05") };
+    assert_eq!(decide(&machine("p5en.48xlarge"), &never, &nothing), Err(Refusal::Never));
+    let other = Machine { platform: None, distro: "Bottlerocket".into(), ..machine("p5en.48xlarge") };
+    assert_eq!(decide(&other, &wish("580"), &nothing), Err(Refusal::Platform("Bottlerocket".into())));
+}
+
+#[test]
+fn another_version_is_replaced_only_on_request_and_never_under_a_process() {
+    let replace = Wish { policy: Policy::Replace, ..wish("580") };
+    let mut state = loaded("550.127.05", DriverBuild::Open);
+    let plan = decide(&machine("p5.48xlarge"), &replace, &state).unwrap();
+    assert!(matches!(plan.driver, Action::Replace { ref from, .. } if from.as_str() == "550.127.05"));
+    assert!(plan.load && !plan.fix_fabric);
+    state.users = vec![user()];
+    let plan = decide(&machine("p5.48xlarge"), &replace, &state).unwrap();
+    assert_eq!(plan.driver, Action::Keep);
+    let note = Note::Version { found: "550.127.05".parse().unwrap(), users: vec![user()] };
+    assert_eq!(plan.notes, [note]);
+}
+
+#[test]
+fn the_fabric_manager_follows_the_driver() {
+    let mut state = loaded("580.95.05", DriverBuild::Open);
+    state.fabric_manager = Some(Some("580.82.07".parse().unwrap()));
+    let plan = decide(&machine("p5.48xlarge"), &wish("580"), &state).unwrap();
+    assert!(plan.fix_fabric && plan.notes.is_empty());
+    state.fabric_manager = None;
+    assert!(decide(&machine("p5.48xlarge"), &wish("580"), &state).unwrap().fix_fabric);
+    assert!(!decide(&machine("p5.4xlarge"), &wish("580"), &state).unwrap().fix_fabric);
+    state.users = vec![user()];
+    let plan = decide(&machine("p5.48xlarge"), &wish("580"), &state).unwrap();
+    assert!(!plan.fix_fabric && matches!(plan.notes[..], [Note::Fabric { .. }]));
+}
+
+#[test]
+fn modules_by_type_and_gpu() {
+    for (kind, modules, gsp_off, fabric) in [
+        ("p6-b200.48xlarge", Modules::Open, false, Fabric::ManagedByInfiniband),
+        ("p4d.24xlarge", Modules::Open, false, Fabric::Managed),
+        ("g4dn.xlarge", Modules::Proprietary, true, Fabric::None),
+        ("g5.48xlarge", Modules::Proprietary, true, Fabric::None),
+        ("g5g.xlarge", Modules::Proprietary, true, Fabric::None),
+        ("g6e.48xlarge", Modules::Open, false, Fabric::None),
+        ("p6e-gb200.36xlarge", Modules::Open, false, Fabric::UltraServer),
+    ] {
+        let plan = decide(&machine(kind), &wish("570"), &State::default()).unwrap();
+        let Action::Install(choice) = plan.driver else { panic!("{kind}: {plan:?}") };
+        assert_eq!((choice.modules, choice.gsp_off, plan.fabric), (modules, gsp_off, fabric), "{kind}");
+    }
+    let told = |modules| Wish { modules: Some(modules), ..wish("570") };
+    let nothing = State::default();
+    let b200 = machine("p6-b200.48xlarge");
+    assert_eq!(decide(&b200, &told(Modules::Proprietary), &nothing), Err(Refusal::OpenOnly));
+    assert_eq!(decide(&machine("g6f.xlarge"), &wish("570"), &nothing), Err(Refusal::Grid));
+    // The operator's word counts where the GPU takes both; the open modules cannot run without the GPU's processor.
+    let plan = decide(&machine("g4dn.xlarge"), &told(Modules::Open), &nothing).unwrap();
+    assert!(matches!(plan.driver, Action::Install(Choice { modules: Modules::Open, gsp_off: false, .. })));
+}
+
+#[test]
+fn a_branch_that_does_not_know_the_gpu_is_refused_before_anything_is_installed() {
+    for (kind, version, fine) in [
+        ("p6-b200.48xlarge", "550.127.05", false),
+        ("p6-b200.48xlarge", "570", true),
+        ("p6-b300.48xlarge", "570", false),
+        ("p6-b300.48xlarge", "580", true),
+        ("p3dn.24xlarge", "580", true),
+        ("p3dn.24xlarge", "590", false),
+        ("p5.48xlarge", "550.127.05", true),
+    ] {
+        let mut machine = machine(kind);
+        // V100 instances are not in every catalogue; the GPU on the bus is what counts.
+        machine.kind = machine.kind.filter(|kind| kind.family() != "p3dn");
+        let plan = decide(&machine, &wish(version), &State::default());
+        assert_eq!(plan.is_ok(), fine, "{kind} with {version}: {plan:?}");
+    }
+}
+
+#[test]
+fn an_image_is_baked_without_a_gpu() {
+    let image = Machine { gpus: Vec::new(), ..machine("p5en.48xlarge") };
+    let plan = decide(&image, &wish("550.127.05"), &State::default()).unwrap();
+    assert!(matches!(plan.driver, Action::Install(_)) && !plan.load);
+    let baked = State { loaded: None, ..loaded("550.127.05", DriverBuild::Open) };
+    let plan = decide(&image, &wish("550.127.05"), &baked).unwrap();
+    assert_eq!((plan.driver, plan.load, plan.fix_fabric), (Action::Keep, false, false));
+}
+
+#[test]
+fn peer_memory_is_dma_buf_with_open_modules_on_any_kernel_that_is_in_use() {
+    let kernel = "6.12.40-63.114.amzn2023.x86_64".parse().unwrap();
+    assert_eq!(peer_memory(Modules::Open, &kernel), PeerMemory::DmaBuf);
+    assert_eq!(peer_memory(Modules::Proprietary, &kernel), PeerMemory::EfaNvPeermem);
+    assert_eq!(peer_memory(Modules::Open, &"5.10.1".parse().unwrap()), PeerMemory::EfaNvPeermem);
+}
+
+#[test]
+fn options_of_the_module() {
+    let choice = |gsp_off| Choice { modules: Modules::Proprietary, gsp_off, because: "" };
+    assert!(files::modprobe(&choice(true)).contains("\noptions nvidia NVreg_EnableGpuFirmware=0\n"));
+    assert!(!files::modprobe(&choice(false)).contains("EnableGpuFirmware"));
+    assert!(files::modprobe(&choice(false)).contains("\nblacklist nouveau\n"));
+    assert!(files::modules_load(Fabric::ManagedByInfiniband).ends_with("nvidia\nnvidia_uvm\nib_umad\n"));
+}

@@ -1,0 +1,114 @@
+use super::packages::*;
+use super::*;
+
+fn offered(rows: &[(&str, &[&str])]) -> Offered {
+    rows.iter()
+        .map(|(name, versions)| ((*name).to_owned(), versions.iter().map(ToString::to_string).collect()))
+        .collect()
+}
+
+fn purpose(distro: Distro, version: &str, fabric: Fabric) -> Purpose {
+    Purpose {
+        platform: platform(distro),
+        wanted: Wanted::parse(version).unwrap(),
+        modules: Modules::Open,
+        fabric,
+        gpus: vec![Generation::Hopper],
+        toolkit: false,
+    }
+}
+
+fn shown(resolved: &Resolved) -> Vec<String> {
+    resolved.packages.iter().map(|package| format!("{}={}", package.name, package.version)).collect()
+}
+
+const DNF: &[(&str, &[&str])] = &[
+    (
+        "kmod-nvidia-open-dkms",
+        &["3:550.127.05-1.amzn2023", "3:580.95.05-1.amzn2023", "3:580.82.07-1.amzn2023"],
+    ),
+    ("nvidia-driver-cuda", &["3:550.127.05-1.amzn2023", "3:580.95.05-1.amzn2023", "3:580.82.07-1.amzn2023"]),
+    ("nvidia-persistenced", &["3:550.127.05-1.amzn2023", "3:580.95.05-1.amzn2023", "3:580.82.07-1.amzn2023"]),
+    ("nvidia-fabric-manager", &["0:550.127.05-1"]),
+    ("nvidia-fabricmanager", &["0:580.95.05-1", "0:580.82.07-1"]),
+];
+
+#[test]
+fn versions_by_exact_number_branch_and_latest() {
+    let offered = offered(DNF);
+    for (wanted, found, manager) in [
+        ("550.127.05", "550.127.05", "nvidia-fabric-manager=0:550.127.05-1"),
+        ("580", "580.95.05", "nvidia-fabricmanager=0:580.95.05-1"),
+        ("latest", "580.95.05", "nvidia-fabricmanager=0:580.95.05-1"),
+        ("580.82.07", "580.82.07", "nvidia-fabricmanager=0:580.82.07-1"),
+    ] {
+        let resolved = resolve(&purpose(Distro::AmazonLinux2023, wanted, Fabric::Managed), &offered).unwrap();
+        assert_eq!(resolved.version.as_str(), found, "{wanted}");
+        assert!(shown(&resolved).contains(&manager.to_owned()), "{:?}", shown(&resolved));
+        assert_eq!(resolved.held.len(), 4);
+    }
+    let error = resolve(&purpose(Distro::AmazonLinux2023, "535", Fabric::None), &offered).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no repository offers the NVIDIA driver 535; there are 580.95.05, 580.82.07, 550.127.05"
+    );
+}
+
+#[test]
+fn latest_is_the_newest_that_drives_the_gpu() {
+    let mut rows = DNF.to_vec();
+    let kmod = ["3:590.48.01-1", "3:580.95.05-1.amzn2023"];
+    rows[0] = ("kmod-nvidia-open-dkms", &kmod);
+    let old =
+        Purpose { gpus: vec![Generation::Volta], ..purpose(Distro::AmazonLinux2023, "latest", Fabric::None) };
+    assert_eq!(resolve(&old, &offered(&rows)).unwrap().version.as_str(), "580.95.05");
+}
+
+#[test]
+fn ubuntu_has_two_schemes_of_names() {
+    let server: &[&str] = &["550.127.05-0ubuntu0.22.04.1", "550.120-0ubuntu0.22.04.1"];
+    let mut rows = vec![
+        ("nvidia-headless-550-server-open", server),
+        ("nvidia-utils-550-server", server),
+        ("nvidia-compute-utils-550-server", server),
+        ("nvidia-fabricmanager-550", server),
+        ("nvidia-headless-550-open", &["550.127.05-0ubuntu1"]),
+        ("nvidia-utils-550", &["550.127.05-0ubuntu1"]),
+        ("nvidia-compute-utils-550", &["550.127.05-0ubuntu1"]),
+    ];
+    let exact = purpose(Distro::Ubuntu2204, "550.127.05", Fabric::Managed);
+    let resolved = resolve(&exact, &offered(&rows)).unwrap();
+    assert_eq!(shown(&resolved)[0], "nvidia-headless-550-server-open=550.127.05-0ubuntu0.22.04.1");
+    rows.drain(..3);
+    let resolved = resolve(&exact, &offered(&rows)).unwrap();
+    assert_eq!(shown(&resolved)[0], "nvidia-headless-550-open=550.127.05-0ubuntu1");
+    rows.retain(|(name, _)| !name.contains("fabric"));
+    let error = resolve(&exact, &offered(&rows)).unwrap_err();
+    assert_eq!(error.to_string(), "no repository offers nvidia-fabricmanager-550 550.127.05");
+}
+
+#[test]
+fn headers_of_the_running_kernel() {
+    let of = |distro, kernel: &str| {
+        let requests = kernel_requests(platform(distro), kernel);
+        (requests[0].names[0].clone(), requests[0].bound.clone())
+    };
+    let amazon = Distro::AmazonLinux2023;
+    assert_eq!(
+        of(amazon, "6.12.40-63.114.amzn2023.x86_64"),
+        ("kernel6.12-devel".into(), Bound::Kernel("6.12.40-63.114.amzn2023".into()))
+    );
+    assert_eq!(of(amazon, "6.1.159-182.297.amzn2023.x86_64").0, "kernel-devel");
+    assert_eq!(of(Distro::Ubuntu2404, "6.8.0-1021-aws").0, "linux-headers-6.8.0-1021-aws");
+    let request = &kernel_requests(platform(amazon), "6.12.40-63.114.amzn2023.x86_64")[0];
+    let offer = offered(&[("kernel6.12-devel", &["1:6.12.40-63.114.amzn2023", "1:6.12.41-1.amzn2023"])]);
+    let package = request.find(&"0".parse().unwrap(), &offer).unwrap();
+    assert_eq!(package.version, "1:6.12.40-63.114.amzn2023");
+}
+
+#[test]
+fn repositories_of_every_platform() {
+    let arm = Platform { arch: Architecture::Arm64, ..platform(Distro::AmazonLinux2023) };
+    assert!(arm.repository().ends_with("/cuda/repos/amzn2023/sbsa"));
+    assert!(platform(Distro::Ubuntu2404).repository_key().ends_with("/ubuntu2404/x86_64/3bf863cc.pub"));
+}
