@@ -15,6 +15,7 @@ mod lock;
 mod log;
 mod look;
 mod os;
+mod packages;
 mod print;
 mod progress;
 mod report;

@@ -57,7 +57,7 @@ steps! {
     DataVolumes = "data-volumes", 300, [Facts], [],
         "NVMe data disks: RAID0 when several, XFS, mounted by UUID, container and kubelet folders bound onto it";
     NvidiaDriver = "nvidia-driver", 1200, [Facts], [],
-        "the NVIDIA driver is loaded, in the right version and flavour";
+        "the NVIDIA driver is installed where there is none, loaded, in the right version and flavour, with its fabric manager";
     Efa = "efa", 600, [Facts], [],
         "the EFA driver is loaded and every expected interface is there";
     OfiNccl = "ofi-nccl", 300, [Facts], [Efa],

@@ -11,6 +11,7 @@ pub mod looked;
 pub mod manifests;
 pub mod mounts;
 pub mod node;
+pub mod packages;
 pub mod process;
 pub mod readme;
 pub mod report;

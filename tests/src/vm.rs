@@ -20,22 +20,22 @@
 //! ```
 
 mod builder;
-mod cache;
+pub(crate) mod cache;
 mod control;
 mod cpio;
 mod disk;
-mod error;
+pub(crate) mod error;
 mod guest_program;
-mod image;
+pub(crate) mod image;
 mod initramfs;
 mod machine;
 mod machine_files;
 mod output;
 mod prerequisites;
-mod programs;
+pub(crate) mod programs;
 mod qemu;
 mod qemu_arguments;
-mod slots;
+pub(crate) mod slots;
 mod user_data;
 
 pub use builder::Builder;

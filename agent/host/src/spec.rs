@@ -36,8 +36,8 @@ mod written;
 mod tests;
 
 pub use choices::{
-    BindTarget, CongestionControl, EfaLayout, Filesystem, InstanceStore, NcclProfile, Nodeadm, OnFailure,
-    Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaLayout, Filesystem, InstanceStore,
+    NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 pub use kind::{Form, Kind};
 pub use layer::Layer;

@@ -62,6 +62,9 @@ pub(super) fn software(root: &Root, kind: &InstanceType) -> io::Result<()> {
             "NET/OFI Initializing aws-ofi-nccl 1.16.2\n",
         )?;
     }
+    if kind.needs_fabric_manager() {
+        put_program(root, "/usr/bin/nv-fabricmanager")?;
+    }
     for program in [
         "/usr/bin/nvidia-container-runtime",
         "/usr/bin/nvidia-ctk",

@@ -10,12 +10,14 @@ use super::COMMAND_DEADLINE;
 pub(crate) struct Cmd {
     pub(crate) program: String,
     pub(crate) args: Vec<String>,
+    /// Variables beside those that every program gets.
+    pub(crate) env: Vec<(String, String)>,
     pub(crate) deadline: Duration,
 }
 
 impl Cmd {
     pub(crate) fn new(program: impl Into<String>) -> Self {
-        Self { program: program.into(), args: Vec::new(), deadline: COMMAND_DEADLINE }
+        Self { program: program.into(), args: Vec::new(), env: Vec::new(), deadline: COMMAND_DEADLINE }
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -25,6 +27,11 @@ impl Cmd {
 
     pub(crate) fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((name.into(), value.into()));
         self
     }
 

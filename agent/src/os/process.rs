@@ -41,6 +41,7 @@ impl Processes {
     fn spawn(&self, command: &Cmd) -> io::Result<Child> {
         let mut process = Command::new(&command.program);
         process.args(&command.args).env_clear().env("PATH", PATH).env("LC_ALL", "C");
+        process.envs(command.env.iter().map(|(name, value)| (name, value)));
         process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let root = (!self.root.is_host()).then(|| self.root.path().to_owned());
         // SAFETY: between fork and exec only prctl, chroot and chdir are called, which are async-signal-safe; the

@@ -1,13 +1,26 @@
-//! Looks whether the NVIDIA driver is loaded, in the wanted version and flavour. This step does not install: a driver
-//! that is absent or wrong is a failure that says so.
+//! The NVIDIA driver: installed where there is none, loaded where it only has to be, left alone where it is right.
+//!
+//! What has to be done is decided by [`gpunode_host::driver`]; here it is looked at, done and looked at again. A driver
+//! of another version is replaced only where `nvidia.install` says so, and never while a process has a GPU open.
 
-use gpunode_host::catalog::{DriverFlavour, InstanceType};
-use gpunode_host::versions::{Driver, DriverBuild};
+mod install;
+mod look;
+mod module;
+mod run_file;
+mod services;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use gpunode_host::catalog::InstanceType;
+use gpunode_host::driver::{self, Action, Fabric, Modules, Note, Plan, Refusal};
 use gpunode_host::{Finding, gpu_pci, reason};
 
 use crate::context::Context;
 use crate::os::Os;
-use crate::step::{Check, Failure, Step, StepId};
+use crate::step::{Check, Failure, Step, StepId, few};
+
+use look::Seen;
 
 /// The driver's state.
 pub(crate) struct NvidiaDriver;
@@ -34,48 +47,135 @@ impl Step for NvidiaDriver {
             let message = format!("{} of {expected} GPUs are on the PCI bus", gpus.len());
             return Err(Failure::new(&reason::GPU_MISSING, "pci", message));
         }
-        let versions = cx.versions(os.root());
-        let Some(driver) = &versions.nvidia else {
-            let message = "no NVIDIA kernel module is loaded (/proc/driver/nvidia/version is absent)";
-            return Err(Failure::new(&reason::NVIDIA_DRIVER_ABSENT, "nvidia", message));
-        };
-        let mut check = Check::done(format!("{} GPUs, driver {}", gpus.len(), driver.found.version));
-        check.findings.extend(wrong_version(driver, &cx.spec().nvidia.driver_version));
-        check.findings.extend(known.and_then(|known| wrong_flavour(driver, known)));
-        check.findings.extend(gpus.iter().filter(|gpu| gpu.driver.as_deref() != Some("nvidia")).map(|gpu| {
-            let bound = gpu.driver.as_deref().unwrap_or("nothing");
-            Finding::new(&reason::GPU_NOT_BOUND, &gpu.address, format!("bound to {bound}, not to nvidia"))
-        }));
+        let seen = Seen::look(cx, os);
+        let plan = decide(&seen)?;
+        let mut check = Check::done(summary(&seen, gpus.len()));
+        check.changes = changes(&seen, &plan);
+        if check.changes.is_empty() {
+            check.changes = services::changes(os, &seen, &plan)?;
+        }
+        check.findings = plan.notes.iter().map(|note| finding(note, &seen)).collect();
+        if seen.state.loaded.is_some() {
+            let unbound = gpus.iter().filter(|gpu| gpu.driver.as_deref() != Some("nvidia"));
+            check.findings.extend(unbound.map(|gpu| {
+                let bound = gpu.driver.as_deref().unwrap_or("nothing");
+                let message = format!("bound to {bound}, not to nvidia");
+                Finding::new(&reason::GPU_NOT_BOUND, &gpu.address, message)
+            }));
+        }
         Ok(check)
     }
 
-    fn apply(&self, _: &Context, _: &Os) -> Result<(), Failure> {
-        Ok(())
+    fn apply(&self, cx: &Context, os: &Os) -> Result<(), Failure> {
+        let seen = Seen::look(cx, os);
+        let plan = decide(&seen)?;
+        match &plan.driver {
+            Action::Keep => install::additions(cx, os, &seen, &plan)?,
+            Action::Install(choice) => install::driver(cx, os, &seen, &plan, choice)?,
+            Action::Replace { choice, .. } => {
+                services::stop(os)?;
+                module::unload(os)?;
+                install::driver(cx, os, &seen, &plan, choice)?;
+            }
+        }
+        cx.forget_versions();
+        if plan.load {
+            module::load(os, &seen, plan.fabric)?;
+        }
+        services::start(os, &plan, seen.state.loaded.is_some())
     }
 }
 
-/// `550.127.05` must be met exactly, `580` is any version of that branch, `latest` is any version.
-fn wrong_version(driver: &Driver, wanted: &str) -> Option<Finding> {
-    let found = driver.found.version.to_string();
-    let fits = wanted == "latest"
-        || found == wanted
-        || (!wanted.contains('.') && found.split('.').next() == Some(wanted));
-    (!fits).then(|| {
-        let message = format!("version {found} is loaded, nvidia.driverVersion says {wanted}");
-        Finding::new(&reason::NVIDIA_DRIVER_VERSION, "nvidia", message)
+fn decide(seen: &Seen) -> Result<Plan, Failure> {
+    driver::decide(&seen.machine, &seen.wish, &seen.state).map_err(|refusal| {
+        let reason = match refusal {
+            Refusal::Never | Refusal::Platform(_) => &reason::NVIDIA_DRIVER_ABSENT,
+            Refusal::Grid
+            | Refusal::MixedGpus
+            | Refusal::OpenOnly
+            | Refusal::ClosedOnly
+            | Refusal::Branch { .. } => &reason::NVIDIA_DRIVER_REFUSED,
+        };
+        Failure::of(reason, "nvidia", &refusal)
     })
 }
 
-fn wrong_flavour(driver: &Driver, known: &InstanceType) -> Option<Finding> {
-    let (loaded, wanted) = (driver.build?, known.driver_flavour());
-    let message = match (loaded, wanted) {
-        (DriverBuild::Open, DriverFlavour::Proprietary) => {
-            "the open kernel modules are loaded; this type wants the proprietary ones"
+fn summary(seen: &Seen, gpus: usize) -> String {
+    match (&seen.state.loaded, &seen.state.installed) {
+        (Some(driver), _) => format!("{gpus} GPUs, driver {}", driver.found.version),
+        (None, Some(version)) => format!("{gpus} GPUs, driver {version} is installed and not loaded"),
+        (None, None) => format!("{gpus} GPUs, no driver"),
+    }
+}
+
+/// What has to be changed, as far as it can be said without asking a repository.
+fn changes(seen: &Seen, plan: &Plan) -> Vec<String> {
+    let wanted = &seen.wish.version;
+    let mut changes = Vec::new();
+    match &plan.driver {
+        Action::Keep => {}
+        Action::Install(choice) => changes.push(format!(
+            "install the NVIDIA driver {wanted} with {} kernel modules ({}){}",
+            choice.modules.word(),
+            choice.because,
+            with(plan.fabric)
+        )),
+        Action::Replace { from, choice } => changes.push(format!(
+            "replace the NVIDIA driver {from} by {wanted} with {} kernel modules ({}){}",
+            choice.modules.word(),
+            choice.because,
+            with(plan.fabric)
+        )),
+    }
+    if plan.fix_fabric {
+        changes.push("install the fabric manager of the driver's version".into());
+    }
+    if plan.toolkit && plan.driver == Action::Keep {
+        changes.push("install the NVIDIA container toolkit".into());
+    }
+    if plan.load {
+        changes.push(format!("load {}", driver::files::modules(plan.fabric).join(", ")));
+    }
+    changes
+}
+
+fn with(fabric: Fabric) -> &'static str {
+    match fabric {
+        Fabric::None => "",
+        Fabric::Managed => ", and the fabric manager",
+        Fabric::ManagedByInfiniband => ", the fabric manager and NVLink's subnet manager",
+        Fabric::UltraServer => ", and IMEX",
+    }
+}
+
+fn finding(note: &Note, seen: &Seen) -> Finding {
+    match note {
+        Note::Version { found, users } => {
+            let state = if seen.state.loaded.is_some() { "loaded" } else { "installed" };
+            let wanted = &seen.wish.version;
+            let mut message = format!("version {found} is {state}, nvidia.driverVersion says {wanted}");
+            if !users.is_empty() {
+                let users: Vec<_> = users.iter().map(ToString::to_string).collect();
+                message = format!("{message}; it is not replaced while {}", few(&users));
+            }
+            Finding::new(&reason::NVIDIA_DRIVER_VERSION, "nvidia", message)
         }
-        (DriverBuild::Proprietary, DriverFlavour::Open) => {
-            "the proprietary kernel modules are loaded; this type wants the open ones"
+        Note::Flavour { wanted } => {
+            let (loaded, wanted) = match wanted {
+                Modules::Open => ("proprietary", "open"),
+                Modules::Proprietary => ("open", "proprietary"),
+            };
+            let message =
+                format!("the {loaded} kernel modules are loaded; this type wants the {wanted} ones");
+            let subject = seen.machine.kind.as_ref().map_or("nvidia", |kind| kind.name.as_str());
+            Finding::new(&reason::NVIDIA_DRIVER_FLAVOUR, subject, message)
         }
-        _ => return None,
-    };
-    Some(Finding::new(&reason::NVIDIA_DRIVER_FLAVOUR, &known.name, message))
+        Note::Fabric { found, driver } => {
+            let found = found
+                .as_ref()
+                .map_or_else(|| "there is none".to_owned(), |version| format!("{version} is installed"));
+            let message = format!("{found}; the driver is {driver}, and it takes no other");
+            Finding::new(&reason::FABRIC_MANAGER_WRONG, "nvidia-fabricmanager", message)
+        }
+    }
 }

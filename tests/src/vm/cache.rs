@@ -7,7 +7,7 @@ use super::error::at;
 use super::programs::variable;
 
 /// `$XDG_CACHE_HOME/gpunode/vm`, by default below `~/.cache`; made if it is not there.
-pub(super) fn folder() -> Result<PathBuf, Error> {
+pub(crate) fn folder() -> Result<PathBuf, Error> {
     let base = match (variable("XDG_CACHE_HOME"), variable("HOME")) {
         (Some(cache), _) => PathBuf::from(cache),
         (None, Some(home)) => PathBuf::from(home).join(".cache"),

@@ -61,7 +61,7 @@ pub enum Error {
 }
 
 /// Names the path in an error of the standard library.
-pub(super) fn at(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
+pub(crate) fn at(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.into();
     move |source| Error::File { path, source }
 }

@@ -51,7 +51,7 @@ pub(super) fn get() -> Result<Image, Error> {
 }
 
 /// Changes with the recipe, so that a changed recipe makes a new image.
-fn key(inputs: &[&str]) -> String {
+pub(crate) fn key(inputs: &[&str]) -> String {
     let mut hash = Sha256::new();
     for input in inputs {
         hash.update(input.len().to_le_bytes());
@@ -80,7 +80,7 @@ fn make(cache: &Path, folder: &Path) -> Result<(), Error> {
 }
 
 /// The Debian mirror this machine installs from.
-fn mirror() -> Result<String, Error> {
+pub(crate) fn mirror() -> Result<String, Error> {
     if let Some(mirror) = variable("GPUNODE_DEBIAN_MIRROR") {
         return Ok(mirror);
     }

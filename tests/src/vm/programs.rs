@@ -9,7 +9,7 @@ use super::Error;
     clippy::disallowed_methods,
     reason = "tests start QEMU, cargo and Debian's tools here; the product's runner is for the product"
 )]
-pub(super) fn program(name: &str) -> Command {
+pub(crate) fn program(name: &str) -> Command {
     let mut command = Command::new(name);
     command.stdin(Stdio::null());
     // Debian's tools for file systems are outside a plain user's PATH.
@@ -25,12 +25,12 @@ pub(super) fn search_path() -> String {
 
 /// An environment variable that is set, not empty, and text.
 #[expect(clippy::disallowed_methods, reason = "the test bed has no `main` of its own to read it in")]
-pub(super) fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Runs to the end and gives standard output; an error carries the last lines of standard error.
-pub(super) fn finish(mut command: Command) -> Result<Vec<u8>, Error> {
+pub(crate) fn finish(mut command: Command) -> Result<Vec<u8>, Error> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()

@@ -26,7 +26,7 @@ pub(super) fn take() -> Result<Slot, Error> {
 }
 
 /// An exclusive lock on a file that is made if it is not there.
-pub(super) fn lock(path: &Path, how: FlockArg) -> Result<Flock<File>, Error> {
+pub(crate) fn lock(path: &Path, how: FlockArg) -> Result<Flock<File>, Error> {
     let file = File::create(path).map_err(at(path))?;
     Flock::lock(file, how).map_err(|(_, errno)| at(path)(errno.into()))
 }

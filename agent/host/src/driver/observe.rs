@@ -25,12 +25,8 @@ const EKS_LOADER: &str = "nvidia-kmod-load.service";
 pub struct Observed {
     /// Version of the libraries, from the file name of NVML (`libnvidia-ml.so.550.127.05`).
     pub userland: Option<Version>,
-    /// `nvidia-smi` is there.
-    pub smi: bool,
     /// The kernel module's file for the running kernel.
     pub module: Option<PathBuf>,
-    /// Versions of module sources that DKMS knows, or that an image keeps to build or to unpack later.
-    pub sources: Vec<String>,
     /// It came by NVIDIA's `.run` file.
     pub run_file: bool,
     /// The image loads the driver by itself (EKS images do).
@@ -52,9 +48,7 @@ impl Observed {
         let toolkit = ["nvidia-ctk", "nvidia-container-runtime"];
         Self {
             userland: userland(root),
-            smi: root.exists("/usr/bin/nvidia-smi"),
             module: module_file(root, kernel),
-            sources: sources(root),
             run_file: root.exists(UNINSTALLER),
             loader: unit(EKS_LOADER).then_some(EKS_LOADER),
             fabric_manager: root.exists("/usr/bin/nv-fabricmanager"),
@@ -95,24 +89,6 @@ pub fn module_file(root: &Root, kernel: &str) -> Option<PathBuf> {
     folders
         .flat_map(|folder| ENDINGS.map(|ending| PathBuf::from(format!("{folder}/nvidia.ko{ending}"))))
         .find(|path| root.exists(path))
-}
-
-/// `/var/lib/dkms/nvidia/<version>`, `/usr/src/nvidia-<version>` and the EKS image's archives
-/// (`/var/lib/dkms-archive/nvidia-open-<version>…`), by version.
-fn sources(root: &Root) -> Vec<String> {
-    let dkms = ["/var/lib/dkms/nvidia", "/var/lib/dkms/nvidia-open"];
-    let mut found: Vec<_> = dkms.iter().flat_map(|folder| root.list(folder)).collect();
-    for folder in ["/usr/src", "/var/lib/dkms-archive"] {
-        let names = root.list(folder);
-        found.extend(names.iter().filter_map(|name| {
-            let rest = name.strip_prefix("nvidia-")?;
-            Some(rest.strip_prefix("open-").unwrap_or(rest).to_owned())
-        }));
-    }
-    found.retain(|text| text.starts_with(|first: char| first.is_ascii_digit()));
-    found.sort();
-    found.dedup();
-    found
 }
 
 /// Whether a module can be built for `kernel`: its headers are there, and the link to them leads somewhere.

@@ -3,5 +3,5 @@
 mod names;
 mod resolve;
 
-pub use names::{Bound, Request, fabric_requests, kernel_requests, lead_patterns, schemes};
+pub use names::{Bound, Request, fabric_requests, kernel_requests, patterns, schemes};
 pub use resolve::{Missing, Offered, Package, Purpose, Resolved, fabric, resolve, upstream};

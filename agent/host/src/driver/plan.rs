@@ -4,6 +4,7 @@ use crate::catalog::{InstanceType, NvSwitch};
 use crate::versions::{Driver, Version};
 
 use super::flavour::{self, Choice, Modules};
+use super::outcome::{Action, Fabric, Note, Plan, Refusal};
 use super::{Generation, Platform, User, Wanted};
 
 /// What the machine is.
@@ -48,119 +49,24 @@ pub struct State {
     pub loaded: Option<Driver>,
     /// The driver that is installed, loaded or not: the version of its libraries.
     pub installed: Option<Version>,
-    /// The fabric manager: `None` where there is none; inside `None` where it does not tell its version.
-    pub fabric_manager: Option<Option<Version>>,
+    /// The fabric manager.
+    pub fabric_manager: FabricManager,
     /// The container toolkit is there.
     pub toolkit: bool,
     /// Who uses the GPUs.
     pub users: Vec<User>,
 }
 
-/// What the NVSwitches want of the instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fabric {
-    /// Nothing.
-    None,
-    /// The fabric manager.
-    Managed,
-    /// The fabric manager with NVLink's subnet manager, reached through `ib_umad` (B200, B300).
-    ManagedByInfiniband,
-    /// IMEX: the switches are outside the instance.
-    UltraServer,
-}
-
-/// What has to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// About the driver itself.
-    pub driver: Action,
-    /// What the NVSwitches want.
-    pub fabric: Fabric,
-    /// The fabric manager has to be installed anew, in the version of the driver that is there.
-    pub fix_fabric: bool,
-    /// The container toolkit has to be installed.
-    pub toolkit: bool,
-    /// The modules have to be loaded.
-    pub load: bool,
-    /// What is not as wanted, and is left so.
-    pub notes: Vec<Note>,
-}
-
-/// What is done about the driver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It is there.
-    Keep,
-    /// It is installed.
-    Install(Choice),
-    /// It is installed instead of another version, which is taken out of the kernel first.
-    Replace {
-        /// What is there.
-        from: Version,
-        /// What is installed.
-        choice: Choice,
-    },
-}
-
-/// Something that is not as wanted, and is left so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// Another version than the wanted one is there.
-    Version {
-        /// What is there.
-        found: Version,
-        /// Who has a GPU open, and keeps it from being replaced.
-        users: Vec<User>,
-    },
-    /// The modules that are loaded are of the other build.
-    Flavour {
-        /// What the GPU should have.
-        wanted: Modules,
-    },
-    /// The fabric manager is absent, or not of the driver's version.
-    Fabric {
-        /// The version it has, where it is there and tells.
-        found: Option<Version>,
-        /// The driver's version.
-        driver: Version,
-    },
-}
-
-/// Why nothing can be done.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// `nvidia.install = "never"`.
-    #[error("no NVIDIA driver is installed, and nvidia.install = \"never\" lets none be installed")]
-    Never,
-    /// A distribution that is not known.
-    #[error(
-        "no NVIDIA driver is installed, and none can be installed on {0}: that is done on Amazon Linux 2023 and Ubuntu 22.04 and 24.04"
-    )]
-    Platform(String),
-    /// A fraction of a GPU.
-    #[error("a fraction of a GPU needs NVIDIA's GRID driver, which is in no public repository")]
-    Grid,
-    /// GPUs that have no driver in common.
-    #[error(
-        "Blackwell GPUs take only the open kernel modules, and GPUs before Turing only the closed ones: no driver drives both"
-    )]
-    MixedGpus,
-    /// The closed modules for a GPU that only the open ones drive.
-    #[error("nvidia.flavour = \"proprietary\", but only the open kernel modules drive Blackwell")]
-    OpenOnly,
-    /// The open modules for a GPU that only the closed ones drive.
-    #[error("nvidia.flavour = \"open\", but only the closed kernel modules drive GPUs before Turing")]
-    ClosedOnly,
-    /// A branch that does not know the GPU.
-    #[error("driver branch {branch} does not drive {gpu:?} GPUs, which need {need}")]
-    Branch {
-        /// The branch that is wanted.
-        branch: u32,
-        /// The GPU.
-        gpu: Generation,
-        /// The branches that do.
-        need: String,
-    },
+/// The fabric manager that is installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FabricManager {
+    /// There is none.
+    #[default]
+    Absent,
+    /// It does not tell its version.
+    Silent,
+    /// It is of this version.
+    Version(Version),
 }
 
 /// What has to be done; nothing where all is right.
@@ -192,7 +98,10 @@ pub fn decide(machine: &Machine, wish: &Wish, state: &State) -> Result<Plan, Ref
     let fix_fabric = driver == Action::Keep && fabric_is_wrong(fabric, found, state);
     let may_fix = wish.policy != Policy::Never && state.users.is_empty() && machine.platform.is_some();
     if fix_fabric && !may_fix {
-        let version = state.fabric_manager.clone().flatten();
+        let version = match &state.fabric_manager {
+            FabricManager::Version(version) => Some(version.clone()),
+            FabricManager::Absent | FabricManager::Silent => None,
+        };
         notes.push(Note::Fabric { found: version, driver: found.clone() });
     }
     let load = driver != Action::Keep || state.loaded.is_none();
@@ -247,9 +156,9 @@ fn fabric(machine: &Machine) -> Fabric {
 /// Whether the fabric manager is absent, or would refuse the driver. One that does not tell its version is left alone.
 fn fabric_is_wrong(fabric: Fabric, driver: &Version, state: &State) -> bool {
     match (fabric, &state.fabric_manager) {
-        (Fabric::None | Fabric::UltraServer, _) | (_, Some(None)) => false,
-        (Fabric::Managed | Fabric::ManagedByInfiniband, None) => true,
-        (Fabric::Managed | Fabric::ManagedByInfiniband, Some(Some(version))) => version != driver,
+        (Fabric::None | Fabric::UltraServer, _) | (_, FabricManager::Silent) => false,
+        (Fabric::Managed | Fabric::ManagedByInfiniband, FabricManager::Absent) => true,
+        (Fabric::Managed | Fabric::ManagedByInfiniband, FabricManager::Version(version)) => version != driver,
     }
 }
 

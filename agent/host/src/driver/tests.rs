@@ -40,7 +40,7 @@ fn loaded(version: &str, build: DriverBuild) -> State {
     State {
         loaded: Some(Driver { found, build: Some(build) }),
         installed: Some(version.parse().unwrap()),
-        fabric_manager: Some(Some(version.parse().unwrap())),
+        fabric_manager: FabricManager::Version(version.parse().unwrap()),
         toolkit: true,
         users: Vec::new(),
     }

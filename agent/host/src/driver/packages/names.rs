@@ -40,8 +40,26 @@ impl Request {
     }
 }
 
+/// Every name that may be asked for, as patterns for the package manager: a `*` at the end or in the middle.
+pub fn patterns(platform: Platform, kernel: &str) -> Vec<String> {
+    let mut patterns: Vec<String> = match platform.manager() {
+        Manager::Dnf => {
+            vec!["kmod-nvidia-*-dkms", "nvidia-driver-cuda", "nvidia-persistenced", "nvidia-fabric*manager"]
+        }
+        Manager::Apt => {
+            vec!["nvidia-headless-*", "nvidia-utils-*", "nvidia-compute-utils-*", "nvidia-fabricmanager*"]
+        }
+    }
+    .into_iter()
+    .chain(["nvidia-imex*", "nvidia-container-toolkit", "nvlsm", "libibumad*", "infiniband-diags"])
+    .map(str::to_owned)
+    .collect();
+    patterns.extend(kernel_requests(platform, kernel).into_iter().flat_map(|request| request.names));
+    patterns
+}
+
 /// Patterns of the package that leads: whose versions are the versions that are offered.
-pub fn lead_patterns(platform: Platform, modules: Modules) -> Vec<String> {
+pub(super) fn lead_patterns(platform: Platform, modules: Modules) -> Vec<String> {
     match (platform.manager(), modules) {
         (Manager::Dnf, Modules::Open) => vec!["kmod-nvidia-open-dkms".into()],
         (Manager::Dnf, Modules::Proprietary) => vec!["kmod-nvidia-latest-dkms".into()],

@@ -52,10 +52,10 @@ fn another_version_is_replaced_only_on_request_and_never_under_a_process() {
 #[test]
 fn the_fabric_manager_follows_the_driver() {
     let mut state = loaded("580.95.05", DriverBuild::Open);
-    state.fabric_manager = Some(Some("580.82.07".parse().unwrap()));
+    state.fabric_manager = FabricManager::Version("580.82.07".parse().unwrap());
     let plan = decide(&machine("p5.48xlarge"), &wish("580"), &state).unwrap();
     assert!(plan.fix_fabric && plan.notes.is_empty());
-    state.fabric_manager = None;
+    state.fabric_manager = FabricManager::Absent;
     assert!(decide(&machine("p5.48xlarge"), &wish("580"), &state).unwrap().fix_fabric);
     assert!(!decide(&machine("p5.4xlarge"), &wish("580"), &state).unwrap().fix_fabric);
     state.users = vec![user()];

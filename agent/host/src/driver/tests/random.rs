@@ -53,7 +53,8 @@ fn states() -> impl Strategy<Value = State> {
     (proptest::option::of((version(), builds)), proptest::option::of(version()), any::<bool>(), any::<bool>())
         .prop_map(|(driver, manager, toolkit, used)| {
             let mut state = driver.map_or_else(State::default, |(version, build)| loaded(&version, build));
-            state.fabric_manager = manager.map(|version| version.parse().ok());
+            let version = manager.map(|version| FabricManager::Version(version.parse().unwrap()));
+            state.fabric_manager = version.unwrap_or_default();
             state.toolkit = toolkit;
             state.users = if used { vec![user()] } else { Vec::new() };
             state

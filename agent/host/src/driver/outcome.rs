@@ -1,0 +1,113 @@
+//! What was decided, and why nothing could be.
+
+use crate::versions::Version;
+
+use super::flavour::{Choice, Modules};
+use super::{Generation, User};
+
+/// What the NVSwitches want of the instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fabric {
+    /// Nothing.
+    None,
+    /// The fabric manager.
+    Managed,
+    /// The fabric manager with NVLink's subnet manager, reached through `ib_umad` (B200, B300).
+    ManagedByInfiniband,
+    /// IMEX: the switches are outside the instance.
+    UltraServer,
+}
+
+/// What has to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// About the driver itself.
+    pub driver: Action,
+    /// What the NVSwitches want.
+    pub fabric: Fabric,
+    /// The fabric manager has to be installed anew, in the version of the driver that is there.
+    pub fix_fabric: bool,
+    /// The container toolkit has to be installed.
+    pub toolkit: bool,
+    /// The modules have to be loaded.
+    pub load: bool,
+    /// What is not as wanted, and is left so.
+    pub notes: Vec<Note>,
+}
+
+/// What is done about the driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is there.
+    Keep,
+    /// It is installed.
+    Install(Choice),
+    /// It is installed instead of another version, which is taken out of the kernel first.
+    Replace {
+        /// What is there.
+        from: Version,
+        /// What is installed.
+        choice: Choice,
+    },
+}
+
+/// Something that is not as wanted, and is left so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Another version than the wanted one is there.
+    Version {
+        /// What is there.
+        found: Version,
+        /// Who has a GPU open, and keeps it from being replaced.
+        users: Vec<User>,
+    },
+    /// The modules that are loaded are of the other build.
+    Flavour {
+        /// What the GPU should have.
+        wanted: Modules,
+    },
+    /// The fabric manager is absent, or not of the driver's version.
+    Fabric {
+        /// The version it has, where it is there and tells.
+        found: Option<Version>,
+        /// The driver's version.
+        driver: Version,
+    },
+}
+
+/// Why nothing can be done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// `nvidia.install = "never"`.
+    #[error("no NVIDIA driver is installed, and nvidia.install = \"never\" lets none be installed")]
+    Never,
+    /// A distribution that is not known.
+    #[error(
+        "no NVIDIA driver is installed, and none can be installed on {0}: that is done on Amazon Linux 2023 and Ubuntu 22.04 and 24.04"
+    )]
+    Platform(String),
+    /// A fraction of a GPU.
+    #[error("a fraction of a GPU needs NVIDIA's GRID driver, which is in no public repository")]
+    Grid,
+    /// GPUs that have no driver in common.
+    #[error(
+        "Blackwell GPUs take only the open kernel modules, and GPUs before Turing only the closed ones: no driver drives both"
+    )]
+    MixedGpus,
+    /// The closed modules for a GPU that only the open ones drive.
+    #[error("nvidia.flavour = \"proprietary\", but only the open kernel modules drive Blackwell")]
+    OpenOnly,
+    /// The open modules for a GPU that only the closed ones drive.
+    #[error("nvidia.flavour = \"open\", but only the closed kernel modules drive GPUs before Turing")]
+    ClosedOnly,
+    /// A branch that does not know the GPU.
+    #[error("driver branch {branch} does not drive {gpu:?} GPUs, which need {need}")]
+    Branch {
+        /// The branch that is wanted.
+        branch: u32,
+        /// The GPU.
+        gpu: Generation,
+        /// The branches that do.
+        need: String,
+    },
+}

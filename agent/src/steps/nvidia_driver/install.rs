@@ -1,0 +1,162 @@
+//! Installs: from a repository, from a folder of packages, or by NVIDIA's `.run` file.
+
+use gpunode_host::driver::packages::{Bound, Missing, Offered, Package, Purpose, Request, Resolved};
+use gpunode_host::driver::packages::{fabric, kernel_requests, resolve, upstream};
+use gpunode_host::driver::{Action, Choice, Fabric, Plan, Platform, files, headers_present, module_file};
+use gpunode_host::reason;
+use gpunode_host::versions::Version;
+
+use super::look::Seen;
+use super::run_file;
+use super::source::Source;
+use crate::context::Context;
+use crate::os::{FileSpec, Os};
+use crate::packages::Packages;
+use crate::step::Failure;
+
+/// Free space below each of [`PLACES`], in bytes. A driver takes 1 GB when it is installed with its sources and modules,
+/// and 0.4 GB while it is downloaded.
+const ROOM: u64 = 1 << 30;
+const PLACES: [&str; 2] = ["/usr", "/var"];
+
+/// Installs the driver and what goes with it.
+pub(super) fn driver(
+    cx: &Context,
+    os: &Os,
+    seen: &Seen,
+    plan: &Plan,
+    choice: &Choice,
+) -> Result<(), Failure> {
+    room(os)?;
+    if seen.observed.run_file && matches!(plan.driver, Action::Replace { .. }) {
+        let message = "the driver that is there came by NVIDIA's .run file; run `nvidia-uninstall` first";
+        return Err(Failure::new(&reason::PACKAGE_CONFLICT, "nvidia", message));
+    }
+    // First of all: a module that is built meanwhile may be loaded by udev.
+    os.write(&FileSpec::new(files::MODPROBE, files::modprobe(choice)))?;
+    os.write(&FileSpec::new(files::MODULES_LOAD, files::modules_load(plan.fabric)))?;
+    let offline = cx.spec().nvidia.offline.as_deref();
+    match offline {
+        Some(path) if run_file::is_one(path) => {
+            headers(os, seen)?;
+            run_file::install(os, path, &seen.wish.version, choice)?;
+        }
+        _ => from_packages(cx, os, seen, plan, choice)?,
+    }
+    is_built(os, seen)
+}
+
+fn from_packages(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choice) -> Result<(), Failure> {
+    let Some((platform, packages)) = seen.packages(cx, os) else { return Ok(()) };
+    let purpose = Purpose {
+        platform,
+        wanted: seen.wish.version.clone(),
+        modules: choice.modules,
+        fabric: plan.fabric,
+        gpus: seen.machine.gpus.clone(),
+        toolkit: plan.toolkit,
+    };
+    let source = Source::open(cx, seen, &packages, platform)?;
+    let resolved = resolve(&purpose, source.offered()).map_err(|error| missing(&error))?;
+    let headers = kernel(os, seen, platform, source.offered())?;
+    if !headers.is_empty() {
+        // Not in one go: the driver's scripts build the module when they run, whatever else is still to be unpacked.
+        source.install_first(&packages, &headers)?;
+    }
+    if let Action::Replace { from, .. } = &plan.driver {
+        packages.remove(&left_over(&packages, from, &resolved)?)?;
+    }
+    source.install(&packages, &resolved)?;
+    if module_file(os.root(), &seen.kernel).is_none() {
+        // A run that was killed while the scripts ran leaves a package that is installed and has built nothing: the one
+        // that leads is installed once more.
+        source.install_again(&packages, &resolved)?;
+    }
+    Ok(())
+}
+
+/// Packages of the driver that was there, whose names the new one does not have: they would stay, and be in its way.
+fn left_over(packages: &Packages<'_>, from: &Version, resolved: &Resolved) -> Result<Vec<String>, Failure> {
+    let installed = packages.installed(&["*nvidia*".to_owned()])?;
+    let stays = |package: &Package| resolved.packages.iter().any(|new| new.name == package.name);
+    let of_old = |package: &&Package| upstream(&package.version).is_some_and(|version| version == *from);
+    Ok(installed.iter().filter(of_old).filter(|p| !stays(p)).map(|package| package.name.clone()).collect())
+}
+
+/// What goes with a driver that is there already.
+pub(super) fn additions(cx: &Context, os: &Os, seen: &Seen, plan: &Plan) -> Result<(), Failure> {
+    if !plan.fix_fabric && !plan.toolkit {
+        return Ok(());
+    }
+    let present =
+        seen.state.loaded.as_ref().map(|driver| &driver.found.version).or(seen.state.installed.as_ref());
+    let (Some(version), Some((platform, packages))) = (present, seen.packages(cx, os)) else { return Ok(()) };
+    room(os)?;
+    let source = Source::open(cx, seen, &packages, platform)?;
+    let needed = if plan.fix_fabric { plan.fabric } else { Fabric::None };
+    let mut resolved =
+        fabric(platform, version, needed, source.offered()).map_err(|error| missing(&error))?;
+    if plan.toolkit {
+        resolved.packages.push(toolkit(version, source.offered())?);
+    }
+    source.install(&packages, &resolved)
+}
+
+fn toolkit(driver: &Version, offered: &Offered) -> Result<Package, Failure> {
+    let request = Request { names: vec!["nvidia-container-toolkit".into()], bound: Bound::Newest };
+    request
+        .find(driver, offered)
+        .ok_or_else(|| missing(&Missing::Package { names: request.names.clone(), version: String::new() }))
+}
+
+/// The headers of the running kernel, where they are not there yet.
+fn kernel(os: &Os, seen: &Seen, platform: Platform, offered: &Offered) -> Result<Vec<Package>, Failure> {
+    if headers_present(os.root(), &seen.kernel) {
+        return Ok(Vec::new());
+    }
+    let any: Option<Version> = "0".parse().ok();
+    let requests = kernel_requests(platform, &seen.kernel);
+    let found = requests.iter().find_map(|request| request.find(any.as_ref()?, offered));
+    if let Some(package) = found {
+        return Ok(vec![package]);
+    }
+    let names: Vec<_> = requests.into_iter().flat_map(|request| request.names).collect();
+    Err(no_headers(seen, &format!("; no repository offers {} for it", names.join(" or "))))
+}
+
+fn headers(os: &Os, seen: &Seen) -> Result<(), Failure> {
+    if headers_present(os.root(), &seen.kernel) { Ok(()) } else { Err(no_headers(seen, "")) }
+}
+
+fn no_headers(seen: &Seen, more: &str) -> Failure {
+    let message = format!("/lib/modules/{}/build leads nowhere{more}", seen.kernel);
+    Failure::new(&reason::KERNEL_HEADERS_MISSING, &seen.kernel, message)
+}
+
+/// DKMS's own failure is not one of the packages', whose scripts go on without a module.
+fn is_built(os: &Os, seen: &Seen) -> Result<(), Failure> {
+    if module_file(os.root(), &seen.kernel).is_some() || seen.observed.loader.is_some() {
+        return Ok(());
+    }
+    headers(os, seen)?;
+    let message = format!("there is no nvidia.ko below /lib/modules/{}", seen.kernel);
+    Err(Failure::new(&reason::NVIDIA_MODULE_NOT_BUILT, "nvidia", message))
+}
+
+fn missing(error: &Missing) -> Failure {
+    Failure::of(&reason::PACKAGE_NOT_OFFERED, "packages", error)
+}
+
+/// Fails where there is not enough room, before anything is begun.
+fn room(os: &Os) -> Result<(), Failure> {
+    for place in PLACES {
+        let Ok(space) = nix::sys::statvfs::statvfs(&os.root().follow(place)) else { continue };
+        let free = space.blocks_available().saturating_mul(space.fragment_size());
+        if free < ROOM {
+            let message =
+                format!("{} MiB are free below {place}, the driver needs {}", free >> 20, ROOM >> 20);
+            return Err(Failure::new(&reason::DISK_FULL, place, message));
+        }
+    }
+    Ok(())
+}

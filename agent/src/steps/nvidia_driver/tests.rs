@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use gpunode_host::driver::{Choice, Modules, Wanted};
+use gpunode_host::{Root, catalog};
+use gpunode_tree::{MachineTree, Options};
+
+use super::{NvidiaDriver, run_file};
+use crate::context::Context;
+use crate::os::Os;
+use crate::settings::tests::local;
+use crate::step::{Check, Failure, Step};
+use crate::steps::answers::Answers;
+
+/// A machine of this type with the driver 550.127.05 loaded, whose programs answer from a table.
+fn machine(kind: &str, programs: &[&'static str]) -> (tempfile::TempDir, Os, Arc<Answers>) {
+    let dir = tempfile::tempdir().unwrap();
+    MachineTree::build(dir.path(), catalog::find(kind).unwrap(), Options::default()).unwrap();
+    let put = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put("etc/os-release", "ID=amzn\nVERSION_ID=2023\nPRETTY_NAME=\"Amazon Linux 2023\"\n");
+    put("proc/sys/kernel/osrelease", "6.12.40-63.114.amzn2023.x86_64\n");
+    put("usr/bin/nvidia-ctk", "");
+    let table: BTreeMap<_, _> = programs.iter().map(|program| (*program, String::new())).collect();
+    let answers = Arc::new(Answers { table, run: Mutex::default(), fails: None });
+    let os = Os::new(Root::new(dir.path()), Arc::<Answers>::clone(&answers));
+    (dir, os, answers)
+}
+
+fn check(os: &Os, settings: &[&str]) -> Result<Check, Failure> {
+    NvidiaDriver.check(&Context::new(local(settings), true), os)
+}
+
+#[test]
+fn a_driver_that_is_right_is_left_alone_without_a_single_command() {
+    let (_dir, os, answers) = machine("g6e.48xlarge", &["dnf", "rpm"]);
+    let check = check(&os, &[]).unwrap();
+    assert_eq!(check.summary, "8 GPUs, driver 550.127.05");
+    assert!(check.changes.is_empty() && check.findings.is_empty(), "{check:?}");
+    assert!(answers.run.lock().unwrap().is_empty());
+}
+
+#[test]
+fn what_would_be_installed_is_said_without_asking_a_repository() {
+    let (dir, os, answers) = machine("g6e.48xlarge", &["dnf", "rpm"]);
+    for path in ["proc/driver/nvidia/version", "sys/module/nvidia/version"] {
+        let _ = fs::remove_file(dir.path().join(path));
+    }
+    let check = check(&os, &["nvidia.driverVersion=580"]).unwrap();
+    let says = "install the NVIDIA driver 580 with open kernel modules (NVIDIA's own choice since Turing)";
+    assert_eq!(check.changes, [says, "load nvidia, nvidia_uvm"]);
+    assert!(answers.run.lock().unwrap().is_empty());
+}
+
+#[test]
+fn without_a_package_manager_the_absence_is_told() {
+    let (dir, os, _) = machine("g6e.48xlarge", &[]);
+    for path in ["proc/driver/nvidia/version", "sys/module/nvidia/version"] {
+        let _ = fs::remove_file(dir.path().join(path));
+    }
+    let Failure(finding) = check(&os, &[]).unwrap_err();
+    assert_eq!(finding.code, "NvidiaDriverAbsent");
+    assert!(finding.message.contains("Amazon Linux 2023 without dnf and rpm"), "{}", finding.message);
+    let Failure(finding) = check(&os, &["nvidia.install=never"]).unwrap_err();
+    assert_eq!(finding.code, "NvidiaDriverAbsent");
+}
+
+#[test]
+fn a_run_file_is_checked_by_its_name_before_it_is_run() {
+    let choice = Choice { modules: Modules::Open, gsp_off: false, because: "" };
+    let (dir, os, answers) = machine("g6e.48xlarge", &["sh"]);
+    let path = "/opt/NVIDIA-Linux-x86_64-580.95.05.run";
+    let wanted = |text| Wanted::parse(text).unwrap();
+    let Failure(finding) = run_file::install(&os, path, &wanted("550.127.05"), &choice).unwrap_err();
+    assert_eq!(finding.code, "PackageNotOffered");
+    let Failure(finding) = run_file::install(&os, path, &wanted("580"), &choice).unwrap_err();
+    assert!(finding.message.ends_with("is not there"), "{}", finding.message);
+    fs::create_dir_all(dir.path().join("opt")).unwrap();
+    fs::write(dir.path().join(&path[1..]), "").unwrap();
+    run_file::install(&os, path, &wanted("580"), &choice).unwrap();
+    let run = answers.run.lock().unwrap().clone();
+    assert_eq!(run.len(), 2, "{run:?}");
+    assert_eq!(run[0], format!("sh {path} --check"));
+    assert!(run[1].ends_with("--kernel-module-type=open"), "{run:?}");
+}
+
+#[test]
+fn a_run_file_that_is_cut_off_is_never_run() {
+    let choice = Choice { modules: Modules::Proprietary, gsp_off: true, because: "" };
+    let (dir, os, _) = machine("g6e.48xlarge", &["sh"]);
+    let answers = Arc::new(Answers {
+        table: BTreeMap::from([("sh", String::new())]),
+        run: Mutex::default(),
+        fails: Some("sh /opt/NVIDIA-Linux-x86_64-550.127.05.run --check"),
+    });
+    let os = Os::new(os.root().clone(), Arc::<Answers>::clone(&answers));
+    let path = "/opt/NVIDIA-Linux-x86_64-550.127.05.run";
+    fs::create_dir_all(dir.path().join("opt")).unwrap();
+    fs::write(dir.path().join(&path[1..]), "").unwrap();
+    let wanted = Wanted::parse("550.127.05").unwrap();
+    let Failure(finding) = run_file::install(&os, path, &wanted, &choice).unwrap_err();
+    assert_eq!(finding.code, "PackageSignatureWrong");
+    assert_eq!(answers.run.lock().unwrap().len(), 1);
+}
