@@ -1,60 +1,106 @@
-//! Which network interfaces an instance type gets.
+//! Which network interfaces an instance gets: card, device, kind and, where each has one of its own, the subnet.
+
+mod subnets;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 
-use gpunode_host::catalog::{InstanceType, InterfaceKind};
+use gpunode_host::catalog::{InstanceType, InterfaceKind, NetworkCard};
+use gpunode_host::spec::EfaLayout;
+use serde::Serialize;
+
+pub use subnets::{Subnet, SubnetError, spread};
 
 /// One network interface of a launch template.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Interface {
-    pub(crate) card: u32,
-    pub(crate) device: u32,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Interface {
+    /// Network card, from 0.
+    pub card: u32,
+    /// Device index on that card, below [`NetworkCard::max_interfaces`]. It is not the card's index.
+    pub device: u32,
+    /// ENA, EFA, or both in one.
+    pub kind: InterfaceKind,
+}
+
+impl Interface {
     /// `InterfaceType` of the EC2 API.
-    pub(crate) kind: &'static str,
-}
-
-/// AWS's current layout: card 0 device 0 is ENA with the address; an EFA-only interface beside it where card 0 can;
-/// on every further card that can, device 0 is EFA-only. Source: EC2 User Guide, "Maximize network bandwidth on
-/// Amazon EC2 instances with multiple network cards".
-pub(crate) fn interfaces(kind: &InstanceType) -> Vec<Interface> {
-    let primary = Interface { card: 0, device: 0, kind: "interface" };
-    let able = kind.cards.iter().filter(|card| card.supports(InterfaceKind::EfaOnly));
-    let efa = able.take(usize::try_from(kind.efa_max).unwrap_or(usize::MAX)).map(|card| Interface {
-        card: card.index,
-        device: u32::from(card.index == 0),
-        kind: "efa-only",
-    });
-    std::iter::once(primary).chain(efa).collect()
-}
-
-pub(crate) fn table(kind: &InstanceType) -> String {
-    let mut text = String::from("network card  device  type\n");
-    for Interface { card, device, kind } in interfaces(kind) {
-        let _ = writeln!(text, "{card:12}  {device:6}  {kind}");
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn count(name: &str) -> usize {
-        interfaces(&gpunode_host::catalog::find(name).unwrap()).len()
-    }
-
-    #[test]
-    fn one_more_than_the_efas_except_where_card_0_has_none() {
-        // EKS User Guide, `ml/device-management-efa.adoc`, and the per-card table of DescribeInstanceTypes.
-        for (name, interfaces) in [
-            ("p4d.24xlarge", 5),
-            ("p5.48xlarge", 33),
-            ("p5en.48xlarge", 17),
-            ("p6-b200.48xlarge", 9),
-            ("p6-b300.48xlarge", 17),
-            ("g5.xlarge", 1),
-        ] {
-            assert_eq!(count(name), interfaces, "{name}");
+    pub fn api_type(self) -> &'static str {
+        match self.kind {
+            InterfaceKind::Interface => "interface",
+            InterfaceKind::Efa => "efa",
+            InterfaceKind::EfaOnly => "efa-only",
         }
     }
+
+    /// Whether it is an EFA device.
+    pub fn is_efa(self) -> bool {
+        !matches!(self.kind, InterfaceKind::Interface)
+    }
+
+    /// Whether it takes an address. EC2 refuses every address field of one that does not.
+    pub fn has_address(self) -> bool {
+        !matches!(self.kind, InterfaceKind::EfaOnly)
+    }
+}
+
+/// Why a type cannot have the interfaces.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// More than there are.
+    #[error("{name} has {has} EFA interfaces, not {wanted}")]
+    TooMany {
+        /// The type.
+        name: String,
+        /// What it has.
+        has: u32,
+        /// What was asked for.
+        wanted: u32,
+    },
+}
+
+/// The interfaces of `kind` with `efa` EFA devices (all of them for `None`), by card and device.
+///
+/// `efa-only` is AWS's current layout: card 0 device 0 is ENA with the address; an EFA-only interface beside it where
+/// card 0 can; on every further card that can, device 0 is EFA-only. Source: EC2 User Guide, "Maximize network
+/// bandwidth on Amazon EC2 instances with multiple network cards". `combined` is the older one, which eksctl and
+/// Karpenter make: card 0 device 0 is EFA with ENA, further cards have one at device 1, or at 0 where the card holds
+/// a single interface.
+pub fn interfaces(
+    kind: &InstanceType,
+    layout: EfaLayout,
+    efa: Option<u32>,
+) -> Result<Vec<Interface>, LayoutError> {
+    let wanted = efa.unwrap_or(kind.efa_max);
+    if wanted > kind.efa_max {
+        return Err(LayoutError::TooMany { name: kind.name.clone(), has: kind.efa_max, wanted });
+    }
+    let able = kind.cards.iter().filter_map(|card| efa_device(card, layout));
+    let mut devices: Vec<_> = able.take(usize::try_from(wanted).unwrap_or(usize::MAX)).collect();
+    if !devices.iter().any(|interface| (interface.card, interface.device) == (0, 0)) {
+        devices.insert(0, Interface { card: 0, device: 0, kind: InterfaceKind::Interface });
+    }
+    Ok(devices)
+}
+
+/// The one EFA device of a card; more EC2 does not take.
+fn efa_device(card: &NetworkCard, layout: EfaLayout) -> Option<Interface> {
+    let first = card.index == 0;
+    let at = |device: u32, kind| Some(Interface { card: card.index, device, kind });
+    if layout == EfaLayout::Combined && card.supports(InterfaceKind::Efa) {
+        return at(u32::from(!first && card.max_interfaces > 1), InterfaceKind::Efa);
+    }
+    // Device 0 of card 0 is the primary interface, which EC2 wants with an address. In both layouts: odd cards of
+    // p6e-gb200 take an EFA-only interface and nothing else.
+    if card.supports(InterfaceKind::EfaOnly) { at(u32::from(first), InterfaceKind::EfaOnly) } else { None }
+}
+
+/// For people.
+pub fn table(interfaces: &[Interface]) -> String {
+    let mut text = String::from("network card  device  type\n");
+    for interface in interfaces {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:12}  {:6}  {}", interface.card, interface.device, interface.api_type());
+    }
+    text
 }

@@ -19,7 +19,7 @@
 //! ```
 
 mod choices;
-mod form;
+pub mod form;
 mod input;
 mod kind;
 mod layer;

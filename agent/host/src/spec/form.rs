@@ -1,10 +1,10 @@
-//! The forms that text settings can have.
+//! The forms that text settings can have. The installer has settings of its own with the same forms.
 
-pub(super) mod aws;
+pub mod aws;
 pub(super) mod kubernetes;
 pub(super) mod linux;
 pub(super) mod packages;
-pub(super) mod version;
+pub mod version;
 
 #[cfg(test)]
 mod tests;

@@ -95,6 +95,11 @@ impl Kind {
         }
     }
 
+    /// The value that `text` from a variable stands for, in its final form, or what is wrong with it. `a,b` is a list.
+    pub fn read(&self, text: &str) -> Result<Value, String> {
+        self.check(&Input::from_text(self, text)?)
+    }
+
     /// One value of a table, or what is wrong with it or with its name.
     pub(crate) fn check_entry(&self, name: &str, input: &Input) -> Result<Value, String> {
         let Self::Table { key, value } = self else {

@@ -30,7 +30,8 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    pub(crate) fn new(source: Source, key: impl Into<String>, problem: impl Into<String>) -> Self {
+    /// With neither value nor advice.
+    pub fn new(source: Source, key: impl Into<String>, problem: impl Into<String>) -> Self {
         let (key, problem) = (key.into(), problem.into());
         Self { source, key, value: None, problem, allowed: None, suggestion: None }
     }
@@ -83,8 +84,8 @@ impl Errors {
         self.mistakes.iter().map(finding).collect()
     }
 
-    /// `make` is not called for mistakes that are only counted.
-    pub(crate) fn add(&mut self, make: impl FnOnce() -> Mistake) {
+    /// One more mistake; `make` is not called for mistakes that are only counted.
+    pub fn add(&mut self, make: impl FnOnce() -> Mistake) {
         if self.mistakes.len() < MAX_MISTAKES {
             self.mistakes.push(make());
         } else {
@@ -92,7 +93,8 @@ impl Errors {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is no mistake.
+    pub fn is_empty(&self) -> bool {
         self.mistakes.is_empty()
     }
 

@@ -4,6 +4,7 @@
 mod find;
 mod table;
 
+pub use find::nearest;
 pub(crate) use find::{Found, find, is_section, nearest_path, nearest_variable};
 pub use table::ALL;
 

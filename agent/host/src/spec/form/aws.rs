@@ -4,7 +4,7 @@ use super::super::kind::Form;
 use super::{made_of, or};
 
 /// EKS cluster name.
-pub(crate) const CLUSTER: Form = Form {
+pub const CLUSTER: Form = Form {
     allowed: "an EKS cluster name: up to 100 letters, digits, - and _, beginning with a letter or digit",
     check: |text| {
         let starts = text.starts_with(|first: char| first.is_ascii_alphanumeric());
@@ -14,7 +14,7 @@ pub(crate) const CLUSTER: Form = Form {
 };
 
 /// Region, of any partition: `us-west-2`, `us-gov-west-1`, `us-iso-east-1`.
-pub(crate) const REGION: Form = Form {
+pub const REGION: Form = Form {
     allowed: "an AWS region, for example us-west-2",
     check: |text| {
         let words: Vec<_> = text.split('-').collect();
@@ -32,7 +32,7 @@ pub(crate) const REGION: Form = Form {
 };
 
 /// Instance type.
-pub(crate) const INSTANCE_TYPE: Form = Form {
+pub const INSTANCE_TYPE: Form = Form {
     allowed: "an EC2 instance type, for example p5en.48xlarge",
     check: |text| {
         let word =

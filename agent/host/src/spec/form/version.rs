@@ -4,7 +4,7 @@ use super::super::kind::Form;
 use super::{made_of, or};
 
 /// NVIDIA driver.
-pub(crate) const NVIDIA_DRIVER: Form = Form {
+pub const NVIDIA_DRIVER: Form = Form {
     allowed: "a full version (550.127.05), a branch (580) or latest",
     check: |text| {
         let branch = text.split('.').next().unwrap_or_default();
@@ -13,13 +13,13 @@ pub(crate) const NVIDIA_DRIVER: Form = Form {
 };
 
 /// EFA installer.
-pub(crate) const EFA_INSTALLER: Form = Form {
+pub const EFA_INSTALLER: Form = Form {
     allowed: "a version of the EFA installer (1.43.0) or latest",
     check: |text| or(text == "latest" || numbers(text, 3, 3), "not a version of the EFA installer"),
 };
 
 /// NCCL, with the package revision that container images carry (`2.22.3-1`).
-pub(crate) const NCCL: Form = Form {
+pub const NCCL: Form = Form {
     allowed: "an NCCL version (2.22.3 or 2.22.3-1)",
     check: |text| {
         let (version, revision) = text.split_once('-').unwrap_or((text, "1"));

@@ -57,7 +57,8 @@ pub(crate) fn nearest_variable(name: &str) -> Option<String> {
     nearest(name, ALL.iter().map(Setting::variable))
 }
 
-fn nearest(wanted: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
+/// The one of `candidates` that somebody who wrote `wanted` probably meant, if any is near enough.
+pub fn nearest(wanted: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
     if wanted.len() > COMPARED {
         return None;
     }

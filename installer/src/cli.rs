@@ -1,0 +1,122 @@
+//! The command line.
+
+mod config;
+mod init;
+mod layout;
+mod render;
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write, stderr, stdout};
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+use crate::environment;
+use crate::exit::{self, Exit};
+use crate::settings::{self, File, Loaded};
+
+/// Brings GPU node groups to an existing EKS cluster. It does not talk to AWS yet: it checks settings and writes files
+#[derive(Debug, Parser)]
+#[command(name = "installer", version, about, after_help = exit::TABLE)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a commented file with every setting
+    Init(init::InitArgs),
+    /// Check or show the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Show the network interfaces that a launch template for this instance type must list
+    Layout(layout::LayoutArgs),
+    /// Write what a cluster needs as files: launch template, user data, policies, Kubernetes objects, and the forms of
+    /// eksctl, Terraform and CloudFormation
+    Render(render::RenderArgs),
+}
+
+/// What every command that reads the settings takes.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The file with the settings; without it .env, if there is one
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// Why a command ended before its work, told already.
+pub(crate) type Stop = Exit;
+
+/// Runs the command.
+pub fn run(args: Args) -> Exit {
+    let outcome = match args.command {
+        Command::Init(args) => init::run(&args),
+        Command::Config(command) => config::run(&command),
+        Command::Layout(args) => layout::run(&args),
+        Command::Render(args) => render::run(&args),
+    };
+    match outcome {
+        Ok(()) => Exit::Ok,
+        Err(exit) => exit,
+    }
+}
+
+/// Says what is wrong with a command line, or shows the help that it asks for.
+pub fn mistake(error: &clap::Error) -> Exit {
+    // A reader that is gone does not want to know.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+}
+
+/// The default file.
+const FILE: &str = ".env";
+/// Bytes of a file that are read: one more than the parser takes, so that it says what is too long.
+const MOST: u64 = crate::dotenv::MAX_FILE as u64 + 1;
+
+impl Common {
+    /// The name and the text of the file; `None` where there is none and none was asked for.
+    fn read(&self) -> Result<Option<(String, String)>, Stop> {
+        let path = self.file.as_deref().unwrap_or(Path::new(FILE));
+        match read_bounded(path) {
+            Ok(text) => Ok(Some((path.display().to_string(), text))),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.file.is_none() => Ok(None),
+            Err(error) => Err(failed(format_args!("cannot read {}: {error}", path.display()))),
+        }
+    }
+
+    /// The settings, or every mistake on standard error.
+    pub(crate) fn load(&self) -> Result<Loaded, Stop> {
+        let file = self.read()?;
+        let given = file.as_ref().map(|(path, text)| File { path, text });
+        settings::load(given, &environment::pairs()).map_err(|errors| {
+            err(&errors);
+            if file.is_none() {
+                err(format_args!("installer: there is no {FILE} here; `installer init` writes one"));
+            }
+            Exit::Settings
+        })
+    }
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut std::io::Read::take(std::fs::File::open(path)?, MOST), &mut text)?;
+    Ok(text)
+}
+
+/// A line on standard output; a reader that is gone is no failure of ours.
+pub(crate) fn out(line: impl Display) {
+    let _ = writeln!(stdout(), "{line}");
+}
+
+/// A line on standard error.
+pub(crate) fn err(line: impl Display) {
+    let _ = writeln!(stderr(), "{line}");
+}
+
+/// Says why a file cannot be read or written.
+pub(crate) fn failed(why: impl Display) -> Stop {
+    err(format_args!("installer: {why}"));
+    Exit::Failed
+}

@@ -1,0 +1,154 @@
+//! Files for people who keep their cluster in Git: what an installation would send, in the form of each tool. The
+//! same settings give the same bytes.
+
+mod canonical;
+mod cloudformation;
+mod eksctl;
+mod hcl;
+mod karpenter;
+mod kubernetes;
+mod parts;
+mod terraform;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use serde_json::Value;
+
+use crate::launch_template::{self, LaunchTemplate, MakeError};
+use crate::policies::{self, Places, PolicyError, Role};
+use crate::settings::{Loaded, NodeGroupKind, Settings};
+use crate::user_data::UserDataError;
+
+/// What is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// launch-template.json: LaunchTemplateData of EC2's CreateLaunchTemplate
+    LaunchTemplate,
+    /// user-data.mime: what GPU nodes boot with
+    UserData,
+    /// policies/: IAM policies, and the trust policy of each role
+    Policies,
+    /// kubernetes/: storage classes, metrics server, device plugins, Karpenter's node pools
+    Kubernetes,
+    /// eksctl.yaml: a ClusterConfig with add-ons, roles and managed node groups
+    Eksctl,
+    /// terraform/: a module
+    Terraform,
+    /// cloudformation.json: a template
+    Cloudformation,
+    /// All of them
+    All,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Below the output folder.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// Why something cannot be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The launch template.
+    #[error("launch template")]
+    LaunchTemplate(#[from] MakeError),
+    /// The user data.
+    #[error("user data")]
+    UserData(#[from] UserDataError),
+    /// A policy.
+    #[error("policies")]
+    Policy(#[from] PolicyError),
+    /// eksctl has no form for it.
+    #[error(
+        "eksctl makes self-managed groups from its own launch templates only, which place no interface in a subnet of \
+         its own: use terraform or cloudformation, or GPU_NODE_GROUP_KIND=managed"
+    )]
+    EksctlSelfManaged,
+}
+
+/// The files for `what`.
+pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError> {
+    let settings = &loaded.settings;
+    Ok(match what {
+        What::LaunchTemplate => {
+            vec![file("launch-template.json", canonical::json(&launch_template::make(loaded)?.data()))]
+        }
+        What::UserData => vec![file("user-data.mime", text(&launch_template::make(loaded)?.user_data))],
+        What::Policies => policy_files(settings)?,
+        What::Kubernetes => {
+            let mut files = kubernetes::files(settings);
+            files.extend(karpenter::files(loaded)?);
+            files
+        }
+        What::Eksctl if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged => {
+            return Err(RenderError::EksctlSelfManaged);
+        }
+        What::Eksctl => vec![file("eksctl.yaml", eksctl::text(settings)?)],
+        What::Terraform => terraform_files(loaded)?,
+        What::Cloudformation => {
+            let template = launch_template::make(loaded)?;
+            vec![file(
+                "cloudformation.json",
+                canonical::json(&cloudformation::template(settings, &template)?),
+            )]
+        }
+        What::All => {
+            let mut parts =
+                vec![What::LaunchTemplate, What::UserData, What::Policies, What::Kubernetes, What::Terraform];
+            parts.push(What::Cloudformation);
+            if settings.gpu_node_group_kind == NodeGroupKind::Managed {
+                parts.push(What::Eksctl);
+            }
+            let mut files = Vec::new();
+            for part in parts {
+                files.extend(render(loaded, part)?);
+            }
+            files
+        }
+    })
+}
+
+fn policy_files(settings: &Settings) -> Result<Vec<Rendered>, RenderError> {
+    let mut files = Vec::new();
+    let places = Places::of(settings);
+    let mut put = |name: &str, value: &Value| {
+        files.push(file(&format!("policies/{name}.json"), canonical::json(value)));
+    };
+    for role in Role::wanted(settings) {
+        let trust = policies::policy("pod-identity-trust", &places.clone().for_role(role))?;
+        put(&format!("{}-trust", role.name), &trust);
+        for name in role.policies {
+            put(name, &policies::policy(name, &places)?);
+        }
+    }
+    put("ec2-trust", &policies::policy("ec2-trust", &places)?);
+    if settings.install_karpenter {
+        put("karpenter-queue", &policies::policy("karpenter-queue", &places)?);
+    }
+    Ok(files)
+}
+
+/// The module, with the policies and the user data that it reads.
+fn terraform_files(loaded: &Loaded) -> Result<Vec<Rendered>, RenderError> {
+    let settings = &loaded.settings;
+    let template: LaunchTemplate = launch_template::make(loaded)?;
+    let mut files = vec![file("terraform/main.tf", terraform::text(settings, &template))];
+    files.push(file("terraform/user-data.mime", text(&template.user_data)));
+    for policy in policy_files(settings)? {
+        files.push(file(&format!("terraform/{}", policy.path), policy.text));
+    }
+    Ok(files)
+}
+
+/// What our own writer made is text.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn file(path: &str, text: String) -> Rendered {
+    Rendered { path: path.to_owned(), text }
+}

@@ -1,0 +1,42 @@
+//! The settings that pick one of a few words, as types.
+
+use serde::{Deserialize, Serialize};
+
+/// Who runs the node group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeGroupKind {
+    /// EKS.
+    Managed,
+    /// An Auto Scaling group of one's own.
+    SelfManaged,
+}
+
+impl NodeGroupKind {
+    /// Every word.
+    pub const WORDS: &'static [&'static str] = &["managed", "self-managed"];
+}
+
+/// How instances are bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capacity {
+    /// By the second.
+    OnDemand,
+    /// Spare capacity that EC2 takes back.
+    Spot,
+    /// Reserved for a span of days, in one cluster.
+    CapacityBlock,
+    /// An on-demand capacity reservation.
+    Reservation,
+}
+
+impl Capacity {
+    /// Every word.
+    pub const WORDS: &'static [&'static str] = &["on-demand", "spot", "capacity-block", "reservation"];
+
+    /// Whether it names a reservation.
+    pub fn reserved(self) -> bool {
+        matches!(self, Self::CapacityBlock | Self::Reservation)
+    }
+}

@@ -1,0 +1,138 @@
+//! The forms that settings of the cluster side have.
+
+use gpunode_host::spec::Form;
+
+macro_rules! id {
+    ($name:ident, $prefix:literal, $what:literal, $example:literal) => {
+        #[doc = concat!("Id of ", $what, ".")]
+        pub(super) const $name: Form = Form {
+            allowed: concat!("the id of ", $what, ", for example ", $example),
+            check: |text| or(is_id(text, $prefix), concat!("not the id of ", $what)),
+        };
+    };
+}
+
+id!(SUBNET, "subnet-", "a subnet", "subnet-0123456789abcdef0");
+id!(VPC, "vpc-", "a VPC", "vpc-0123456789abcdef0");
+id!(SECURITY_GROUP, "sg-", "a security group", "sg-0123456789abcdef0");
+id!(AMI, "ami-", "an image", "ami-0123456789abcdef0");
+id!(RESERVATION, "cr-", "a capacity reservation or block", "cr-0123456789abcdef0");
+
+pub(super) const ACCOUNT: Form = Form {
+    allowed: "the 12 digits of an AWS account",
+    check: |text| or(text.len() == 12 && digits(text), "not an AWS account"),
+};
+
+pub(super) const KUBERNETES_VERSION: Form = Form {
+    allowed: "a minor version from 1.30 on, for example 1.34",
+    check: |text| {
+        let minor = text.strip_prefix("1.").filter(|minor| minor.len() == 2 && digits(minor));
+        let new_enough = minor.and_then(|minor| minor.parse::<u32>().ok()).is_some_and(|minor| minor >= 30);
+        or(new_enough, "not a Kubernetes version that EKS runs GPU nodes on")
+    },
+};
+
+pub(super) const RELEASE: Form = Form {
+    allowed: "a release from 1.0.0 on, for example 1.1.0",
+    check: |text| or(version(text).is_some_and(|version| version >= [1, 0, 0]), "not such a release"),
+};
+
+/// `1.11.0` as numbers, to compare.
+pub(super) fn version(text: &str) -> Option<[u32; 3]> {
+    let mut numbers =
+        text.split('.').map(|word| word.parse().ok().filter(|_| word.len() < 5 && digits(word)));
+    let found = [numbers.next()??, numbers.next()??, numbers.next()??];
+    numbers.next().is_none().then_some(found)
+}
+
+pub(super) const ZONE: Form = Form {
+    allowed: "an availability zone, for example us-west-2a",
+    check: |text| {
+        let region = text.strip_suffix(|last: char| last.is_ascii_lowercase()).unwrap_or_default();
+        or((gpunode_host::spec::form::aws::REGION.check)(region).is_ok(), "not an availability zone")
+    },
+};
+
+/// EKS allows 63 characters for a node group; what we append for its subnet takes two.
+pub(super) const NODE_GROUP: Form = Form {
+    allowed: "up to 61 letters, digits, - and _, beginning with a letter or digit",
+    check: |text| {
+        let starts = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+        let made = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        or(starts && made && text.len() <= 61, "not such a name")
+    },
+};
+
+/// Source: S3 User Guide, "General purpose bucket naming rules".
+pub(super) const BUCKET: Form = Form {
+    allowed: "the name of an S3 bucket: 3 to 63 lower-case letters, digits, - and .",
+    check: |text| {
+        let made = text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
+        let edge = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
+        let edges = edge(text.chars().next()) && edge(text.chars().last());
+        or(
+            made && edges && (3..=63).contains(&text.len()) && !text.contains(".."),
+            "not the name of a bucket",
+        )
+    },
+};
+
+pub(super) const SHA256: Form = Form {
+    allowed: "64 lower-case hexadecimal digits",
+    check: |text| or(text.len() == 64 && hex(text), "not a SHA-256"),
+};
+
+pub(super) const HTTPS_URL: Form = Form {
+    allowed: "an https:// URL without white space or quotes",
+    check: |text| {
+        let rest = text.strip_prefix("https://").unwrap_or_default();
+        // It goes into a shell script between single quotes.
+        let plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"'\"`\\".contains(&byte));
+        let host = rest.starts_with(|first: char| first.is_ascii_alphanumeric());
+        or(host && plain && text.len() <= 1024, "not such a URL")
+    },
+};
+
+pub(super) const BASE64: Form = Form {
+    allowed: "base64 on one line",
+    check: |text| {
+        let made = text
+            .trim_end_matches('=')
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+        or(made && text.len() % 4 == 0 && !text.is_empty(), "not base64")
+    },
+};
+
+pub(super) const CIDR: Form = Form {
+    allowed: "addresses, for example 10.100.0.0/16",
+    check: |text| {
+        let fits = |(address, bits): (&str, &str)| {
+            let most = match address.parse::<std::net::IpAddr>().ok()? {
+                std::net::IpAddr::V4(_) => 32,
+                std::net::IpAddr::V6(_) => 128,
+            };
+            bits.parse::<u8>().ok().filter(|bits| *bits <= most)
+        };
+        or(text.split_once('/').and_then(fits).is_some(), "not a CIDR")
+    },
+};
+
+/// EC2 gives 8 or 17 hexadecimal digits.
+fn is_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|id| hex(id) && (id.len() == 8 || id.len() == 17))
+}
+
+fn hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+fn digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn or(ok: bool, problem: &'static str) -> Result<(), &'static str> {
+    if ok { Ok(()) } else { Err(problem) }
+}

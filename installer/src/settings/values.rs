@@ -1,0 +1,127 @@
+//! The settings as one typed value.
+
+use gpunode_host::catalog::{self, InstanceType};
+use gpunode_host::spec::EfaLayout;
+use serde::{Deserialize, Serialize};
+
+use super::choices::{Capacity, NodeGroupKind};
+use super::form;
+
+/// Every setting, checked. Fields are the names of the file; those in GiB, MiB/s and so on say so in the table.
+#[allow(missing_docs, reason = "the table says what each is")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
+pub struct Settings {
+    pub cluster_name: String,
+    pub aws_region: String,
+    pub aws_account_id: Option<String>,
+    pub kubernetes_version: String,
+    pub vpc_id: String,
+    pub private_subnet_a: String,
+    pub private_subnet_b: Option<String>,
+    pub private_subnet_c: Option<String>,
+    pub cluster_security_group: Option<String>,
+    pub utils_node_group: String,
+    pub cluster_endpoint: Option<String>,
+    pub cluster_ca: Option<String>,
+    pub cluster_cidr: Option<String>,
+    pub install_io2_storageclass: bool,
+    pub io2_iops: u64,
+    pub install_karpenter: bool,
+    pub karpenter_version: String,
+    pub install_efs_csi: bool,
+    pub install_fsx_csi: bool,
+    pub install_s3_csi: bool,
+    pub s3_csi_buckets: Vec<String>,
+    pub gpu_instance_type: String,
+    pub gpu_node_group_name: String,
+    pub gpu_node_group_kind: NodeGroupKind,
+    pub gpu_min_size: u64,
+    pub gpu_desired_size: u64,
+    pub gpu_max_size: u64,
+    pub gpu_subnet_a: String,
+    pub gpu_subnet_b: Option<String>,
+    pub gpu_subnet_c: Option<String>,
+    pub gpu_zone: Option<String>,
+    pub gpu_security_group: Option<String>,
+    pub gpu_capacity: Capacity,
+    pub gpu_capacity_reservation_id: Option<String>,
+    pub gpu_placement_group: Option<String>,
+    pub gpu_efa_layout: EfaLayout,
+    pub gpu_num_enis: Option<u32>,
+    pub gpu_root_volume_size: u64,
+    pub gpu_data_volume_size: Size,
+    pub gpu_data_volume_iops: u64,
+    pub gpu_data_volume_throughput: u64,
+    pub gpu_imds_hop_limit: u64,
+    pub gpu_ami_id: Option<String>,
+    pub nvidia_driver_version: String,
+    pub efa_driver_version: String,
+    pub nccl_version: String,
+    pub agent_url: Option<String>,
+    pub agent_sha256: Option<String>,
+    pub eks_repair: bool,
+}
+
+/// Size of a volume that may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Size {
+    /// There is no volume.
+    #[serde(rename = "none")]
+    None,
+    /// So many GiB.
+    #[serde(untagged)]
+    Gib(u64),
+}
+
+impl Settings {
+    /// The row of the instance type; `None` where the catalogue has none, which `load` does not let pass.
+    pub fn instance_type(&self) -> Option<InstanceType> {
+        catalog::find(&self.gpu_instance_type)
+    }
+
+    /// The GPU subnets with the letter of each.
+    pub fn gpu_subnets(&self) -> Vec<(char, &str)> {
+        let others = [('b', &self.gpu_subnet_b), ('c', &self.gpu_subnet_c)];
+        let others = others.into_iter().filter_map(|(letter, id)| Some((letter, id.as_deref()?)));
+        std::iter::once(('a', self.gpu_subnet_a.as_str())).chain(others).collect()
+    }
+
+    /// The cluster's private subnets.
+    pub fn private_subnets(&self) -> Vec<&str> {
+        let others = [&self.private_subnet_b, &self.private_subnet_c];
+        std::iter::once(self.private_subnet_a.as_str())
+            .chain(others.into_iter().flatten().map(String::as_str))
+            .collect()
+    }
+
+    /// The partition that ARNs of the region name. Source: the partitions of botocore's `endpoints.json`.
+    pub fn partition(&self) -> &'static str {
+        let prefixes = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-isob-", "aws-iso-b"),
+            ("us-isof-", "aws-iso-f"),
+            ("us-iso-", "aws-iso"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("eusc-", "aws-eusc"),
+        ];
+        prefixes
+            .iter()
+            .find(|(prefix, _)| self.aws_region.starts_with(prefix))
+            .map_or("aws", |(_, name)| name)
+    }
+
+    /// Whether the cluster's own security group allows EFA's traffic between nodes: EKS's does from 1.33 on (eksctl
+    /// makes no group of its own there). It is for managed groups; others may not use it for their nodes alone.
+    pub fn cluster_group_allows_efa(&self) -> bool {
+        let minor = self.kubernetes_version.strip_prefix("1.").and_then(|minor| minor.parse::<u32>().ok());
+        self.gpu_node_group_kind == NodeGroupKind::Managed && minor.is_some_and(|minor| minor >= 33)
+    }
+
+    /// Whether the node classes of this Karpenter can say which interfaces are EFA-only: `networkInterfaces` is there
+    /// since 1.11.
+    pub fn karpenter_says_interfaces(&self) -> bool {
+        form::version(&self.karpenter_version).is_some_and(|version| version >= [1, 11, 0])
+    }
+}
