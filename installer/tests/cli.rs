@@ -87,3 +87,22 @@ fn layout_shows_the_interfaces_of_a_type() {
     assert_eq!(run(&["layout", "p5en.48xlarge", "--efa", "17"]).0, 64);
     assert_eq!(run(&["layout", "p99.48xlarge"]).0, 64);
 }
+
+#[test]
+fn render_writes_what_is_asked_for_and_nothing_when_the_settings_are_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".env"), LEAST).unwrap();
+    let run =
+        |words: &[&str], environment: &[(&str, &str)]| told(&installer(folder.path(), words, environment));
+    let (code, text, problems) = run(&["render", "launch-template", "--out", "out"], &[]);
+    assert_eq!((code, text.as_str(), problems.as_str()), (0, "out/launch-template.json\n", ""));
+    let written = fs::read_to_string(folder.path().join("out/launch-template.json")).unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(&written).is_ok());
+    let (code, _, problems) = run(&["render", "--out", "wrong"], &[("GPU_NUM_ENIS", "17")]);
+    assert_eq!((code, problems.contains("p5en.48xlarge has 16 EFA interfaces")), (2, true), "{problems}");
+    assert!(!folder.path().join("wrong").exists());
+    assert_eq!(run(&["render", "nonsense", "--out", "out"], &[]).0, 64);
+    assert_eq!(run(&["render"], &[]).0, 64);
+    // A file stands where the folder would have to be.
+    assert_eq!(run(&["render", "user-data", "--out", ".env"], &[]).0, 1);
+}

@@ -4,6 +4,7 @@ Prints a line for each thing that was looked at, ends with 1 at the first that i
 """
 
 import base64
+import functools
 import glob
 import json
 import os
@@ -57,11 +58,15 @@ def enums(shape, value, path):
         fail(f"{path}: {value} is none of {shape.enum}")
 
 
+@functools.cache
+def model():
+    return botocore.session.get_session().get_service_model("ec2")
+
+
 def launch_template(folder):
     with open(f"{folder}/launch-template.json") as file:
         data = json.load(file)
-    model = botocore.session.get_session().get_service_model("ec2")
-    shape = model.shape_for("RequestLaunchTemplateData")
+    shape = model().shape_for("RequestLaunchTemplateData")
     report = botocore.validate.ParamValidator().validate(data, shape)
     if report.has_errors():
         fail(f"launch-template.json: {report.generate_report()}")
@@ -72,7 +77,6 @@ def launch_template(folder):
     with open(f"{folder}/user-data.mime", "rb") as file:
         if file.read() != user_data:
             fail("launch-template.json and user-data.mime differ")
-    print("launch template: EC2's model of botocore", botocore.__version__)
     return data
 
 
@@ -110,13 +114,15 @@ def terraform(folder, data):
 def cloudformation(folder, region):
     with open(f"{folder}/cloudformation.json") as file:
         text = file.read()
-    problems = cfnlint.api.lint(text, regions=[region])
-    if problems:
-        fail("\n".join(f"cloudformation.json: {problem.rule.id} {problem.message} {problem.path}" for problem in problems))
+    # UltraServer types are in no region's list: DescribeInstanceTypes, which it is made from, does not show them.
+    meant = [("E3628", "'p6e-")]
+    for problem in cfnlint.api.lint(text, regions=[region]):
+        if not any(problem.rule.id == rule and problem.message.startswith(start) for rule, start in meant):
+            fail(f"cloudformation.json: {problem.rule.id} {problem.message[:300]} {problem.path}")
     # A linter that finds nothing in anything proves nothing.
     broken = json.loads(text)
     broken["Resources"]["GpuLaunchTemplate"]["Properties"]["LaunchTemplateData"]["NoSuchField"] = 1
-    if not cfnlint.api.lint(json.dumps(broken), regions=[region]):
+    if not any("NoSuchField" in problem.message for problem in cfnlint.api.lint(json.dumps(broken), regions=[region])):
         fail("cfn-lint lets a field pass that does not exist")
     print("cloudformation:", len(json.loads(text)["Resources"]), "resources, cfn-lint")
 
@@ -171,6 +177,7 @@ def eksctl(folder):
 def main():
     folder, region = sys.argv[1:]
     data = launch_template(folder)
+    print("launch template: EC2's model of botocore", botocore.__version__)
     terraform(folder, data)
     cloudformation(folder, region)
     policies(folder)

@@ -47,6 +47,22 @@ pub fn thorough() -> bool {
     variable("GPUNODE_THOROUGH").is_some()
 }
 
+/// Whether `GPUNODE_REGENERATE` asks that expected files are written instead of compared.
+pub fn regenerate() -> bool {
+    variable("GPUNODE_REGENERATE").is_some()
+}
+
+/// `$XDG_CACHE_HOME/gpunode`, by default below `~/.cache`; made if it is not there.
+///
+/// # Panics
+/// When there is no such place.
+pub fn cache() -> PathBuf {
+    let base = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    let folder = base.unwrap_or_else(|| panic!("set HOME or XDG_CACHE_HOME: neither is set")).join("gpunode");
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    folder
+}
+
 /// The SHA-256 of a file, in hexadecimal digits.
 ///
 /// # Panics

@@ -13,6 +13,7 @@ pub mod mounts;
 pub mod node;
 pub mod packages;
 pub mod process;
+pub mod python;
 pub mod readme;
 pub mod report;
 pub mod trace;

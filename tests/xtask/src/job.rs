@@ -13,6 +13,8 @@ const BED: &str = "gpunode-tests";
 /// Test targets of the bed with a job of their own; the others belong to `vm`, `kube` or `agent`, by
 /// [`VM`] and [`KUBE`].
 const OWN_JOB: [&str; 2] = ["static_binary", "aarch64"];
+/// How the names of test targets begin that judge what the installer renders.
+const INSTALLER: &str = "installer_";
 /// How the names of test targets begin that boot virtual machines.
 const VM: &str = "vm_";
 /// How the names of test targets begin that use a real API server.
@@ -32,6 +34,8 @@ pub(crate) enum Job {
     Doc,
     /// Tests beside the code.
     Unit,
+    /// What the installer renders, by the tools that read it and against the cases.
+    Installer,
     /// The static release agent.
     Package,
     /// The release agent is static and runs without anything around it.
@@ -55,6 +59,7 @@ impl Job {
             Self::Members => "members",
             Self::Doc => "doc",
             Self::Unit => "unit",
+            Self::Installer => "installer",
             Self::Package => "package",
             Self::Static => "static",
             Self::Agent => "agent",
@@ -68,7 +73,7 @@ impl Job {
     fn needs(self) -> &'static [Job] {
         match self {
             Self::Fmt | Self::Clippy | Self::Members | Self::Doc | Self::Prerequisites => &[],
-            Self::Unit | Self::Package | Self::Aarch64 => &[Self::Prerequisites],
+            Self::Unit | Self::Installer | Self::Package | Self::Aarch64 => &[Self::Prerequisites],
             Self::Static | Self::Agent | Self::Kube | Self::Vm => &[Self::Prerequisites, Self::Package],
         }
     }
@@ -99,9 +104,12 @@ impl Job {
             ),
             Self::Prerequisites => prerequisites::install(place),
             Self::Unit => unit(place),
+            Self::Installer => installer(place),
             Self::Package => package::run(place, None),
             Self::Static => bed(place, &["static_binary"]),
-            Self::Agent => targets(place, |name| !name.starts_with(VM) && !name.starts_with(KUBE)),
+            Self::Agent => {
+                targets(place, |name| ![VM, KUBE, INSTALLER].iter().any(|family| name.starts_with(family)))
+            }
             Self::Kube => targets(place, |name| name.starts_with(KUBE)),
             Self::Vm => targets(place, |name| name.starts_with(VM)),
             Self::Aarch64 => aarch64::test(place, BED),
@@ -119,6 +127,17 @@ fn members(place: &Place) -> Result<(), Error> {
 fn unit(place: &Place) -> Result<(), Error> {
     run::go(place.cargo("test").args(["--locked", "--workspace", "--exclude", BED]))?;
     run::go(place.cargo("test").args(["--locked", "--package", BED, "--lib", "--bins"]))
+}
+
+/// These need no release binary: they call the library.
+fn installer(place: &Place) -> Result<(), Error> {
+    let metadata = Metadata::read(place)?;
+    let mut command = place.cargo("test");
+    command.args(["--locked", "--package", BED]);
+    for target in metadata.test_targets(BED).iter().filter(|name| name.starts_with(INSTALLER)) {
+        command.args(["--test", target]);
+    }
+    run::go(&mut command)
 }
 
 fn targets(place: &Place, wanted: impl Fn(&str) -> bool) -> Result<(), Error> {

@@ -1,0 +1,81 @@
+//! What `installer render` writes, judged by the tools that read it: botocore's models, an HCL parser, cfn-lint,
+//! parliament, a policy evaluator, the schemas of Kubernetes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use gpunode_host::catalog;
+use gpunode_tests::{binary, python};
+use installer::render::{What, render};
+use installer::settings::{self, File};
+
+/// Writes what `text` makes into `folder`, or says that the settings cannot be used.
+fn write(folder: &Path, text: &str, what: What) -> bool {
+    let Ok(loaded) = settings::load(Some(File { path: ".env", text }), &[]) else {
+        return false;
+    };
+    for file in render(&loaded, what).unwrap() {
+        let path = folder.join(file.path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file.text).unwrap();
+    }
+    true
+}
+
+const LEAST: &str = "CLUSTER_NAME=research\nAWS_REGION=us-west-2\nAWS_ACCOUNT_ID=012345678901\n\
+                     VPC_ID=vpc-0123456789abcdef0\nPRIVATE_SUBNET_A=subnet-0123456789abcdef0\n";
+
+#[test]
+fn every_form_of_every_case_is_what_its_readers_take() {
+    let mut cases: Vec<_> = fs::read_dir(binary::bed().join("cases/installer"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    cases.sort();
+    for case in cases {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(write(folder.path(), &fs::read_to_string(case.join("settings.env")).unwrap(), What::All));
+        print!("{}\n{}", case.display(), python::run("forms.py", &[folder.path(), Path::new("us-west-2")]));
+    }
+}
+
+#[test]
+fn policies_allow_what_is_needed_and_deny_what_is_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let everything = "INSTALL_KARPENTER=1\nINSTALL_EFS_CSI=1\nINSTALL_FSX_CSI=1\nINSTALL_S3_CSI=1\n\
+                      S3_CSI_BUCKETS=data,models\n";
+    assert!(write(folder.path(), &format!("{LEAST}{everything}"), What::Policies));
+    print!("{}", python::run("policies.py", &[folder.path()]));
+}
+
+/// Every type, layout, way to buy and kind of group that the settings allow.
+#[test]
+fn every_launch_template_is_what_ec2_s_model_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let groups = "CLUSTER_SECURITY_GROUP=sg-01234567\nGPU_SECURITY_GROUP=sg-01234568\n";
+    let own = "GPU_NODE_GROUP_KIND=self-managed\nGPU_AMI_ID=ami-01234567\nCLUSTER_ENDPOINT=https://x\n\
+               CLUSTER_CA=YWJj\nCLUSTER_CIDR=10.100.0.0/16\nGPU_SUBNET_B=subnet-01234567\nGPU_ZONE=us-west-2a\n";
+    let mut written = 0;
+    for kind in catalog::names() {
+        for layout in ["efa-only", "combined"] {
+            for capacity in ["on-demand", "spot", "capacity-block", "reservation"] {
+                for more in ["", own] {
+                    let mut text = format!("{LEAST}{groups}{more}GPU_INSTANCE_TYPE={kind}\n");
+                    writeln!(text, "GPU_EFA_LAYOUT={layout}\nGPU_CAPACITY={capacity}").unwrap();
+                    if capacity.contains("block") || capacity == "reservation" {
+                        text += "GPU_CAPACITY_RESERVATION_ID=cr-0123456789abcdef0\n";
+                    }
+                    let place = folder.path().join(written.to_string());
+                    if write(&place, &text, What::LaunchTemplate) && write(&place, &text, What::UserData) {
+                        written += 1;
+                    }
+                }
+            }
+        }
+    }
+    // Every type is sold in some way; each way is a template for each layout and kind of group.
+    assert!(written >= catalog::names().count() * 4, "{written}");
+    print!("{}", python::run("templates.py", &[folder.path()]));
+}
