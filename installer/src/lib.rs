@@ -2,6 +2,7 @@
 //! files; it does not talk to AWS yet.
 
 pub mod cli;
+pub mod desired;
 pub mod dotenv;
 pub mod environment;
 pub mod exit;

@@ -1,0 +1,217 @@
+//! One run over a graph: hands out what is ready, is told the answers, and knows when all is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Change, Graph, Seen, diff};
+
+/// Times that a request is handed out before its resource has failed.
+pub const ATTEMPTS: u32 = 8;
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Everything is to be as it must be.
+    Apply,
+    /// What is ours is to be gone.
+    Destroy,
+}
+
+/// One call, as a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Which resource.
+    pub id: String,
+    /// What.
+    pub call: Call,
+    /// From 1. Whoever makes the call waits before a later one.
+    pub attempt: u32,
+}
+
+/// What is called.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Call {
+    /// Look.
+    Read,
+    /// Make it, with the owner's tag. The resource's id serves as client token: the same call twice makes one.
+    Create(Value),
+    /// Change it to this.
+    Update(Value),
+    /// Remove it.
+    Delete,
+}
+
+impl Call {
+    /// Whether it changes something.
+    pub fn mutates(&self) -> bool {
+        !matches!(self, Self::Read)
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Of a read.
+    Seen(Seen),
+    /// Of a call that changes something: it was taken. It is looked at again before anything relies on it.
+    Taken,
+    /// Not now: throttled, a server's error, a connection that broke. Nobody knows whether it was carried out.
+    Later(String),
+    /// No, and asking again will not help.
+    Never(String),
+}
+
+/// How a resource ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was so already.
+    Unchanged,
+    /// It was brought about.
+    Changed,
+    /// It belongs to others, and was left alone.
+    Left(String),
+    /// It could not be brought about.
+    Failed(String),
+    /// What it depends on could not.
+    Skipped(String),
+}
+
+impl Outcome {
+    fn good(&self) -> bool {
+        matches!(self, Self::Unchanged | Self::Changed)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    Waiting,
+    /// A call is to be made, or is being made.
+    Asking {
+        call: Call,
+        attempt: u32,
+        sent: bool,
+        changed: bool,
+    },
+    Done(Outcome),
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    graph: &'a Graph,
+    owner: String,
+    task: Task,
+    states: BTreeMap<String, State>,
+}
+
+impl<'a> Run<'a> {
+    /// A run over `graph` on behalf of `owner`.
+    pub fn new(graph: &'a Graph, owner: &str, task: Task) -> Self {
+        let states = graph.iter().map(|resource| (resource.id.clone(), State::Waiting)).collect();
+        Self { graph, owner: owner.to_owned(), task, states }
+    }
+
+    /// Every request that can be made now and was not handed out yet. All of them may be made at once.
+    pub fn ready(&mut self) -> Vec<Request> {
+        let ids: Vec<_> = match self.task {
+            Task::Apply => self.graph.iter().map(|resource| resource.id.clone()).collect(),
+            Task::Destroy => self.graph.iter().rev().map(|resource| resource.id.clone()).collect(),
+        };
+        let mut requests = Vec::new();
+        for id in ids {
+            if self.states.get(&id) == Some(&State::Waiting) {
+                self.begin(&id);
+            }
+            if let Some(State::Asking { call, attempt, sent, .. }) = self.states.get_mut(&id)
+                && !*sent
+            {
+                *sent = true;
+                requests.push(Request { id, call: call.clone(), attempt: *attempt });
+            }
+        }
+        requests
+    }
+
+    /// Tells what came of the request that is out for `id`. An answer that nobody waits for is not looked at.
+    pub fn answer(&mut self, id: &str, answer: Answer) {
+        let Some(State::Asking { call, attempt, sent: true, changed }) = self.states.get(id).cloned() else {
+            return;
+        };
+        let ask = |call, attempt, changed| State::Asking { call, attempt, sent: false, changed };
+        let next = match answer {
+            // A read goes with each attempt at a change, so that one that was carried out is seen and not repeated.
+            Answer::Later(why) if attempt >= ATTEMPTS => {
+                State::Done(Outcome::Failed(format!("{why}, {attempt} times")))
+            }
+            Answer::Later(_) => ask(Call::Read, attempt + 1, changed || call.mutates()),
+            Answer::Never(why) => State::Done(Outcome::Failed(why)),
+            Answer::Taken if attempt >= ATTEMPTS => {
+                State::Done(Outcome::Failed(format!("taken {attempt} times and not there")))
+            }
+            Answer::Taken => ask(Call::Read, attempt + 1, true),
+            Answer::Seen(seen) => self.seen(id, &seen, attempt, changed),
+        };
+        self.states.insert(id.to_owned(), next);
+    }
+
+    /// How each resource ended; `None` while the run goes on.
+    pub fn outcomes(&self) -> Option<BTreeMap<&str, &Outcome>> {
+        self.states
+            .iter()
+            .map(|(id, state)| match state {
+                State::Done(outcome) => Some((id.as_str(), outcome)),
+                State::Waiting | State::Asking { .. } => None,
+            })
+            .collect()
+    }
+
+    /// Begins with `id` if what comes before it is done, and gives it up if that failed.
+    fn begin(&mut self, id: &str) {
+        let before: BTreeSet<String> = match self.task {
+            Task::Apply => self.graph.get(id).map(|resource| resource.needs.clone()).unwrap_or_default(),
+            // What needs it goes first.
+            Task::Destroy => self.graph.needed_by(id).map(|resource| resource.id.clone()).collect(),
+        };
+        for other in &before {
+            match self.states.get(other) {
+                Some(State::Done(outcome)) if outcome.good() => {}
+                // Others' things are in the way of nobody's removal but their own.
+                Some(State::Done(Outcome::Left(_))) if self.task == Task::Destroy => {}
+                Some(State::Done(_)) => {
+                    let why = Outcome::Skipped(other.clone());
+                    self.states.insert(id.to_owned(), State::Done(why));
+                    return;
+                }
+                Some(State::Waiting | State::Asking { .. }) | None => return,
+            }
+        }
+        let read = State::Asking { call: Call::Read, attempt: 1, sent: false, changed: false };
+        self.states.insert(id.to_owned(), read);
+    }
+
+    fn seen(&self, id: &str, seen: &Seen, attempt: u32, changed: bool) -> State {
+        let Some(resource) = self.graph.get(id) else {
+            return State::Done(Outcome::Failed("not in the graph".to_owned()));
+        };
+        let done = State::Done(if changed { Outcome::Changed } else { Outcome::Unchanged });
+        let ask = |call| State::Asking { call, attempt, sent: false, changed };
+        match self.task {
+            Task::Apply => match diff(resource, seen, &self.owner) {
+                Change::Nothing => done,
+                Change::Create => ask(Call::Create(resource.desired.clone())),
+                Change::Update { .. } => ask(Call::Update(resource.desired.clone())),
+                Change::Refuse { reason } => State::Done(Outcome::Left(reason)),
+            },
+            Task::Destroy => match seen {
+                Seen::Absent => done,
+                Seen::Present { owner, .. } if owner.as_deref() == Some(self.owner.as_str()) => {
+                    ask(Call::Delete)
+                }
+                Seen::Present { .. } => {
+                    State::Done(Outcome::Left(format!("{} {id} is not ours", resource.kind)))
+                }
+            },
+        }
+    }
+}

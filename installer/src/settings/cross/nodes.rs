@@ -1,0 +1,82 @@
+//! The nodes and what runs on them: type, EFA, volumes, image, agent, add-ons.
+
+use gpunode_host::catalog::{self, InterfaceKind};
+
+use super::Wrong;
+use crate::settings::{NodeGroupKind, Settings, Size};
+
+pub(super) fn known_type(s: &Settings) -> Option<Wrong> {
+    if s.instance_type().is_some() {
+        return None;
+    }
+    let known: Vec<_> = catalog::names().collect();
+    Some(("not in the catalogue".to_owned(), Some(known.join(", "))))
+}
+
+pub(super) fn efa_count(s: &Settings) -> Option<Wrong> {
+    let (wanted, kind) = (s.gpu_num_enis?, s.instance_type()?);
+    (wanted > kind.efa_max).then(|| {
+        (format!("{} has {} EFA interfaces", kind.name, kind.efa_max), Some(format!("0 to {}", kind.efa_max)))
+    })
+}
+
+pub(super) fn iops(s: &Settings) -> Option<Wrong> {
+    let Size::Gib(size) = s.gpu_data_volume_size else { return None };
+    let most = size * 500;
+    (s.gpu_data_volume_iops > most).then(|| {
+        (format!("more than 500 for each of {size} GiB"), Some(format!("3000 to {}", most.min(80_000))))
+    })
+}
+
+pub(super) fn throughput(s: &Settings) -> Option<Wrong> {
+    let Size::Gib(_) = s.gpu_data_volume_size else { return None };
+    let most = s.gpu_data_volume_iops / 4;
+    (s.gpu_data_volume_throughput > most).then(|| {
+        let problem = format!("more than a quarter of GPU_DATA_VOLUME_IOPS = {}", s.gpu_data_volume_iops);
+        (problem, Some(format!("125 to {}", most.min(2000))))
+    })
+}
+
+pub(super) fn self_managed_image(s: &Settings) -> Option<Wrong> {
+    (s.gpu_node_group_kind == NodeGroupKind::SelfManaged && s.gpu_ami_id.is_none())
+        .then(|| ("must be set: a self-managed group has nobody who picks an image".to_owned(), None))
+}
+
+pub(super) fn image_needs_cluster(s: &Settings) -> Option<Wrong> {
+    s.gpu_ami_id.as_ref()?;
+    let about = [
+        ("CLUSTER_ENDPOINT", s.cluster_endpoint.is_none()),
+        ("CLUSTER_CA", s.cluster_ca.is_none()),
+        ("CLUSTER_CIDR", s.cluster_cidr.is_none()),
+    ];
+    let missing: Vec<_> = about.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name).collect();
+    (!missing.is_empty()).then(|| {
+        (
+            format!(
+                "needs {}: with an image of one's own EKS adds nothing to the user data",
+                missing.join(", ")
+            ),
+            None,
+        )
+    })
+}
+
+pub(super) fn agent(s: &Settings) -> Option<Wrong> {
+    (s.agent_url.is_some() != s.agent_sha256.is_some())
+        .then(|| ("AGENT_URL and AGENT_SHA256 are set together or not at all".to_owned(), None))
+}
+
+pub(super) fn buckets(s: &Settings) -> Option<Wrong> {
+    (!s.s3_csi_buckets.is_empty() && !s.install_s3_csi)
+        .then(|| ("buckets without INSTALL_S3_CSI".to_owned(), None))
+}
+
+pub(super) fn karpenter(s: &Settings) -> Option<Wrong> {
+    let kind = s.instance_type()?;
+    let refused = kind.has_efa() && kind.cards.first().is_some_and(|card| !card.supports(InterfaceKind::Efa));
+    (s.install_karpenter && refused && !s.karpenter_says_interfaces()).then(|| {
+        let why =
+            format!("network card 0 of {} takes no EFA, and this Karpenter would put one there", kind.name);
+        (why, Some("1.11.0 or newer".to_owned()))
+    })
+}
