@@ -110,6 +110,8 @@ fn boot_machine(
     let pace = if progress.is_live() { PACE } else { Duration::ZERO };
     let mut flags = vec![format!("imds.endpoint={endpoint}"), "imds.deadlineSeconds=3".to_owned()];
     flags.extend(args.settings.iter().cloned());
+    // Its programs are played: there is nothing to run an installer with.
+    flags.push("efa.install=never".to_owned());
     let local =
         LocalSettings::load(Inputs { flags, ..Inputs::default() }).map_err(|e| Stop::usage(e.to_string()))?;
     let boot = Boot {

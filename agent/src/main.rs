@@ -5,6 +5,7 @@ mod boot;
 mod cli;
 mod context;
 mod demo;
+mod downloads;
 mod environment;
 mod exit;
 mod facts;
@@ -23,6 +24,7 @@ mod runner;
 mod settings;
 mod step;
 mod steps;
+mod unpack;
 mod view;
 
 use std::process::ExitCode;

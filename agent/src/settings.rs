@@ -42,6 +42,11 @@ impl LocalSettings {
         spec::salvage(&self.inputs.layers(parts))
     }
 
+    /// The environment, as it was when the agent started.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.inputs.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// With the parts of the user data, between the file and the environment.
     pub(crate) fn with_user_data(&self, parts: &[Part]) -> Result<(NodeSpec, Provenance), Errors> {
         self.inputs.merge(parts)

@@ -45,8 +45,9 @@ macro_rules! steps {
 }
 
 // Deadlines: facts waits for IMDS (30 s by default); data-volumes for mkfs and mdadm on up to 8 disks; the hardware
-// steps for devices that appear late (p5en shows its EFAs up to 15 s late); health, and verify with it, for a
-// fabric that comes up (180 s) and for a GPU that hangs (60 s).
+// steps for devices that appear late (p5en shows its EFAs up to 15 s late), for a download (10 min) and an installer
+// that builds a kernel module (15 min); health, and verify with it, for a fabric that comes up (180 s) and for a GPU
+// that hangs (60 s).
 steps! {
     Facts = "facts", 60, [], [],
         "IMDSv2 identity, user data, OS, kernel, catalogue entry, merged configuration";
@@ -58,10 +59,10 @@ steps! {
         "NVMe data disks: RAID0 when several, XFS, mounted by UUID, container and kubelet folders bound onto it";
     NvidiaDriver = "nvidia-driver", 1200, [Facts], [],
         "the NVIDIA driver is installed where there is none, loaded, in the right version and flavour, with its fabric manager";
-    Efa = "efa", 600, [Facts], [],
-        "the EFA driver is loaded and every expected interface is there";
+    Efa = "efa", 1800, [Facts], [],
+        "EFA's software is installed where it is absent or older than asked for, its driver is loaded, every expected interface is there";
     OfiNccl = "ofi-nccl", 300, [Facts], [Efa],
-        "the OFI-NCCL plugin is present where the host is expected to have it";
+        "the OFI-NCCL plugin is present where the host is expected to have it, fits, can be loaded and is found by the linker";
     Health = "health", 300, [Facts], [DataVolumes, NvidiaDriver, OfiNccl],
         "GPUs, EFA and disks by the rules of `check`, before the node joins";
     ContainerRuntime = "container-runtime", 120, [Facts], [NvidiaDriver, DataVolumes],

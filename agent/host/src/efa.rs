@@ -5,6 +5,7 @@ mod device_sampler;
 mod expected;
 mod folder;
 mod gid;
+pub mod install;
 mod join;
 mod observer;
 mod once;

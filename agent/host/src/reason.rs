@@ -187,7 +187,7 @@ reasons! {
         "Make the root volume larger (`GPU_ROOT_VOLUME_SIZE`), or remove what is not needed.";
     EFA_DRIVER_ABSENT = "EfaDriverAbsent", Error, WhenGone,
         "The instance type has EFA and the EFA kernel module is not loaded.",
-        "Use an image that carries EFA; this version of gpunode checks it and does not install it.";
+        "Let gpunode install it (`efa.install = \"auto\"`), or use an image that carries EFA.";
     EFA_MISSING = "EfaMissing", Error, Replace,
         "Fewer EFA interfaces are there than the instance should have.",
         "Replace the instance: an EFA cannot be attached to a running one. If it was launched with fewer, set `efa.expectedCount`.";
@@ -203,6 +203,39 @@ reasons! {
     HEALTH_UNKNOWN = "HealthUnknown", Warning, WhenGone,
         "Nobody could tell whether every device is well: a source of health is not there or did not answer.",
         "Run `gpunode-agent check --verbose`: it names each source, and why it said nothing.";
+    DOWNLOAD_FAILED = "DownloadFailed", Error, WhenGone,
+        "A file that a step needs could not be downloaded from any of its places.",
+        "Read the message: each URL, how far it came and why it stopped. What came is kept, and the next run goes on there.";
+    DOWNLOAD_FORGED = "DownloadForged", Error, WhenGone,
+        "A downloaded file is not what it should be: its checksum or signature is wrong. Nothing of it was run.",
+        "Compare the checksum with the publisher's; find out who changed the file before using it.";
+    BUNDLE_INVALID = "BundleInvalid", Error, WhenGone,
+        "An installer that was proved holds something that is not unpacked: a path out of its folder, a device, or too much.",
+        "Use another version of the installer, and report this one.";
+    EFA_NOT_INSTALLED = "EfaNotInstalled", Error, WhenGone,
+        "EFA's software is not as it is asked for, and the installer cannot be run on this machine.",
+        "Read the message; set `efa.installerVersion` to what this system can have, or use an image that carries EFA.";
+    EFA_INSTALLER_FAILED = "EfaInstallerFailed", Error, WhenGone,
+        "The EFA installer was run and did not succeed.",
+        "Read its last words in the message and all of them in /var/log/gpunode/efa-installer.log, then run the agent again.";
+    EFA_VERSION = "EfaVersion", Warning, WhenGone,
+        "The EFA software that is installed is not the version that the configuration asks for, and is left as it is.",
+        "Drain the node and run the agent again, use an image with the wanted version, or correct `efa.installerVersion`.";
+    EFA_REBOOT_NEEDED = "EfaRebootNeeded", Warning, Reboot,
+        "A newer EFA kernel module is installed than the one that is loaded.",
+        "Reboot the instance; the new module is loaded then.";
+    OFI_NCCL_MISSING = "OfiNcclMissing", Error, WhenGone,
+        "The configuration asks for the OFI-NCCL plugin on the host, and it is not there.",
+        "Use EFA installer 1.39 or newer, which carries it, or set `efa.installerMode = \"minimal\"`.";
+    OFI_NCCL_BROKEN = "OfiNcclBroken", Error, WhenGone,
+        "The OFI-NCCL plugin is on the host and cannot be loaded, so NCCL falls back to sockets.",
+        "Read the loader's words in the message; install the libfabric that the plugin was built for.";
+    OFI_NCCL_UNFIT = "OfiNcclUnfit", Warning, WhenGone,
+        "The OFI-NCCL plugin, NCCL or libfabric on the host is older than this instance type needs.",
+        "Install the version in the message; containers that bring their own are not concerned.";
+    NCCL_ABSENT = "NcclAbsent", Warning, WhenGone,
+        "NCCL is wanted on the host in another version than is there.",
+        "Install the version in the message, or set `nccl.install = false`: containers bring their own.";
     HUGE_PAGES_TOO_MANY = "HugePagesTooMany", Error, WhenGone,
         "The configuration asks for more huge pages than the machine can spare.",
         "Lower `limits.hugepages2Mi`.";

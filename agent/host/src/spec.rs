@@ -36,7 +36,7 @@ mod written;
 mod tests;
 
 pub use choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaLayout, Filesystem, InstanceStore,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem, InstanceStore,
     NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 pub use kind::{Form, Kind};

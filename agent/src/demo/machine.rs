@@ -61,6 +61,7 @@ pub(super) fn software(root: &Root, kind: &InstanceType) -> io::Result<()> {
             "/opt/amazon/ofi-nccl/lib64/libnccl-net-ofi.so",
             "NET/OFI Initializing aws-ofi-nccl 1.16.2\n",
         )?;
+        put(root, "/etc/ld.so.conf.d/100_ofinccl.conf", "/opt/amazon/ofi-nccl/lib64\n")?;
     }
     if kind.needs_fabric_manager() {
         put_program(root, "/usr/bin/nv-fabricmanager")?;

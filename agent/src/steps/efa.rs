@@ -1,22 +1,21 @@
-//! Looks whether the EFA driver is loaded and every interface that is attached is there. This step does not install.
+//! EFA: its software is installed where it is absent or older than asked for, its module is loaded, and every interface
+//! that is attached is there.
 
-use std::thread;
-use std::time::Duration;
+mod bundle;
+mod interfaces;
+mod module;
+mod observe;
+#[cfg(test)]
+mod tests;
 
-use gpunode_host::catalog::InstanceType;
-use gpunode_host::efa::{self, Efa as Device};
+use gpunode_host::efa::install::Decision;
 use gpunode_host::{Finding, reason};
 
 use crate::context::Context;
 use crate::os::Os;
-use crate::step::{Check, Failure, Step, StepId, few};
+use crate::step::{Check, Failure, Step, StepId};
 
-/// p5en shows its interfaces late; AWS's own checker looks again three times, five seconds apart
-/// (awsome-distributed-training, `2-efa-enumeration.sh`).
-const LOOKS: u32 = 4;
-const PAUSE: Duration = Duration::from_secs(5);
-
-/// The interfaces' state.
+/// The software and the interfaces.
 pub(crate) struct Efa;
 
 impl Step for Efa {
@@ -25,72 +24,41 @@ impl Step for Efa {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
-        if cx.makes_image() {
-            return Ok(super::left_to_the_source_image());
-        }
-        let expected = expected(cx);
-        let required = cx.spec().efa.required.or(expected.is_some_and(|count| count > 0));
-        if !required {
+        let expected = interfaces::expected(cx);
+        if !cx.spec().efa.required.or(expected.is_some_and(|count| count > 0)) {
             return Ok(Check::not_applicable("this type has no EFA"));
         }
-        let versions = cx.versions(os.root());
-        let Some(driver) = &versions.efa_driver else {
-            let message = "the EFA kernel module is not loaded (/sys/module/efa is absent)";
-            return Err(Failure::new(&reason::EFA_DRIVER_ABSENT, "efa", message));
+        let mut findings = Vec::new();
+        match observe::decide(cx, os) {
+            Decision::Install(plan) => {
+                let change = format!("install EFA {} ({}): {}", plan.version, plan.flags.join(" "), plan.why);
+                return Ok(Check { changes: vec![change], ..Check::done(plan.why) });
+            }
+            Decision::Refuse(why) => return Err(Failure::new(&reason::EFA_NOT_INSTALLED, "efa", why)),
+            Decision::Leave(why) => findings.push(Finding::new(&reason::EFA_VERSION, "efa", why)),
+            Decision::Right | Decision::Absent => {}
+        }
+        if !observe::has_kernel(os) {
+            // An image that is baked by chroot: its kernel does not run.
+            return Ok(Check { findings, ..Check::done("installed") });
+        }
+        let mut check = match module::check(cx, os)? {
+            module::State::Loaded(driver) => interfaces::check(cx, os, expected, &driver)?,
+            module::State::ToLoad => {
+                let change = "load the EFA kernel module".to_owned();
+                return Ok(Check { changes: vec![change], findings, ..Check::done("not loaded") });
+            }
         };
-        let devices = wait_for(os, expected.unwrap_or(0));
-        if let Some(expected) = expected.filter(|count| devices.len() < *count) {
-            let message =
-                format!("{} of {expected} interfaces are there{}", devices.len(), missing(cx, devices));
-            return Err(Failure::new(&reason::EFA_MISSING, "efa", message));
-        }
-        let mut check = Check::done(format!("{} interfaces, driver {}", devices.len(), driver.version));
-        if expected.is_none() {
-            let message =
-                format!("{} interfaces are there; how many there should be is not known", devices.len());
-            check.findings.push(Finding::new(&reason::EFA_COUNT_UNKNOWN, "efa", message));
-        }
+        findings.extend(module::waits_for_reboot(cx, os));
+        check.findings.extend(findings);
         Ok(check)
     }
 
-    fn apply(&self, _: &Context, _: &Os) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-/// What the operator says, else what the type has. An EFA can only be attached at launch, so a type's full number is
-/// expected unless told otherwise.
-fn expected(cx: &Context) -> Option<usize> {
-    let told = cx.spec().efa.expected_count;
-    let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
-    let count = told.or_else(|| known.and_then(InstanceType::expected_efa).map(u64::from))?;
-    usize::try_from(count).ok()
-}
-
-fn wait_for(os: &Os, expected: usize) -> Vec<Device> {
-    let mut devices = efa::devices(os.root());
-    for _ in 1..LOOKS {
-        // A machine that is only played does not grow devices.
-        if devices.len() >= expected || !os.root().is_host() || os.is_cancelled() {
-            break;
+    fn apply(&self, cx: &Context, os: &Os) -> Result<(), Failure> {
+        if let Decision::Install(plan) = observe::decide(cx, os) {
+            bundle::install(cx, os, &plan)?;
+            cx.forget_versions();
         }
-        thread::sleep(PAUSE);
-        devices = efa::devices(os.root());
+        module::load(cx, os)
     }
-    devices
-}
-
-/// The ENIs without an address that no device belongs to: those are the missing ones, as far as IMDS tells.
-fn missing(cx: &Context, devices: Vec<Device>) -> String {
-    let Some(metadata) = cx.facts().and_then(|facts| facts.metadata.as_ref()) else {
-        return String::new();
-    };
-    let join = efa::join(devices, &metadata.enis);
-    let lost: Vec<_> = join
-        .others
-        .iter()
-        .filter(|eni| eni.has_no_address())
-        .map(|eni| format!("{} (network card {}, {})", eni.eni_id, eni.network_card, eni.mac))
-        .collect();
-    if lost.is_empty() { String::new() } else { format!("; without a device: {}", few(&lost)) }
 }

@@ -51,6 +51,20 @@ choices! {
         /// The older one: EFA with ENA on every card.
         Combined = "combined",
     }
+    /// Whether EFA's software is installed.
+    EfaInstall {
+        /// Where it is absent or older than asked for.
+        Auto = "auto",
+        /// Never: what is there is looked at.
+        Never = "never",
+    }
+    /// What of EFA's software is installed.
+    EfaMode {
+        /// The kernel module and rdma-core.
+        Minimal = "minimal",
+        /// Also libfabric, Open MPI and the OFI-NCCL plugin.
+        Full = "full",
+    }
     /// TCP congestion control.
     CongestionControl {
         /// Bottleneck bandwidth and round-trip time; needs the module `tcp_bbr`.

@@ -1,6 +1,7 @@
 //! The forms that text settings can have. The installer has settings of its own with the same forms.
 
 pub mod aws;
+pub(super) mod download;
 pub(super) mod kubernetes;
 pub(super) mod linux;
 pub(super) mod packages;

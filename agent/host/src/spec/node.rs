@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaLayout, Filesystem, InstanceStore,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem, InstanceStore,
     NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 
@@ -134,6 +134,16 @@ sections! {
     Efa {
         /// A version of the EFA installer or `latest`.
         installer_version: String,
+        /// Whether the software is installed.
+        install: EfaInstall,
+        /// What of it is installed.
+        installer_mode: EfaMode,
+        /// Where the installer can be had; `{version}` stands for the version.
+        installer_urls: Vec<String>,
+        /// The installer's SHA-256.
+        installer_sha256: Option<String>,
+        /// Fingerprint of the key that must have signed the installer, or `none`.
+        installer_key: String,
         /// Whether a node without EFA is a failure; auto: where the instance type has EFA interfaces attached.
         required: Auto,
         /// Interfaces that must be there; none: as many as the instance type has.
@@ -145,6 +155,8 @@ sections! {
     Nccl {
         /// NCCL version.
         version: String,
+        /// Whether NCCL itself is wanted on the host.
+        install: bool,
         /// Which variables are written.
         profile: NcclProfile,
         /// Further variables, over those of the profile.

@@ -1,5 +1,5 @@
 use super::super::kind::Form;
-use super::{aws, kubernetes, linux, packages, version};
+use super::{aws, download, kubernetes, linux, packages, version};
 
 fn check(form: &Form, good: &[&str], bad: &[&str]) {
     for text in good {
@@ -152,4 +152,16 @@ fn places_of_packages() {
         &["/opt/nvidia", "/opt/NVIDIA-Linux-x86_64-580.95.05.run"],
         &["", "opt", "/a/../b"],
     );
+}
+
+#[test]
+fn downloads() {
+    check(
+        &download::URL,
+        &["https://host/x-{version}.tar.gz", "http://host/x", "s3://bucket/key", "file:///srv/x"],
+        &["", "https://", "ftp://host/x", "file://host/x", "https:// /x", "host/x", "file:////x"],
+    );
+    check(&download::SHA256, &[&"0a".repeat(32)], &["", "0a", &"0g".repeat(32), &"0a".repeat(33)]);
+    let spaced = "4E90 91BC BB97 A96B 26B1 5E59 A054 80B1 DD2D 3CCC";
+    check(&download::FINGERPRINT, &["none", spaced, &spaced.replace(' ', "")], &["", "DD2D3CCC", "any"]);
 }

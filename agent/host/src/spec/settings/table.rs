@@ -1,10 +1,10 @@
 //! The table.
 
 use super::super::choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaLayout, Filesystem, InstanceStore,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem, InstanceStore,
     NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
-use super::super::form::{aws, kubernetes, linux, packages, version};
+use super::super::form::{aws, download, kubernetes, linux, packages, version};
 use super::super::kind::Kind;
 use super::Setting;
 
@@ -105,7 +105,17 @@ settings! {
         "A folder of packages, or NVIDIA's `.run` file, on the machine: the driver is installed from it and no repository is asked.";
 
     "efa.installerVersion" ["EFA_DRIVER_VERSION"], Kind::Text(&version::EFA_INSTALLER), Some("latest"),
-        "The EFA installer.";
+        "The EFA installer. `latest` is the newest where it is installed, and whatever is there where EFA is there already.";
+    "efa.install", Kind::Choice(EfaInstall::WORDS), Some("auto"),
+        "Whether EFA's software is installed: `auto` where it is absent or older than asked for, `never` only looks.";
+    "efa.installerMode", Kind::Choice(EfaMode::WORDS), Some("minimal"),
+        "What is installed: `minimal` is the kernel module and rdma-core, for hosts whose containers bring the rest; `full` adds libfabric, Open MPI and the OFI-NCCL plugin.";
+    "efa.installerUrls", Kind::List(&Kind::Text(&download::URL)), Some("https://efa-installer.amazonaws.com/aws-efa-installer-{version}.tar.gz"),
+        "Where the EFA installer can be had, in the order in which they are tried; `{version}` stands for the version. The signature and the key lie beside it, as AWS has them.";
+    "efa.installerSha256", Kind::Text(&download::SHA256), None,
+        "SHA-256 of the EFA installer; not set: its signature alone proves it.";
+    "efa.installerKey", Kind::Text(&download::FINGERPRINT), Some("4E9091BCBB97A96B26B15E59A05480B1DD2D3CCC"),
+        "Fingerprint of the OpenPGP key that must have signed the EFA installer; the default is AWS's (EC2 User Guide). `none`: only `efa.installerSha256` proves it.";
     "efa.required", Kind::AutoBoolean, Some("auto"),
         "Whether a node without working EFA is a failure; `auto`: where EFA interfaces should be attached.";
     "efa.expectedCount" ["GPU_NUM_ENIS"], Kind::Integer { min: 0, max: 64 }, None,
@@ -115,6 +125,8 @@ settings! {
 
     "nccl.version" ["NCCL_VERSION"], Kind::Text(&version::NCCL), Some("2.22.3"),
         "The NCCL that workloads use; decides which variables it needs.";
+    "nccl.install", Kind::Boolean, Some("false"),
+        "Whether NCCL itself is wanted on the host; containers bring their own.";
     "nccl.profile", Kind::Choice(NcclProfile::WORDS), Some("auto"),
         "Variables written for NCCL and libfabric: `auto` only what is needed, `classic` the four of older guides, `none` nothing but `nccl.env`.";
     "nccl.env", VARIABLE, None,

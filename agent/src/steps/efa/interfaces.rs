@@ -1,0 +1,69 @@
+//! The interfaces: each that is attached has a device.
+
+use std::thread;
+use std::time::Duration;
+
+use gpunode_host::catalog::InstanceType;
+use gpunode_host::efa::{self, Efa as Device};
+use gpunode_host::{Finding, reason};
+
+use crate::context::Context;
+use crate::os::Os;
+use crate::step::{Check, Failure, few};
+
+/// p5en shows its interfaces late; AWS's own checker looks again three times, five seconds apart
+/// (awsome-distributed-training, `2-efa-enumeration.sh`).
+const LOOKS: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(5);
+
+pub(super) fn check(cx: &Context, os: &Os, expected: Option<usize>, driver: &str) -> Result<Check, Failure> {
+    let devices = wait_for(os, expected.unwrap_or(0));
+    if let Some(expected) = expected.filter(|count| devices.len() < *count) {
+        let message = format!("{} of {expected} interfaces are there{}", devices.len(), missing(cx, devices));
+        return Err(Failure::new(&reason::EFA_MISSING, "efa", message));
+    }
+    let mut check = Check::done(format!("{} interfaces, driver {driver}", devices.len()));
+    if expected.is_none() {
+        let message =
+            format!("{} interfaces are there; how many there should be is not known", devices.len());
+        check.findings.push(Finding::new(&reason::EFA_COUNT_UNKNOWN, "efa", message));
+    }
+    Ok(check)
+}
+
+/// What the operator says, else what the type has. An EFA can only be attached at launch, so a type's full number is
+/// expected unless told otherwise.
+pub(super) fn expected(cx: &Context) -> Option<usize> {
+    let told = cx.spec().efa.expected_count;
+    let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
+    let count = told.or_else(|| known.and_then(InstanceType::expected_efa).map(u64::from))?;
+    usize::try_from(count).ok()
+}
+
+fn wait_for(os: &Os, expected: usize) -> Vec<Device> {
+    let mut devices = efa::devices(os.root());
+    for _ in 1..LOOKS {
+        // A machine that is only played does not grow devices.
+        if devices.len() >= expected || !os.root().is_host() || os.is_cancelled() {
+            break;
+        }
+        thread::sleep(PAUSE);
+        devices = efa::devices(os.root());
+    }
+    devices
+}
+
+/// The ENIs without an address that no device belongs to: those are the missing ones, as far as IMDS tells.
+fn missing(cx: &Context, devices: Vec<Device>) -> String {
+    let Some(metadata) = cx.facts().and_then(|facts| facts.metadata.as_ref()) else {
+        return String::new();
+    };
+    let join = efa::join(devices, &metadata.enis);
+    let lost: Vec<_> = join
+        .others
+        .iter()
+        .filter(|eni| eni.has_no_address())
+        .map(|eni| format!("{} (network card {}, {})", eni.eni_id, eni.network_card, eni.mac))
+        .collect();
+    if lost.is_empty() { String::new() } else { format!("; without a device: {}", few(&lost)) }
+}

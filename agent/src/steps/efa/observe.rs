@@ -1,0 +1,46 @@
+//! What is there, for the decision.
+
+use std::sync::Arc;
+
+use gpunode_host::efa;
+use gpunode_host::efa::install::{self, Decision, Seen, Wanted};
+use gpunode_host::rdma::queue_pairs;
+
+use crate::context::Context;
+use crate::os::Os;
+
+pub(super) const MODULE: &str = "/sys/module/efa";
+
+/// Whether the tree's kernel runs: the sysfs of the tree is its own.
+pub(super) fn has_kernel(os: &Os) -> bool {
+    os.root().is_host() || os.root().exists("/sys/module")
+}
+
+pub(super) fn decide(cx: &Context, os: &Os) -> Decision {
+    let spec = &cx.spec().efa;
+    let versions = cx.versions(os.root());
+    let wanted =
+        Wanted { install: spec.install, version: &spec.installer_version, mode: spec.installer_mode };
+    let functions = efa::functions(os.root()).len();
+    let seen = Seen {
+        installer: versions.efa_installer.as_ref(),
+        module: os.root().exists(MODULE),
+        libfabric: versions.libfabric.is_some(),
+        os: versions.os.as_ref(),
+        functions,
+        in_use: in_use(os),
+        running: has_kernel(os),
+    };
+    install::decide(&wanted, &seen)
+}
+
+/// Whether programs hold queue pairs on EFA devices; `None` where the kernel does not tell. The kernel that is asked is
+/// the running one, so of a tree nothing is said.
+pub(super) fn in_use(os: &Os) -> Option<bool> {
+    let names: Vec<Arc<str>> =
+        efa::devices(os.root()).into_iter().map(|device| Arc::from(device.name)).collect();
+    if names.is_empty() || !os.root().is_host() {
+        return Some(false);
+    }
+    queue_pairs::held(&names)
+}
