@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gpunode_host::health::report::Disk;
-use gpunode_monitor::{Looked, look};
+use gpunode_monitor::{Looked, Once, look};
 
 use crate::bootstrapped::Bootstrapped;
 use crate::cli::{RunArgs, Stop};
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     let machine = Machine::find(args.root(), environment::pairs());
     let node = args.node(machine.hostname())?;
     let mut writer = args.writer(&node)?;
-    let Looked { mut health, sources, .. } = look(&machine.settings, DEADLINE);
+    let Looked { mut health, sources, .. } = look(&machine.settings, &Once::new(DEADLINE));
     let now = clock::now();
     let report = machine.report(&health, &sources, Disk::all(&machine.root), now.unix_ms);
     let bootstrapped =

@@ -113,7 +113,8 @@ fn vm_converges_after_a_power_cut() {
     // What was written until then is on its way to the disks, or, with `sync`, has reached them.
     for (program, then) in [("mdadm", ""), ("mkfs.xfs", ""), ("cp", ""), ("cp", "sync")] {
         let real = ok(&vm, &format!("command -v {program}"));
-        let script = format!("#!/bin/bash\n{real} \"$@\"\n{then}\necho reached >/run/bed/reached\nsleep 600\n");
+        let script =
+            format!("#!/bin/bash\n{real} \"$@\"\n{then}\necho reached >/run/bed/reached\nsleep 600\n");
         done("stop", vm.put(&format!("/usr/local/sbin/{program}"), script.as_bytes(), "755"));
         ok(
             &vm,

@@ -36,8 +36,8 @@ mod written;
 mod tests;
 
 pub use choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem, InstanceStore,
-    NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem,
+    InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 pub use kind::{Form, Kind};
 pub use layer::Layer;

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem, InstanceStore,
-    NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem,
+    InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 
 macro_rules! sections {

@@ -21,7 +21,7 @@ pub(super) fn decide(cx: &Context, os: &Os) -> Decision {
     let versions = cx.versions(os.root());
     let wanted =
         Wanted { install: spec.install, version: &spec.installer_version, mode: spec.installer_mode };
-    let functions = efa::functions(os.root()).len();
+    let functions = efa::observe(os.root()).functions.len();
     let seen = Seen {
         installer: versions.efa_installer.as_ref(),
         module: os.root().exists(MODULE),

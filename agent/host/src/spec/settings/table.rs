@@ -1,8 +1,8 @@
 //! The table.
 
 use super::super::choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem, InstanceStore,
-    NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem,
+    InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 use super::super::form::{aws, download, kubernetes, linux, packages, version};
 use super::super::kind::Kind;
