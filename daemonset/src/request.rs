@@ -23,8 +23,20 @@ pub struct Request {
     pub content_type: &'static str,
     /// What is asked for; `Null` where there is no body.
     pub body: Value,
-    /// Whether the object's metadata are enough of an answer.
-    pub metadata_only: bool,
+    /// What of the answer is needed.
+    pub answer: Answer,
+}
+
+/// What of an answer is needed: a node as a whole is three times its metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// All of the object.
+    Object,
+    /// Its metadata.
+    Metadata,
+    /// The metadata of each object of a list; an API server refuses to answer with a list where one object was asked
+    /// for, and the other way round.
+    List,
 }
 
 /// An answer of the API server.
@@ -69,7 +81,7 @@ fn apply(node: &str, subresource: &str, body: Value) -> Request {
         path: format!("/api/v1/nodes/{node}{subresource}?fieldManager={MANAGER}&force=true"),
         content_type: APPLY,
         body,
-        metadata_only: true,
+        answer: Answer::Metadata,
     }
 }
 
@@ -80,7 +92,7 @@ pub fn get_node(node: &str) -> Request {
         path: format!("/api/v1/nodes/{node}"),
         content_type: JSON,
         body: Value::Null,
-        metadata_only: false,
+        answer: Answer::Object,
     }
 }
 
@@ -110,7 +122,7 @@ pub fn taint(node: &str, there: &Value, value: Option<&str>) -> Option<Request> 
         path: format!("/api/v1/nodes/{node}?fieldManager={MANAGER}"),
         content_type: JSON_PATCH,
         body,
-        metadata_only: true,
+        answer: Answer::Metadata,
     })
 }
 
@@ -125,7 +137,7 @@ pub fn event(write: &EventWrite, from: &From<'_>) -> Request {
         let body = event::create(&write.told, &write.name, write.first_unix_ms, from);
         ("POST", format!("{folder}?{manager}"), JSON, body)
     };
-    Request { method, path, content_type, body, metadata_only: true }
+    Request { method, path, content_type, body, answer: Answer::Metadata }
 }
 
 /// Some nodes, and after them the rest: for who takes everything of ours off a cluster. `after` is what the answer
@@ -140,7 +152,7 @@ pub fn list_nodes(after: Option<&str>) -> Request {
         path: format!("/api/v1/nodes?limit={PAGE}{rest}"),
         content_type: JSON,
         body: Value::Null,
-        metadata_only: true,
+        answer: Answer::List,
     }
 }
 
@@ -161,7 +173,7 @@ pub fn delete_events(node: &str) -> Request {
         ),
         content_type: JSON,
         body: Value::Null,
-        metadata_only: true,
+        answer: Answer::List,
     }
 }
 

@@ -8,11 +8,8 @@ use std::time::Duration;
 
 use super::connection::Connection;
 use super::{Config, Error, Identity};
-use crate::request::{Request, Response};
+use crate::request::{Answer, Request, Response};
 
-/// Metadata are all that is read of an answer.
-const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
-     application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 const AGENT: &str = concat!("gpunode-daemonset/", env!("CARGO_PKG_VERSION"));
 
 /// Requests to the API server. What it answers, whatever that is, is a [`Response`].
@@ -61,7 +58,7 @@ impl Client {
             .uri(&request.path)
             .header(header::HOST, self.config.server())
             .header(header::USER_AGENT, AGENT)
-            .header(header::ACCEPT, if request.metadata_only { METADATA } else { "application/json" });
+            .header(header::ACCEPT, accept(request.answer));
         if let Identity::Token(token) = &self.config.identity {
             let token = token.read()?;
             let value = [b"Bearer ", token.trim_ascii()].concat();
@@ -75,6 +72,15 @@ impl Client {
         };
         http.body(Full::new(Bytes::from(body)))
             .map_err(|error| Error::Config { what: request.path.clone(), why: error.to_string() })
+    }
+}
+
+/// A server that does not know these forms answers with the whole.
+fn accept(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Object => "application/json",
+        Answer::Metadata => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+        Answer::List => "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
     }
 }
 
