@@ -6,6 +6,7 @@
 //! awsome-distributed-training.
 
 mod facts;
+pub mod fit;
 mod hurts;
 pub mod render;
 mod rules;

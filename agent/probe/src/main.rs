@@ -14,6 +14,7 @@ mod lane;
 mod nvml;
 mod os;
 mod outbox;
+mod plugin;
 mod server;
 mod slot;
 mod socket;

@@ -14,9 +14,10 @@ use gpunode_probe_protocol::message::{Hello, Message, Request, Say, Want};
 use crate::board::Board;
 use crate::events::{self, Watch};
 use crate::fabric;
-use crate::lane::Lane;
+use crate::lane::{Lane, Mailbox};
 use crate::os;
 use crate::outbox::{self, Inbox, Outbox};
+use crate::plugin;
 use crate::slot::Slot;
 use crate::socket::Socket;
 use crate::sweep;
@@ -33,6 +34,7 @@ pub(crate) struct Server {
     gpus: Option<Lane<Arc<Board>>>,
     events: Option<Lane<Watch>>,
     fabric: Option<Lane<u32>>,
+    plugins: Option<Lane<(u32, String)>>,
     waiting: Vec<Waiting>,
 }
 
@@ -43,7 +45,8 @@ impl Server {
         let (outbox, inbox) = outbox::pair().map_err(|error| format!("eventfd: {error}"))?;
         let parent = os::parent();
         let waiting = Vec::new();
-        Ok(Self { socket, parent, inbox, outbox, nvml, gpus: None, events: None, fabric: None, waiting })
+        let (gpus, events, fabric, plugins) = (None, None, None, None);
+        Ok(Self { socket, parent, inbox, outbox, nvml, gpus, events, fabric, plugins, waiting })
     }
 
     /// Until the other end closes, the parent ends, or goodbye.
@@ -84,6 +87,7 @@ impl Server {
             Want::Gpus { skip, slow } => self.sweep(id, skip, slow),
             Want::Events { skip } => self.watch(Watch { id, skip }),
             Want::Interfaces => self.list(id),
+            Want::Plugin { path } => self.load(id, path),
             Want::Goodbye => return Ok(()),
         }
         .map_err(|error| format!("starting a thread: {error}"))?;
@@ -127,6 +131,17 @@ impl Server {
         Ok(Subject::Interfaces(slot))
     }
 
+    fn load(&mut self, id: u32, path: String) -> std::io::Result<Subject> {
+        let lane = match self.plugins.take() {
+            Some(lane) => lane,
+            None => plugin_lane(self.outbox.clone())?,
+        };
+        lane.give((id, path));
+        let slot = lane.slot.clone();
+        self.plugins = Some(lane);
+        Ok(Subject::Plugin(slot))
+    }
+
     /// Passes on what the other threads say, but not what comes after the deadline's answer.
     fn deliver(&mut self) -> Result<bool, String> {
         self.inbox.hush();
@@ -166,6 +181,17 @@ fn list_lane(outbox: Outbox) -> std::io::Result<Lane<u32>> {
             let id = mailbox.take();
             slot.enter("fi_getinfo");
             outbox.send(id, Say::Interfaces(fabric::interfaces()));
+            slot.rest();
+        }
+    })
+}
+
+fn plugin_lane(outbox: Outbox) -> std::io::Result<Lane<(u32, String)>> {
+    Lane::start("plugin", Slot::new("dlopen"), move |mailbox: &Mailbox<(u32, String)>, slot| {
+        loop {
+            let (id, path) = mailbox.take();
+            slot.enter("dlopen");
+            outbox.send(id, Say::Plugin(plugin::load(&path)));
             slot.rest();
         }
     })

@@ -2,18 +2,20 @@
 #![allow(unsafe_code, reason = "memfd_create with a flag that no safe interface here has")]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use flate2::read::ZlibDecoder;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 
 use crate::outcome::StartError;
 use crate::settings::{Program, Settings};
 
-/// The probe, built for this processor (see `build.rs`).
+/// The probe, built for this processor and packed (see `build.rs`). It is unpacked into the file that is run, so it is
+/// never twice in memory.
 static CARRIED: &[u8] = include_bytes!(env!("GPUNODE_PROBE_FILE"));
 
 /// `MFD_EXEC` of `<linux/memfd.h>`: Linux 6.3 and later want to be told, older ones refuse it with `EINVAL`.
@@ -45,7 +47,7 @@ impl Image {
                     File::open(path).map_err(|source| StartError::Open { path: path.clone(), source })?;
                 Ok(Self { file, origin: Origin::Given(path.clone()) })
             }
-            Program::Carried => match in_memory(CARRIED) {
+            Program::Carried => match in_memory(&mut carried()) {
                 Ok(file) => Ok(Self { file, origin: Origin::Memory }),
                 Err(memory) => Self::in_folder(&settings.folder).map_err(|source| StartError::Image {
                     memory,
@@ -58,7 +60,7 @@ impl Image {
 
     /// For a kernel that keeps bytes in memory but does not run them from there.
     pub(crate) fn in_folder(folder: &Path) -> io::Result<Self> {
-        let file = in_file(folder, CARRIED)?;
+        let file = in_file(folder, &mut carried())?;
         Ok(Self { file, origin: Origin::Folder(folder.to_owned()) })
     }
 }
@@ -69,13 +71,17 @@ impl AsFd for Image {
     }
 }
 
-fn in_memory(bytes: &[u8]) -> io::Result<File> {
+fn carried() -> impl Read {
+    ZlibDecoder::new(CARRIED)
+}
+
+fn in_memory(bytes: &mut impl Read) -> io::Result<File> {
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
     let mut file = match memory_file(flags | MFD_EXEC) {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => memory_file(flags)?,
         other => other?,
     };
-    file.write_all(bytes)?;
+    io::copy(bytes, &mut file)?;
     // Nobody who finds it under /proc can change what the next start runs.
     let seals =
         SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
@@ -91,11 +97,11 @@ fn memory_file(flags: libc::c_uint) -> io::Result<File> {
 }
 
 /// Writes the bytes, opens them for reading, and takes the name away: nothing is left behind however we end.
-fn in_file(folder: &Path, bytes: &[u8]) -> io::Result<File> {
+fn in_file(folder: &Path, bytes: &mut impl Read) -> io::Result<File> {
     let path = folder.join(format!(".gpunode-probe-{}-{:x}", std::process::id(), crate::settings::chance()));
     let written = (|| {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o500).open(&path)?;
-        file.write_all(bytes)?;
+        io::copy(bytes, &mut file)?;
         file.set_permissions(fs::Permissions::from_mode(0o500))?;
         drop(file);
         File::open(&path)
@@ -109,11 +115,11 @@ fn in_file(folder: &Path, bytes: &[u8]) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read as _, Seek as _};
+    use std::io::{Seek as _, Write as _};
 
     #[test]
     fn what_is_in_memory_cannot_be_changed() {
-        let mut file = in_memory(b"bytes").unwrap();
+        let mut file = in_memory(&mut &b"bytes"[..]).unwrap();
         file.write_all(b"x").unwrap_err();
         file.set_len(0).unwrap_err();
         file.rewind().unwrap();
@@ -125,7 +131,7 @@ mod tests {
     #[test]
     fn a_file_is_readable_and_leaves_no_name() {
         let folder = tempfile::tempdir().unwrap();
-        let mut file = in_file(folder.path(), b"bytes").unwrap();
+        let mut file = in_file(folder.path(), &mut &b"bytes"[..]).unwrap();
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), fs::read_dir(folder.path()).unwrap().count()), ("bytes", 0));

@@ -2,6 +2,7 @@
 
 mod interfaces;
 mod look;
+mod plugin;
 mod state;
 mod wrong;
 

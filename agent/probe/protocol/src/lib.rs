@@ -9,9 +9,10 @@ pub mod frame;
 pub mod gpu;
 pub mod library;
 pub mod message;
+pub mod plugin;
 pub mod reading;
 
 pub use reading::Reading;
 
 /// The version of this protocol. Every change of a message's shape raises it.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::fabric::Interfaces;
 use crate::gpu::{GpuEvent, Sweep};
 use crate::library::Unusable;
+use crate::plugin::Plugin;
 
 /// A question to the probe. Answers carry the same `id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,11 @@ pub enum Want {
     },
     /// What libfabric lists for the provider `efa`.
     Interfaces,
+    /// Whether a plugin of NCCL can be loaded.
+    Plugin {
+        /// Its file.
+        path: String,
+    },
     /// The next thing the probe says is its last.
     Goodbye,
 }
@@ -67,6 +73,8 @@ pub enum Say {
     EventsEnded(u32),
     /// What libfabric lists, or why it cannot be used.
     Interfaces(Result<Interfaces, Unusable>),
+    /// What the plugin offers, or why it cannot be loaded.
+    Plugin(Result<Plugin, Unusable>),
     /// The answer to [`Want::Goodbye`].
     Goodbye,
 }

@@ -31,6 +31,7 @@ pub(super) enum Subject {
     Gpus(Arc<Board>),
     Events(Arc<Slot>),
     Interfaces(Arc<Slot>),
+    Plugin(Arc<Slot>),
 }
 
 impl Waiting {
@@ -89,6 +90,7 @@ impl Waiting {
             Subject::Gpus(board) => Say::Gpus(Ok(Box::new(board.give_up()))),
             Subject::Events(slot) => Say::Events(Err(stuck(&slot))),
             Subject::Interfaces(slot) => Say::Interfaces(Err(stuck(&slot))),
+            Subject::Plugin(slot) => Say::Plugin(Err(stuck(&slot))),
         }
     }
 }

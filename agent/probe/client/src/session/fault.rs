@@ -39,6 +39,7 @@ pub(super) fn name(say: &Say) -> &'static str {
         Say::Event(_) => "an event",
         Say::EventsEnded(_) => "the end of events",
         Say::Interfaces(_) => "a list of interfaces",
+        Say::Plugin(_) => "a plugin",
         Say::Goodbye => "goodbye",
     }
 }
