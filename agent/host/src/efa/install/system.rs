@@ -22,10 +22,8 @@ pub(super) fn supports(os: Option<&OsRelease>, version: &str) -> Result<(), Stri
     let Some((_, _, [major, minor, patch])) = dropped else { return Ok(()) };
     // What is no version is the newest.
     let exact: Option<Version> = version.parse().ok();
-    match exact.is_some_and(|exact| !exact.at_least(*major, *minor, *patch)) {
-        true => Ok(()),
-        false => {
-            Err(format!("the EFA installer supports {name} only before version {major}.{minor}.{patch}"))
-        }
+    if exact.is_some_and(|exact| !exact.at_least(*major, *minor, *patch)) {
+        return Ok(());
     }
+    Err(format!("the EFA installer supports {name} only before version {major}.{minor}.{patch}"))
 }
