@@ -101,6 +101,7 @@ fn answer(mode: &str, file: &str, want: &Want) -> Say {
             Say::Events(Ok(on.map(|gpu| Registered { pci: (*gpu).into(), types: Ok(8) }).collect()))
         }
         Want::Interfaces => Say::Interfaces(Ok(Interfaces::default())),
+        Want::Plugin { path } => Say::Plugin(Err(Unusable::NotInstalled { message: path.clone() })),
         Want::Goodbye => Say::Goodbye,
     }
 }
