@@ -118,7 +118,7 @@ impl Make {
     }
 
     pub fn sha256(&self) -> String {
-        Sha256::digest(&self.bundle).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(&self.bundle))
     }
 }
 
@@ -192,4 +192,12 @@ impl Bed {
         // Nobody answers there: the type is read from DMI.
         finish(&mut bootstrap(self.dir.path(), "http://127.0.0.1:9", &words))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+        .collect()
 }
