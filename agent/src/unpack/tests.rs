@@ -28,7 +28,7 @@ fn bundle(entries: &[(EntryType, &str, &str, &[u8])]) -> tempfile::NamedTempFile
     file
 }
 
-fn unpack(entries: &[(EntryType, &str, &str, &[u8])]) -> (tempfile::TempDir, Result<(), Error>) {
+fn unpack(entries: &[Entry]) -> (tempfile::TempDir, Result<(), Error>) {
     let dir = tempfile::tempdir().unwrap();
     let inside = dir.path().join("inside");
     fs::create_dir(&inside).unwrap();
@@ -56,9 +56,12 @@ fn files_folders_and_links_inside() {
     }
 }
 
+/// Kind, name, where a link points to, content.
+type Entry = (EntryType, &'static str, &'static str, &'static [u8]);
+
 #[test]
 fn nothing_gets_out() {
-    let bad: &[&[(EntryType, &str, &str, &[u8])]] = &[
+    let bad: &[&[Entry]] = &[
         &[(Regular, "../x", "", b"x")],
         &[(Regular, "a/../../x", "", b"x")],
         &[(Regular, "/tmp/x", "", b"x")],
