@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::environment;
 
@@ -16,11 +17,10 @@ const FIELD_PREFIX: &str = "GPUNODE";
 
 /// Starts the log. `GPUNODE_LOG` sets the level (`debug`, `gpunode_agent::os=trace`); the default is `info`.
 pub(crate) fn start() {
+    let told = environment::value("GPUNODE_LOG");
     let filter = || {
-        EnvFilter::try_new(environment::value("GPUNODE_LOG").unwrap_or_default())
-            .ok()
-            .filter(|_| environment::value("GPUNODE_LOG").is_some())
-            .unwrap_or_else(|| EnvFilter::new("info"))
+        let targets = told.as_deref().and_then(|told| told.parse::<Targets>().ok());
+        targets.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
     };
     let journal = Path::new(JOURNAL_SOCKET).exists().then(tracing_journald::layer).and_then(Result::ok);
     let journal = journal.map(|layer| {
@@ -30,7 +30,7 @@ pub(crate) fn start() {
             .with_filter(filter())
     });
     // Without a journal, people see the progress lines; the log adds to them only when it was asked for.
-    let text = (journal.is_none() && environment::value("GPUNODE_LOG").is_some()).then(|| {
+    let text = (journal.is_none() && told.is_some()).then(|| {
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_filter(filter())
     });
     tracing_subscriber::registry().with(journal).with(text).init();

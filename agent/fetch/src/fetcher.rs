@@ -22,7 +22,7 @@ use crate::{Cause, Download, Error, Fetched, Proxies, Sha256, Source, Watch, htt
 pub struct Settings {
     /// The cache folder. Only its owner may enter it.
     pub cache: PathBuf,
-    /// The machine's trusted certificates as PEM, read from one of [`crate::STORES`]; `None`: Mozilla's list.
+    /// The machine's trusted certificates as PEM, read from one of [`crate::STORES`]; `None`: no https server is trusted.
     pub store: Option<Vec<u8>>,
     /// The proxies.
     pub proxies: Proxies,

@@ -7,7 +7,7 @@
 //!
 //! Names are resolved by hickory and not by the C library, whose resolver needs the dynamic loader. Certificates are
 //! trusted as the machine's own store says, whose bytes the caller brings (see [`STORES`]): companies put their own
-//! authorities there. Only where there is no store, Mozilla's list inside the program is used.
+//! authorities there. Where there is no store, no https server is trusted.
 
 mod attempt;
 mod cache;

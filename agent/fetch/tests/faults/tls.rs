@@ -37,7 +37,7 @@ fn a_server_that_is_not_who_it_should_be_gets_no_request() {
         assert!(matches!(cause, Cause::Certificate(_)), "{name}: {text}");
         assert!(server.seen().is_empty(), "{name}");
     }
-    // Mozilla's list does not know our authority either.
+    // Nobody is trusted where there is no store.
     let served = server(&good, &file);
     let (text, cause) = cause(Bed::new().fetch(&one(&served, &file)).unwrap_err());
     assert!(matches!(cause, Cause::Certificate(_)), "{text}");
