@@ -20,7 +20,8 @@ fn schema<T: schemars::JsonSchema>() -> Value {
     reason = "a switch of this test, which writes the file that it else compares"
 )]
 fn compare(file: &str, checked_in: &str, schema: &Value) {
-    let text = serde_json::to_string_pretty(schema).unwrap() + "\n";
+    // On one line: it is carried in the agent.
+    let text = serde_json::to_string(schema).unwrap() + "\n";
     if std::env::var("GPUNODE_WRITE_SCHEMAS").is_ok() {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data").join(file);
         std::fs::write(path, &text).unwrap();
