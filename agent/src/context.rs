@@ -1,7 +1,9 @@
 //! What the steps of one run know: the facts that the first step found, and how each step ended.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 use gpunode_host::catalog::InstanceType;
 use gpunode_host::image;
@@ -10,6 +12,7 @@ use gpunode_host::versions::Versions;
 use gpunode_host::{Finding, Root, Severity};
 
 use crate::facts::{Early, Facts};
+use crate::os::Os;
 use crate::runner::{Outcome, StepResult};
 use crate::settings::LocalSettings;
 use crate::step::StepId;
@@ -26,7 +29,11 @@ pub(crate) struct Context {
     facts: OnceLock<Facts>,
     ended: Mutex<BTreeMap<StepId, StepResult>>,
     versions: Mutex<Option<Arc<Versions>>>,
+    package_manager: Mutex<()>,
 }
+
+/// How often a step looks whether its turn has come, and whether it still wants it.
+const TURN: Duration = Duration::from_millis(100);
 
 impl Context {
     pub(crate) fn new(local: LocalSettings, plan_only: bool) -> Self {
@@ -40,6 +47,7 @@ impl Context {
             facts: OnceLock::new(),
             ended,
             versions,
+            package_manager: Mutex::default(),
         }
     }
 
@@ -66,7 +74,6 @@ impl Context {
     }
 
     /// Notes where something that was installed came from, for the record in the image.
-    #[allow(dead_code, reason = "for the steps that install")]
     pub(crate) fn note_source(&self, source: image::Source) {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(source);
     }
@@ -109,6 +116,19 @@ impl Context {
     /// Something may have been installed: the next one who asks looks anew.
     pub(crate) fn forget_versions(&self) {
         *self.versions.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The package manager, for one step at a time: AWS's installer runs it too, and apt-get that finds it locked gives
+    /// up at once. `None` where the step is ended before its turn comes.
+    pub(crate) fn package_manager(&self, os: &Os) -> Option<MutexGuard<'_, ()>> {
+        loop {
+            match self.package_manager.try_lock() {
+                Ok(turn) => return Some(turn),
+                Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
+                Err(TryLockError::WouldBlock) if os.is_cancelled() => return None,
+                Err(TryLockError::WouldBlock) => thread::sleep(TURN),
+            }
+        }
     }
 
     pub(crate) fn note_end(&self, result: StepResult) {

@@ -27,7 +27,7 @@ pub(crate) use kubelet::LABELS;
 pub(crate) use node_config::is_node_config;
 
 use crate::os::{FileSpec, Os};
-use crate::step::{Check, StepId, Steps};
+use crate::step::{StepId, Steps};
 
 /// All steps of a boot, in the order of [`crate::step::STEPS`]. `without_libraries`: why NVML and libfabric are not
 /// asked about the devices.
@@ -72,11 +72,6 @@ pub(crate) fn for_image() -> Steps {
 /// The steps of `steps`, for `--only`.
 pub(crate) fn ids(steps: &Steps) -> Vec<StepId> {
     steps.iter().map(|step| step.id()).collect()
-}
-
-/// Steps that look at what an instance has loaded, and install nothing, have nothing to do for an image.
-fn left_to_the_source_image() -> Check {
-    Check::not_applicable("this version installs none; it is as the source image has it")
 }
 
 /// `write PATH` for each file that is not as it should be.

@@ -25,6 +25,8 @@ fn image() -> TempDir {
             "# EFA installer version: 1.47.0\nlibfabric-aws-2.4.0amzn3.0\n",
         ),
         ("usr/lib64/libnvidia-ml.so.580.95.05", ""),
+        ("lib/modules/6.12.0-1.amzn2023.x86_64/extra/nvidia.ko.xz", ""),
+        ("usr/bin/nv-fabricmanager", ""),
         ("var/lib/cloud/instances/i-0/user-data.txt", "x"),
     ] {
         let file = dir.path().join(path);

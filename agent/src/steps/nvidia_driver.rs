@@ -31,11 +31,9 @@ impl Step for NvidiaDriver {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
-        if cx.makes_image() {
-            return Ok(super::left_to_the_source_image());
-        }
         let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
-        let gpus = gpu_pci::devices(os.root());
+        // An image is made on whatever is cheap: the builder's GPUs are not those that it is for.
+        let gpus = if cx.makes_image() { Vec::new() } else { gpu_pci::devices(os.root()) };
         let expected = known.map(InstanceType::gpu_count);
         let required = cx.spec().nvidia.required.or(expected.unwrap_or(0) > 0 || !gpus.is_empty());
         if !required {
@@ -43,13 +41,14 @@ impl Step for NvidiaDriver {
         }
         if let Some(expected) =
             expected.filter(|count| usize::try_from(*count).is_ok_and(|count| gpus.len() < count))
+            && !cx.makes_image()
         {
             let message = format!("{} of {expected} GPUs are on the PCI bus", gpus.len());
             return Err(Failure::new(&reason::GPU_MISSING, "pci", message));
         }
         let seen = Seen::look(cx, os);
         let plan = decide(&seen)?;
-        let mut check = Check::done(summary(&seen, gpus.len()));
+        let mut check = Check::done(summary(&seen, (!cx.makes_image()).then_some(gpus.len())));
         check.changes = changes(&seen, &plan);
         if check.changes.is_empty() {
             check.changes = services::changes(os, &seen, &plan)?;
@@ -73,8 +72,10 @@ impl Step for NvidiaDriver {
             Action::Keep => install::additions(cx, os, &seen, &plan)?,
             Action::Install(choice) => install::driver(cx, os, &seen, &plan, choice)?,
             Action::Replace { choice, .. } => {
-                services::stop(os)?;
-                module::unload(os)?;
+                if !cx.makes_image() {
+                    services::stop(os)?;
+                    module::unload(os)?;
+                }
                 install::driver(cx, os, &seen, &plan, choice)?;
             }
         }
@@ -87,7 +88,10 @@ impl Step for NvidiaDriver {
 }
 
 fn decide(seen: &Seen) -> Result<Plan, Failure> {
-    driver::decide(&seen.machine, &seen.wish, &seen.state).map_err(|refusal| {
+    let plan = driver::decide(&seen.machine, &seen.wish, &seen.state);
+    // The module that is loaded is the first boot's.
+    let plan = plan.map(|plan| Plan { load: plan.load && !seen.for_image, ..plan });
+    plan.map_err(|refusal| {
         let reason = match refusal {
             Refusal::Never | Refusal::Platform(_) => &reason::NVIDIA_DRIVER_ABSENT,
             Refusal::Grid
@@ -100,11 +104,14 @@ fn decide(seen: &Seen) -> Result<Plan, Failure> {
     })
 }
 
-fn summary(seen: &Seen, gpus: usize) -> String {
+/// `gpus`: how many there are; `None` where an image is made.
+fn summary(seen: &Seen, gpus: Option<usize>) -> String {
+    let gpus = gpus.map(|count| format!("{count} GPUs, ")).unwrap_or_default();
     match (&seen.state.loaded, &seen.state.installed) {
-        (Some(driver), _) => format!("{gpus} GPUs, driver {}", driver.found.version),
-        (None, Some(version)) => format!("{gpus} GPUs, driver {version} is installed and not loaded"),
-        (None, None) => format!("{gpus} GPUs, no driver"),
+        (Some(driver), _) => format!("{gpus}driver {}", driver.found.version),
+        (None, Some(version)) if seen.for_image => format!("driver {version} is installed"),
+        (None, Some(version)) => format!("{gpus}driver {version} is installed and not loaded"),
+        (None, None) => format!("{gpus}no driver"),
     }
 }
 

@@ -23,9 +23,6 @@ impl Step for OfiNccl {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
-        if cx.makes_image() {
-            return Ok(super::left_to_the_source_image());
-        }
         let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
         let Some(known) = known.filter(|known| known.has_efa()) else {
             return Ok(Check::not_applicable("this type has no EFA"));
@@ -45,7 +42,8 @@ impl Step for OfiNccl {
         findings
             .extend(misfits.into_iter().map(|why| Finding::new(&reason::OFI_NCCL_UNFIT, "ofi-nccl", why)));
         let changes = super::files_to_write(os, &linker::missing(os, plugin));
-        let offers = if changes.is_empty() { load::check(os, plugin)? } else { None };
+        // To load it takes the libraries of the driver, which only load where GPUs are.
+        let offers = if changes.is_empty() && !cx.makes_image() { load::check(os, plugin)? } else { None };
         let found = versions.ofi_nccl.as_ref();
         let version = found.map_or_else(|| "unknown version".to_owned(), |found| found.version.to_string());
         let offers = offers.map(|offers| format!(", {offers}")).unwrap_or_default();

@@ -41,11 +41,35 @@ const RUNS: [(u32, Generation); 12] = [
     (0x3200, Generation::Unknown),
 ];
 
+/// The first words of EC2's names.
+const MODELS: [(&str, Generation); 13] = [
+    ("V100", Generation::Volta),
+    ("T4", Generation::Turing),
+    ("T4g", Generation::Turing),
+    ("A100", Generation::Ampere),
+    ("A10G", Generation::Ampere),
+    ("H100", Generation::Hopper),
+    ("H200", Generation::Hopper),
+    ("L4", Generation::Ada),
+    ("L40S", Generation::Ada),
+    ("B200", Generation::Blackwell),
+    ("GB200", Generation::Blackwell),
+    ("RTX", Generation::Blackwell),
+    ("B300", Generation::BlackwellUltra),
+];
+
 impl Generation {
     /// The generation of the GPU with this PCI device id.
     pub fn of(device_id: u32) -> Self {
         let run = RUNS.iter().rev().find(|(first, _)| *first <= device_id);
         run.map_or(Self::Unknown, |(_, generation)| *generation)
+    }
+
+    /// The generation of a model, by EC2's name of it.
+    pub fn of_model(name: &str) -> Self {
+        let word = name.split_whitespace().next().unwrap_or_default();
+        let known = MODELS.iter().find(|(model, _)| *model == word);
+        known.map_or(Self::Unknown, |(_, generation)| *generation)
     }
 
     /// NVIDIA has no closed kernel modules for it ("Transitioning fully towards open-source GPU kernel modules",
@@ -74,5 +98,19 @@ impl Generation {
     /// branch 580).
     pub fn last_branch(self) -> Option<u32> {
         self.closed_only().then_some(580)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_model_of_the_catalogue_is_known() {
+        for kind in crate::catalog::all() {
+            for gpu in &kind.gpus {
+                assert_ne!(Generation::of_model(&gpu.name), Generation::Unknown, "{}", gpu.name);
+            }
+        }
     }
 }

@@ -41,8 +41,19 @@ pub struct Seen<'a> {
     pub functions: usize,
     /// Whether programs hold queue pairs; `None` where the kernel does not tell.
     pub in_use: Option<bool>,
-    /// Whether this is a running machine, or only its file tree: an image that is baked by chroot, a container.
-    pub running: bool,
+    /// Where it is installed.
+    pub place: Place,
+}
+
+/// Where the software is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On a node.
+    Node,
+    /// On a running machine of which an image is made: the module is built, and nobody expects a device.
+    Builder,
+    /// In a file tree whose kernel does not run: an image that is baked by chroot, a container.
+    Tree,
 }
 
 /// What to do.
@@ -85,7 +96,7 @@ pub fn decide(wanted: &Wanted<'_>, seen: &Seen<'_>) -> Decision {
         return Decision::Refuse(why);
     }
     // The installer unloads the module to load the new one. That must not happen under a running job.
-    if seen.running && seen.module {
+    if seen.place != Place::Tree && seen.module {
         match seen.in_use {
             Some(false) => {}
             Some(true) => return Decision::Leave(format!("{}; programs use the devices", why.text())),
@@ -146,12 +157,12 @@ fn flags(wanted: &Wanted<'_>, seen: &Seen<'_>) -> Vec<&'static str> {
     if wanted.mode == EfaMode::Minimal {
         flags.push("--minimal");
     }
-    if !seen.running {
+    if seen.place == Place::Tree {
         // A file tree has no kernel of its own: the builder's would get the module, and its limits would be tried.
         flags.extend(["--skip-kmod", "--skip-limit-conf"]);
     }
     // The installer's test is a ping-pong with libfabric over a device.
-    if !seen.running || seen.functions == 0 {
+    if seen.place != Place::Node || seen.functions == 0 {
         flags.push("--no-verify");
     }
     flags

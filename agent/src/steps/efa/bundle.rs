@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gpunode_fetch::{Download, Limits, Proof, Signature, Source};
 use gpunode_host::efa::install::Plan;
-use gpunode_host::reason;
+use gpunode_host::{image, reason};
 
 use crate::context::Context;
 use crate::downloads::{CACHE, Downloads};
@@ -39,7 +39,14 @@ pub(super) fn install(cx: &Context, os: &Os, plan: &Plan) -> Result<(), Failure>
         let message = format!("{} holds no {IN_BUNDLE}/efa_installer.sh", bundle.url);
         return Err(Failure::new(&reason::BUNDLE_INVALID, "efa installer", message));
     }
+    let turn = cx.package_manager(os);
     run(os, plan, &inside)?;
+    drop(turn);
+    cx.note_source(image::Source {
+        name: "efa-installer".to_owned(),
+        from: bundle.url.clone(),
+        sha256: Some(bundle.sha256.to_string()),
+    });
     downloads.forget(&bundle);
     Ok(())
 }

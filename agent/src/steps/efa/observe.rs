@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gpunode_host::efa;
-use gpunode_host::efa::install::{self, Decision, Seen, Wanted};
+use gpunode_host::efa::install::{self, Decision, Place, Seen, Wanted};
 use gpunode_host::rdma::queue_pairs;
 
 use crate::context::Context;
@@ -24,12 +24,17 @@ pub(super) fn decide(cx: &Context, os: &Os) -> Decision {
     let functions = efa::observe(os.root()).functions.len();
     let seen = Seen {
         installer: versions.efa_installer.as_ref(),
-        module: os.root().exists(MODULE),
+        // A module of the builder's kernel is not one of the image.
+        module: os.root().exists(MODULE) && !cx.makes_image(),
         libfabric: versions.libfabric.is_some(),
         os: versions.os.as_ref(),
         functions,
         in_use: in_use(os),
-        running: has_kernel(os),
+        place: match (cx.makes_image(), has_kernel(os)) {
+            (true, true) => Place::Builder,
+            (false, true) => Place::Node,
+            (_, false) => Place::Tree,
+        },
     };
     install::decide(&wanted, &seen)
 }

@@ -3,8 +3,8 @@
 use gpunode_host::driver::packages::{Bound, Missing, Offered, Package, Purpose, Request, Resolved};
 use gpunode_host::driver::packages::{fabric, kernel_requests, resolve, upstream};
 use gpunode_host::driver::{Action, Choice, Fabric, Plan, Platform, files, headers_present, module_file};
-use gpunode_host::reason;
 use gpunode_host::versions::Version;
+use gpunode_host::{image, reason};
 
 use super::look::Seen;
 use super::run_file;
@@ -35,11 +35,15 @@ pub(super) fn driver(
     // First of all: a module that is built meanwhile may be loaded by udev.
     os.write(&FileSpec::new(files::MODPROBE, files::modprobe(choice)))?;
     os.write(&FileSpec::new(files::MODULES_LOAD, files::modules_load(plan.fabric)))?;
+    let _turn = cx.package_manager(os);
     let offline = cx.spec().nvidia.offline.as_deref();
     match offline {
         Some(path) if run_file::is_one(path) => {
             headers(os, seen)?;
             run_file::install(os, path, &seen.wish.version, choice)?;
+            let source =
+                image::Source { name: "nvidia-driver".to_owned(), from: path.to_owned(), sha256: None };
+            cx.note_source(source);
         }
         _ => from_packages(cx, os, seen, plan, choice)?,
     }
@@ -72,6 +76,7 @@ fn from_packages(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choic
         // that leads is installed once more.
         source.install_again(&packages, &resolved)?;
     }
+    source.note(cx, &resolved);
     Ok(())
 }
 
@@ -92,6 +97,7 @@ pub(super) fn additions(cx: &Context, os: &Os, seen: &Seen, plan: &Plan) -> Resu
         seen.state.loaded.as_ref().map(|driver| &driver.found.version).or(seen.state.installed.as_ref());
     let (Some(version), Some((platform, packages))) = (present, seen.packages(cx, os)) else { return Ok(()) };
     room(os)?;
+    let _turn = cx.package_manager(os);
     let source = Source::open(cx, seen, &packages, platform)?;
     let needed = if plan.fix_fabric { plan.fabric } else { Fabric::None };
     let mut resolved =

@@ -25,23 +25,28 @@ pub(super) struct Seen {
     pub(super) wish: Wish,
     pub(super) state: State,
     pub(super) observed: Observed,
-    /// Release of the running kernel; empty where it is not known.
+    /// Release of the running kernel; empty where it is not known. Of an image that is made in a tree whose kernel does
+    /// not run, the newest that is installed.
     pub(super) kernel: String,
+    /// An image is made: nothing is loaded, and what is loaded is the builder's.
+    pub(super) for_image: bool,
 }
 
 impl Seen {
     pub(super) fn look(cx: &Context, os: &Os) -> Self {
         let versions = cx.versions(os.root());
-        let kernel = versions.kernel.as_ref().map(ToString::to_string).unwrap_or_default();
+        let for_image = cx.makes_image();
+        let running = versions.kernel.as_ref().map(ToString::to_string);
+        let kernel = running.or_else(|| newest_kernel(os).filter(|_| for_image)).unwrap_or_default();
         let observed = Observed::read(os.root(), &kernel);
         let state = State {
-            loaded: versions.nvidia.clone(),
+            loaded: versions.nvidia.clone().filter(|_| !for_image),
             installed: observed.userland.clone().filter(|_| observed.is_installed()),
             fabric_manager: fabric_manager(os, &observed),
             toolkit: observed.toolkit || versions.container_toolkit.runtime.is_some(),
             users: driver::users(os.root()),
         };
-        Self { machine: machine(cx, os), wish: wish(cx), state, observed, kernel }
+        Self { machine: machine(cx, os), wish: wish(cx), state, observed, kernel, for_image }
     }
 
     /// The platform and its package manager.
@@ -49,6 +54,10 @@ impl Seen {
         let platform = self.machine.platform?;
         Some((platform, packages(cx, os, platform.manager())))
     }
+}
+
+fn newest_kernel(os: &Os) -> Option<String> {
+    os.root().list("/lib/modules").into_iter().max_by_key(|name| name.parse::<Version>().ok())
 }
 
 fn packages<'a>(cx: &Context, os: &'a Os, manager: Manager) -> Packages<'a> {
@@ -74,8 +83,13 @@ fn machine(cx: &Context, os: &Os) -> Machine {
         distro = format!("{distro} without {missing}");
         platform = None;
     }
-    let gpus: Vec<_> = gpu_pci::devices(os.root()).iter().map(|gpu| Generation::of(gpu.device_id)).collect();
     let known = cx.facts().and_then(|facts| facts.catalog.clone());
+    if cx.makes_image() {
+        let models = known.iter().flat_map(|kind| &kind.gpus);
+        let gpus = models.map(|gpu| Generation::of_model(&gpu.name)).collect();
+        return Machine { platform, distro, kind: known, gpus };
+    }
+    let gpus: Vec<_> = gpu_pci::devices(os.root()).iter().map(|gpu| Generation::of(gpu.device_id)).collect();
     // An image is baked on whatever is cheap, for the type that the configuration names.
     let baked_for = cx.spec().instance.expected_type.as_deref().filter(|_| gpus.is_empty());
     let kind = baked_for.and_then(catalog::find).or(known);

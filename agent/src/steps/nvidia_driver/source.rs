@@ -2,6 +2,7 @@
 
 use gpunode_host::driver::Platform;
 use gpunode_host::driver::packages::{Offered, Package, Resolved, patterns};
+use gpunode_host::image;
 
 use super::look::Seen;
 use crate::context::Context;
@@ -10,8 +11,8 @@ use crate::step::Failure;
 
 /// Where packages come from.
 pub(super) enum Source<'a> {
-    Repositories(Offered),
-    Folder { files: Vec<packages::File>, offered: Offered, key: Option<&'a str> },
+    Repositories { url: String, offered: Offered },
+    Folder { path: &'a str, files: Vec<packages::File>, offered: Offered, key: Option<&'a str> },
 }
 
 impl<'a> Source<'a> {
@@ -29,26 +30,39 @@ impl<'a> Source<'a> {
                 offered.entry(file.package.name.clone()).or_default().push(file.package.version.clone());
             }
             let key = spec.repository_key.as_deref();
-            return Ok(Self::Folder { files, offered, key });
+            return Ok(Self::Folder { path: folder, files, offered, key });
         }
         let url = spec.repository.clone().unwrap_or_else(|| platform.repository());
         // A mirror has NVIDIA's files, and so its key.
         let nvidias =
             || platform.repository_key().replacen(&platform.repository(), url.trim_end_matches('/'), 1);
         let key = spec.repository_key.clone().unwrap_or_else(nvidias);
-        packages.add(&Repository { url, key })?;
-        Ok(Self::Repositories(packages.offered(&patterns(platform, &seen.kernel))?))
+        packages.add(&Repository { url: url.clone(), key })?;
+        let offered = packages.offered(&patterns(platform, &seen.kernel))?;
+        Ok(Self::Repositories { url, offered })
     }
 
     pub(super) fn offered(&self) -> &Offered {
         match self {
-            Self::Repositories(offered) | Self::Folder { offered, .. } => offered,
+            Self::Repositories { offered, .. } | Self::Folder { offered, .. } => offered,
         }
+    }
+
+    /// For the record of an image.
+    pub(super) fn note(&self, cx: &Context, resolved: &Resolved) {
+        let place = match self {
+            Self::Repositories { url, .. } => url,
+            Self::Folder { path, .. } => *path,
+        };
+        let lead = resolved.packages.first();
+        let lead = lead.map(|package| format!(": {} {}", package.name, package.version)).unwrap_or_default();
+        let from = format!("{place}{lead}");
+        cx.note_source(image::Source { name: "nvidia-driver".to_owned(), from, sha256: None });
     }
 
     pub(super) fn install_first(&self, packages: &Packages<'_>, headers: &[Package]) -> Result<(), Failure> {
         match self {
-            Self::Repositories(_) => packages.install(headers)?,
+            Self::Repositories { .. } => packages.install(headers)?,
             Self::Folder { files, key, .. } => packages.install_files(&packages::others(files), *key)?,
         }
         Ok(())
@@ -57,7 +71,7 @@ impl<'a> Source<'a> {
     pub(super) fn install(&self, packages: &Packages<'_>, resolved: &Resolved) -> Result<(), Failure> {
         packages.prefer(&resolved.version)?;
         match self {
-            Self::Repositories(_) => packages.install(&resolved.packages)?,
+            Self::Repositories { .. } => packages.install(&resolved.packages)?,
             Self::Folder { files, key, .. } => {
                 let chosen = packages::choose(files, &resolved.packages, &resolved.version);
                 packages.install_files(&chosen, *key)?;
@@ -70,7 +84,7 @@ impl<'a> Source<'a> {
     pub(super) fn install_again(&self, packages: &Packages<'_>, resolved: &Resolved) -> Result<(), Failure> {
         let lead = &resolved.packages[..resolved.packages.len().min(1)];
         match self {
-            Self::Repositories(_) => packages.install(lead)?,
+            Self::Repositories { .. } => packages.install(lead)?,
             Self::Folder { files, key, .. } => {
                 let files = files.iter().filter(|file| lead.contains(&file.package));
                 packages.reinstall_files(&files.map(|file| file.path.clone()).collect::<Vec<_>>(), *key)?;

@@ -24,7 +24,7 @@ fn plain(os: &OsRelease) -> Seen<'_> {
         os: Some(os),
         functions: 16,
         in_use: None,
-        running: true,
+        place: Place::Node,
     }
 }
 
@@ -59,7 +59,10 @@ fn flags_are_for_the_place() {
     assert_eq!(flags(decide(&full, &seen)), ["-y"]);
     // An image that is baked on an instance without EFA.
     assert_eq!(flags(decide(&full, &Seen { functions: 0, ..seen })), ["-y", "--no-verify"]);
-    let tree = Seen { running: false, functions: 0, ..seen };
+    // The builder has devices of its own, and they are not tried.
+    let builder = Seen { place: Place::Builder, ..seen };
+    assert_eq!(flags(decide(&wanted("latest"), &builder)), ["-y", "--minimal", "--no-verify"]);
+    let tree = Seen { place: Place::Tree, functions: 0, ..seen };
     let words = ["-y", "--minimal", "--skip-kmod", "--skip-limit-conf", "--no-verify"];
     assert_eq!(flags(decide(&wanted("latest"), &tree)), words);
 }
@@ -123,18 +126,19 @@ proptest! {
     fn never_means_never_and_a_busy_module_stays(
         version in prop::sample::select(vec!["latest", "1.30.0", "1.43.0", "1.60.1", "odd"]),
         found in prop::option::of(prop::sample::select(vec!["1.30.0", "1.43.0", "1.60.1"])),
-        never: bool, full: bool, module: bool, libfabric: bool, running: bool,
+        never: bool, full: bool, module: bool, libfabric: bool, place in 0_usize..3,
         functions in 0..3usize, in_use: Option<bool>,
     ) {
         let (os, found) = (os("ubuntu", "22.04"), found.map(installer));
         let install = if never { EfaInstall::Never } else { EfaInstall::Auto };
         let mode = if full { EfaMode::Full } else { EfaMode::Minimal };
+        let place = [Place::Node, Place::Builder, Place::Tree][place];
         let seen =
-            Seen { installer: found.as_ref(), module, libfabric, os: Some(&os), functions, in_use, running };
+            Seen { installer: found.as_ref(), module, libfabric, os: Some(&os), functions, in_use, place };
         if let Decision::Install(plan) = decide(&Wanted { install, version, mode }, &seen) {
             prop_assert!(!never && plan.flags[0] == "-y");
-            prop_assert!(!(running && module && in_use == Some(true)));
-            prop_assert_eq!(plan.flags.contains(&"--skip-kmod"), !running);
+            prop_assert!(!(place != Place::Tree && module && in_use == Some(true)));
+            prop_assert_eq!(plan.flags.contains(&"--skip-kmod"), place == Place::Tree);
         }
     }
 }
