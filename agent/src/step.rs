@@ -61,7 +61,7 @@ steps! {
         "the NVIDIA driver is installed where there is none, loaded, in the right version and flavour, with its fabric manager";
     Efa = "efa", 1800, [Facts], [],
         "EFA's software is installed where it is absent or older than asked for, its driver is loaded, every expected interface is there";
-    OfiNccl = "ofi-nccl", 300, [Facts], [Efa],
+    OfiNccl = "ofi-nccl", 1800, [Facts], [Efa],
         "the OFI-NCCL plugin is present where the host is expected to have it, fits, can be loaded and is found by the linker";
     Health = "health", 300, [Facts], [DataVolumes, NvidiaDriver, OfiNccl],
         "GPUs, EFA and disks by the rules of `check`, before the node joins";

@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use gpunode_tests::agent::finish;
 use gpunode_tests::packages::{Family, Machine};
 
 /// Every package of the driver has one version: the driver's.
@@ -194,4 +195,51 @@ fn offline_dnf() {
 #[test]
 fn offline_apt() {
     offline(Family::Apt);
+}
+
+/// NCCL where it is asked for: from the driver's repository, in the wanted version, for a CUDA that the driver runs.
+fn nccl(family: Family) {
+    let library = match family {
+        Family::Dnf => "usr/lib64/libnccl.so.",
+        Family::Apt => "usr/lib/x86_64-linux-gnu/libnccl.so.",
+    };
+    let there = |machine: &Machine, version: &str| machine.file(&format!("{library}{version}")).exists();
+    let run = |machine: &Machine, settings: &[&str]| {
+        let run = finish(&mut machine.steps("nvidia-driver,ofi-nccl", settings));
+        assert_eq!(run.code, 0, "{run:?}");
+        run.report().outcome("ofi-nccl").to_owned()
+    };
+    let version = |machine: &Machine| {
+        let ask = match family {
+            Family::Dnf => "rpm -q --qf '%{VERSION}-%{RELEASE}' libnccl",
+            Family::Apt => "dpkg-query -W -f '${Version}' libnccl2",
+        };
+        machine.shell(ask)
+    };
+    let machine = Machine::new(family);
+    assert_eq!(run(&machine, &[]), "unchanged");
+    assert!(!there(&machine, "2.22.3"));
+    assert_eq!(run(&machine, &["nccl.install=true"]), "changed");
+    assert_eq!((version(&machine).as_str(), there(&machine, "2.22.3")), ("2.22.3-1+cuda12.5", true));
+    assert_eq!(run(&machine, &["nccl.install=true"]), "unchanged");
+    // Another version is exchanged; the driver of branch 550 runs no CUDA 13.
+    let newer = ["nccl.install=true", "nccl.version=2.27.7"];
+    assert_eq!(run(&machine, &newer), "changed");
+    assert_eq!((version(&machine).as_str(), there(&machine, "2.22.3")), ("2.27.7-1+cuda12.9", false));
+    assert_eq!(machine.loaded().as_deref(), Some("550.127.05 open"));
+    // What nobody offers is told by name.
+    let missing = finish(&mut machine.steps("ofi-nccl", &["nccl.install=true", "nccl.version=2.99.1"]));
+    let message = missing.report().finding("PackageNotOffered").message.to_owned();
+    assert!(message.contains("nccl") && message.contains("2.99.1"), "{message}");
+    assert_eq!(version(&machine), "2.27.7-1+cuda12.9");
+}
+
+#[test]
+fn nccl_dnf() {
+    nccl(Family::Dnf);
+}
+
+#[test]
+fn nccl_apt() {
+    nccl(Family::Apt);
 }

@@ -8,6 +8,7 @@
 mod facts;
 pub mod fit;
 mod hurts;
+pub mod package;
 pub mod render;
 mod rules;
 #[cfg(test)]

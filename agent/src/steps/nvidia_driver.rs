@@ -3,6 +3,7 @@
 //! What has to be done is decided by [`gpunode_host::driver`]; here it is looked at, done and looked at again. A driver
 //! of another version is replaced only where `nvidia.install` says so, and never while a process has a GPU open.
 
+pub(super) mod beside;
 mod install;
 mod look;
 mod module;

@@ -122,17 +122,27 @@ impl Machine {
 
     /// The agent's driver step, with the repository of stand-ins and its key unless `settings` say otherwise.
     pub fn agent(&self, settings: &[&str]) -> Command {
+        self.steps("nvidia-driver", settings)
+    }
+
+    /// These steps of the agent, with the same settings.
+    pub fn steps(&self, steps: &str, settings: &[&str]) -> Command {
+        let mut words = vec!["--only", steps];
+        let settings = self.settings(settings);
+        words.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+        agent::bootstrap(&self.root, &self.imds.endpoint(), &words)
+    }
+
+    /// The repository of stand-ins and its key, unless `settings` say otherwise, and `settings`.
+    pub fn settings(&self, settings: &[&str]) -> Vec<String> {
         let defaults = [
             format!("nvidia.repository={}", self.repository("nvidia")),
             "nvidia.repositoryKey=/srv/nvidia.asc".to_owned(),
         ];
-        let mut words = vec!["--only", "nvidia-driver"];
-        let mut all: Vec<&str> = defaults.iter().map(String::as_str).collect();
         let name = |setting: &str| setting.split('=').next().unwrap_or_default().to_owned();
-        all.retain(|default| settings.iter().all(|setting| name(setting) != name(default)));
-        all.extend(settings);
-        words.extend(all.iter().flat_map(|setting| ["--set", setting]));
-        agent::bootstrap(&self.root, &self.imds.endpoint(), &words)
+        let told = |default: &String| settings.iter().any(|setting| name(setting) == name(default));
+        let kept = defaults.into_iter().filter(|default| !told(default));
+        kept.chain(settings.iter().map(|setting| (*setting).to_owned())).collect()
     }
 
     /// Runs the step to its end.

@@ -149,7 +149,7 @@ fn is_built(os: &Os, seen: &Seen) -> Result<(), Failure> {
     Err(Failure::new(&reason::NVIDIA_MODULE_NOT_BUILT, "nvidia", message))
 }
 
-fn missing(error: &Missing) -> Failure {
+pub(super) fn missing(error: &Missing) -> Failure {
     Failure::of(&reason::PACKAGE_NOT_OFFERED, "packages", error)
 }
 

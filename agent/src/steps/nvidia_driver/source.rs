@@ -1,5 +1,7 @@
 //! Where the driver's packages come from.
 
+use std::slice;
+
 use gpunode_host::driver::Platform;
 use gpunode_host::driver::packages::{Offered, Package, Resolved, patterns};
 use gpunode_host::image;
@@ -22,6 +24,16 @@ impl<'a> Source<'a> {
         packages: &Packages<'_>,
         platform: Platform,
     ) -> Result<Self, Failure> {
+        Self::open_for(cx, packages, platform, &patterns(platform, &seen.kernel))
+    }
+
+    /// Where packages of these names come from.
+    pub(super) fn open_for(
+        cx: &'a Context,
+        packages: &Packages<'_>,
+        platform: Platform,
+        names: &[String],
+    ) -> Result<Self, Failure> {
         let spec = &cx.spec().nvidia;
         if let Some(folder) = spec.offline.as_deref() {
             let files = packages.in_folder(folder)?;
@@ -38,7 +50,7 @@ impl<'a> Source<'a> {
             || platform.repository_key().replacen(&platform.repository(), url.trim_end_matches('/'), 1);
         let key = spec.repository_key.clone().unwrap_or_else(nvidias);
         packages.add(&Repository { url: url.clone(), key })?;
-        let offered = packages.offered(&patterns(platform, &seen.kernel))?;
+        let offered = packages.offered(names)?;
         Ok(Self::Repositories { url, offered })
     }
 
@@ -48,16 +60,34 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The URL of the repository, or the folder.
+    pub(super) fn place(&self) -> &str {
+        match self {
+            Self::Repositories { url, .. } => url,
+            Self::Folder { path, .. } => path,
+        }
+    }
+
     /// For the record of an image.
     pub(super) fn note(&self, cx: &Context, resolved: &Resolved) {
-        let place = match self {
-            Self::Repositories { url, .. } => url,
-            Self::Folder { path, .. } => *path,
-        };
+        let place = self.place();
         let lead = resolved.packages.first();
         let lead = lead.map(|package| format!(": {} {}", package.name, package.version)).unwrap_or_default();
         let from = format!("{place}{lead}");
         cx.note_source(image::Source { name: "nvidia-driver".to_owned(), from, sha256: None });
+    }
+
+    /// Installs one package that is none of the driver's, and keeps it at its version.
+    pub(super) fn install_one(&self, packages: &Packages<'_>, package: &Package) -> Result<(), Failure> {
+        match self {
+            Self::Repositories { .. } => packages.install(slice::from_ref(package))?,
+            Self::Folder { files, key, .. } => {
+                let files = files.iter().filter(|file| file.package == *package);
+                packages.install_files(&files.map(|file| file.path.clone()).collect::<Vec<_>>(), *key)?;
+            }
+        }
+        packages.hold(slice::from_ref(&package.name));
+        Ok(())
     }
 
     pub(super) fn install_first(&self, packages: &Packages<'_>, headers: &[Package]) -> Result<(), Failure> {

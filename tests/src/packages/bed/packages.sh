@@ -53,6 +53,7 @@ lay() { # KIND VERSION LIBRARIES
         script files/usr/bin/nv-fabricmanager "echo 'Fabric Manager version is : $2'"
         unit files/usr/lib/systemd/system/nvidia-fabricmanager.service nv-fabricmanager ;;
     toolkit) script files/usr/bin/nvidia-ctk : ; script files/usr/bin/nvidia-container-runtime : ;;
+    nccl) mkdir -p "files$3" && echo "$2" > "files$3/libnccl.so.$2" ;;
     headers) mkdir -p "files$3/build" && : > "files$3/build/Makefile" ;;
     esac
 }
@@ -112,6 +113,11 @@ for version in 550.127.05 580.82.07 580.95.05; do
 done
 rpm nvidia nvidia-container-toolkit 0 1.17.8 1 toolkit '' ''
 deb nvidia nvidia-container-toolkit 1.17.8 1 toolkit '' ''
+# NCCL: one version for several releases of CUDA, whose newest a driver of branch 550 cannot run.
+for build in 2.22.3:cuda12.2 2.22.3:cuda12.5 2.27.7:cuda12.9 2.27.7:cuda13.0; do
+    rpm nvidia libnccl 0 "${build%:*}" "1+${build#*:}" nccl /usr/lib64 ''
+    deb nvidia libnccl2 "${build%:*}" "1+${build#*:}" nccl /usr/lib/x86_64-linux-gnu ''
+done
 # The system's own repositories: the kernels' headers, and what every rpm asks for.
 rpm system kernel6.12-devel 1 6.12.40 63.114.amzn2023 headers /usr/lib/modules/6.12.40-63.114.amzn2023.x86_64 ''
 deb system linux-headers-6.8.0-1021-aws 6.8.0 1021.23 headers /usr/lib/modules/6.8.0-1021-aws ''
