@@ -28,7 +28,7 @@ fn bundle(entries: &[(EntryType, &str, &str, &[u8])]) -> tempfile::NamedTempFile
     file
 }
 
-fn unpack(entries: &[Entry]) -> (tempfile::TempDir, Result<(), Error>) {
+fn unpack(entries: &[Entry<'_>]) -> (tempfile::TempDir, Result<(), Error>) {
     let dir = tempfile::tempdir().unwrap();
     let inside = dir.path().join("inside");
     fs::create_dir(&inside).unwrap();
@@ -57,11 +57,11 @@ fn files_folders_and_links_inside() {
 }
 
 /// Kind, name, where a link points to, content.
-type Entry = (EntryType, &'static str, &'static str, &'static [u8]);
+type Entry<'a> = (EntryType, &'a str, &'a str, &'a [u8]);
 
 #[test]
 fn nothing_gets_out() {
-    let bad: &[&[Entry]] = &[
+    let bad: &[&[Entry<'_>]] = &[
         &[(Regular, "../x", "", b"x")],
         &[(Regular, "a/../../x", "", b"x")],
         &[(Regular, "/tmp/x", "", b"x")],
