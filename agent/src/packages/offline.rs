@@ -53,7 +53,13 @@ fn row(text: &str) -> Option<Package> {
 
 /// The files that are not of the driver: what it needs, such as headers and DKMS.
 pub(crate) fn others(files: &[File]) -> Vec<String> {
-    files.iter().filter(|file| !of_driver(&file.package)).map(|file| file.path.clone()).collect()
+    files.iter().filter(|file| is_needed(&file.package)).map(|file| file.path.clone()).collect()
+}
+
+/// What the driver may need. Several builds of NCCL can lie in the folder, and nothing of the driver needs one: the step
+/// `ofi-nccl` chooses.
+fn is_needed(package: &Package) -> bool {
+    !of_driver(package) && !package.name.starts_with("libnccl")
 }
 
 fn of_driver(package: &Package) -> bool {
@@ -66,11 +72,12 @@ pub(crate) fn choose(files: &[File], chosen: &[Package], version: &Version) -> V
     let fits = |file: &&File| {
         let is_chosen = chosen.contains(&file.package);
         let other_choice = chosen.iter().any(|package| package.name == file.package.name);
-        let same = upstream(&file.package.version).is_some_and(|found| found == *version);
+        let same = of_driver(&file.package)
+            && upstream(&file.package.version).is_some_and(|found| found == *version);
         // Both builds of the modules may lie there; only the one that was chosen is installed.
         let other_modules = file.package.name.contains("kmod") || file.package.name.contains("headless");
         // The toolkit's packages have versions of their own.
-        let needed = same || !of_driver(&file.package) || file.package.name.contains("container");
+        let needed = same || is_needed(&file.package) || file.package.name.contains("container");
         is_chosen || (!other_choice && !other_modules && needed)
     };
     files.iter().filter(fits).map(|file| file.path.clone()).collect()

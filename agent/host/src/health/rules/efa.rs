@@ -22,7 +22,7 @@ rules! { ROWS:
     EFA_DRIVER_ABSENT = "EfaDriverAbsent", Node, Error, Looks(2), WhenGone;
         is "The instance type has EFA and the EFA kernel module is not loaded.",
         seen "EFA functions on the PCI bus and no /sys/module/efa, in two looks in a row",
-        do "Let gpunode install it at boot (`efa.install`), or use an image that carries EFA.",
+        do "Let gpunode install it (`efa.install = \"auto\"`), or use an image that carries EFA.",
         by "efa_main.c";
     EFA_RATE_LOW = "EfaRateLow", Efa, Warning, Looks(2), WhenGone;
         is "The EFA runs slower than the others of this machine.",
