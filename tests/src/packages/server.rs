@@ -25,6 +25,7 @@ pub enum Cut {
 pub struct Files {
     port: u16,
     cuts: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
 }
 
 impl Files {
@@ -35,21 +36,28 @@ impl Files {
     pub fn serve(folder: &Path, cut: Cut) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let cuts = Arc::new(AtomicUsize::new(0));
+        let [cuts, asked] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let requests = Arc::clone(&asked);
         let (folder, counter) = (folder.to_owned(), Arc::clone(&cuts));
         // Not in threads of the test's own, whose mounts it needs: the caller's thread is where it is started from.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                requests.fetch_add(1, Ordering::Relaxed);
                 let (folder, counter) = (folder.clone(), Arc::clone(&counter));
                 thread::spawn(move || drop(answer(stream, &folder, cut, &counter)));
             }
         });
-        Self { port, cuts }
+        Self { port, cuts, asked }
     }
 
     /// Its URL.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// How many requests came.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// How many answers were broken off.
@@ -67,7 +75,8 @@ fn answer(mut stream: TcpStream, folder: &Path, cut: Cut, cuts: &AtomicUsize) ->
         line.clear();
     }
     let path = request.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').trim_start_matches("./");
-    let file: PathBuf = folder.join(path);
+    // The one character in the packages' names that apt writes in another way.
+    let file: PathBuf = folder.join(path.replace("%2b", "+").replace("%2B", "+"));
     let Ok(bytes) = fs::read(&file) else {
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     };

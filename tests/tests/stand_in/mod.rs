@@ -1,5 +1,11 @@
 //! A stand-in of AWS's EFA bundle, who signs it, who serves it, and the machine it is for.
-#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, reason = "what helps a test is a test")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what helps a test is a test"
+)]
 
 use std::fs;
 use std::io::Write;
@@ -122,6 +128,32 @@ impl Make {
     }
 }
 
+/// Serves it; `before` is called with the path before the bundle is sent.
+pub fn serve(identity: &Identity, make: Make, before: impl Fn(&str) + Send + Sync + 'static) -> Server {
+    let bundle = format!("/aws-efa-installer-{}.tar.gz", make.version);
+    Server::https(identity, move |seen| {
+        let path = seen.path.as_str();
+        if path == bundle && !make.gone {
+            before(path);
+            Reply::file(seen, &make.bundle, "\"v1\"").ending(make.end)
+        } else if path.strip_suffix(".sig") == Some(&bundle) {
+            Reply::all(&make.signature)
+        } else if path.ends_with(KEY_FILE) {
+            Reply::all(&make.key)
+        } else {
+            Reply::status(404)
+        }
+    })
+}
+
+/// The settings by which the agent takes the bundle from `server`.
+pub fn settings(server: &Server) -> [String; 2] {
+    [
+        format!("efa.installerUrls={}", server.url("/aws-efa-installer-{version}.tar.gz")),
+        format!("efa.installerKey={}", signer().fingerprint),
+    ]
+}
+
 /// A machine in a folder, with a shell in it.
 pub struct Bed {
     dir: TempDir,
@@ -167,25 +199,12 @@ impl Bed {
     }
 
     pub fn serve(&self, make: Make) -> Server {
-        let bundle = format!("/aws-efa-installer-{}.tar.gz", make.version);
-        Server::https(&self.identity, move |seen| {
-            let path = seen.path.as_str();
-            if path == bundle && !make.gone {
-                Reply::file(seen, &make.bundle, "\"v1\"").ending(make.end)
-            } else if path.strip_suffix(".sig") == Some(&bundle) {
-                Reply::all(&make.signature)
-            } else if path.ends_with(KEY_FILE) {
-                Reply::all(&make.key)
-            } else {
-                Reply::status(404)
-            }
-        })
+        serve(&self.identity, make, |_| {})
     }
 
     /// The efa step alone, with the bundle from `server`.
     pub fn boot(&self, server: &Server, settings: &[&str]) -> Run {
-        let urls = format!("efa.installerUrls={}", server.url("/aws-efa-installer-{version}.tar.gz"));
-        let key = format!("efa.installerKey={}", signer().fingerprint);
+        let [urls, key] = self::settings(server);
         let mut words =
             vec!["--only", "efa", "--set", &urls, "--set", &key, "--set", "imds.deadlineSeconds=1"];
         words.extend(settings.iter().flat_map(|setting| ["--set", setting]));
