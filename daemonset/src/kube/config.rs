@@ -39,7 +39,7 @@ pub enum Identity {
 /// Where the API server is, and who we are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The address; names are not looked up, see [`Config::parse_server`].
+    /// The address; names are not looked up, see `parse_server`.
     pub address: IpAddr,
     /// The port.
     pub port: u16,
