@@ -21,15 +21,16 @@ fn start() -> (Cluster, Proxy, Node) {
 fn what_came_and_went_while_it_was_away_is_told_when_it_is_back() {
     let (_cluster, mut proxy, node) = start();
     let program = node.start(&[]);
+    // Each area is told as soon as it is known, and no two at the same moment.
     node.until("GPUHealthy", "True", "");
+    node.until("EFAHealthy", "True", "");
     proxy.down();
     node.machine.play("gpu-unreachable");
-    // Two looks ten seconds apart make the finding, and one takes it away.
-    std::thread::sleep(Duration::from_secs(25));
+    node.until_logged("found: GpuUnreachable ");
     node.machine.play("healthy-p5");
-    std::thread::sleep(Duration::from_secs(15));
+    node.until_logged("over: GpuUnreachable ");
     node.machine.tree.efa(7).set_counter("no_completion_cmds", 1).unwrap();
-    std::thread::sleep(Duration::from_secs(3));
+    node.until_logged("found: EfaAdminTimeout ");
     assert_eq!(node.condition("EFAHealthy").0, "True", "nobody can write");
     proxy.up().unwrap();
     node.until("EFAHealthy", "False", "EfaAdminTimeout");

@@ -129,6 +129,17 @@ impl Node {
         self.wait(&format!("event {reason}"), |node| node.events().iter().any(|(told, _)| told == reason));
     }
 
+    /// Waits until the program says this in its log.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn until_logged(&self, words: &str) {
+        let log = self.log();
+        self.wait(&format!("the log's {words:?}"), |_| {
+            std::fs::read_to_string(&log).is_ok_and(|text| text.contains(words))
+        });
+    }
+
     /// Waits until something is so, for two minutes at most.
     ///
     /// # Panics
