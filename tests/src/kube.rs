@@ -10,10 +10,10 @@ pub mod daemonset;
 mod deploy;
 mod error;
 mod identity;
-mod keeper;
 mod pki;
 pub mod proxy;
 mod ready;
+mod server;
 mod service;
 mod tools;
 

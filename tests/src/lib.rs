@@ -6,6 +6,7 @@ pub mod chain;
 pub mod elf;
 pub mod health;
 pub mod instance;
+mod keeper;
 pub mod kube;
 pub mod looked;
 pub mod manifests;

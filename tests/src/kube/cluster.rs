@@ -7,15 +7,15 @@ use tempfile::TempDir;
 
 use super::client::Client;
 use super::error::at;
-use super::keeper::Keeper;
 use super::pki::{Authority, write, write_token_keys};
+use super::server::Server;
 use super::{Audit, Error, ready, service, tools};
 
 /// etcd and kube-apiserver on loopback; ended on drop, and by the kernel when the test program is killed.
 pub struct Cluster {
     // Ended in this order.
-    server: Keeper,
-    _etcd: Keeper,
+    server: Server,
+    _etcd: Server,
     url: String,
     pub(super) authority: Authority,
     folder: TempDir,
@@ -71,12 +71,12 @@ impl Cluster {
 
         let [port, client, peer] = ready::free_ports().map_err(at("127.0.0.1"))?;
         let arguments = service::etcd(&path("etcd"), client, peer);
-        let etcd = Keeper::start("etcd", etcd, &arguments, path("etcd.log"))?;
+        let etcd = Server::start("etcd", etcd, &arguments, path("etcd.log"))?;
         ready::wait(&etcd, || std::net::TcpStream::connect(("127.0.0.1", client)).is_ok())?;
 
         let mut arguments = service::kube_apiserver(folder.path(), port, client);
         arguments.push(FOR_OLD_ETCD.to_owned());
-        let server = Keeper::start("kube-apiserver", server, &arguments, path("kube-apiserver.log"))?;
+        let server = Server::start("kube-apiserver", server, &arguments, path("kube-apiserver.log"))?;
         let url = format!("https://127.0.0.1:{port}");
         let admin = Client::new(&url, ADMIN, authority.pem())?;
         ready::wait(&server, || admin.get("/readyz").is_ok_and(|answer| answer.status == 200))?;

@@ -4,13 +4,13 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use super::Error;
-use super::keeper::Keeper;
+use super::server::Server;
 
 /// A machine with every core in use by other builds takes its time.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Waits until `ready`; fails when `server` ends, or after three minutes.
-pub(super) fn wait(server: &Keeper, mut ready: impl FnMut() -> bool) -> Result<(), Error> {
+pub(super) fn wait(server: &Server, mut ready: impl FnMut() -> bool) -> Result<(), Error> {
     let started = Instant::now();
     while !ready() {
         server.check()?;
