@@ -8,6 +8,7 @@ mod inputs;
 mod install;
 mod inventory;
 mod reference;
+pub(crate) mod running;
 mod user_data;
 mod watch;
 

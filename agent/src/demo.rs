@@ -23,7 +23,8 @@ use gpunode_imds::server::{self, Server};
 
 use crate::boot::{self, Boot};
 use crate::cli::Stop;
-use crate::cli::bootstrap::{interruption, step_name};
+use crate::cli::bootstrap::step_name;
+use crate::cli::running::interruption;
 use crate::exit::Exit;
 use crate::lock::Lock;
 use crate::os::Os;

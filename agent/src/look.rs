@@ -11,7 +11,7 @@ use gpunode_host::metadata::Eni;
 use gpunode_host::{Root, spec::NodeSpec};
 use gpunode_monitor::{Settings, Sources, State};
 
-pub(crate) use asked::{Asked, COMMAND, Said, SaidFinding, answer, ask};
+pub(crate) use asked::{Asked, COMMAND, Said, SaidFinding, answer, ask, look_here};
 
 use crate::facts;
 

@@ -29,9 +29,9 @@ pub(crate) use node_config::is_node_config;
 use crate::os::{FileSpec, Os};
 use crate::step::{StepId, Steps};
 
-/// All steps of a boot, in the order of [`crate::step::STEPS`]. `without_libraries`: why NVML and libfabric are not
-/// asked about the devices.
-pub(crate) fn all(without_libraries: Option<&'static str>) -> Steps {
+/// All steps of a boot, in the order of [`crate::step::STEPS`]. `played`: the machine is played in a
+/// folder, and NVML and libfabric are not asked about its devices, for this reason.
+pub(crate) fn all(played: Option<&'static str>) -> Steps {
     let work: Steps = vec![
         Arc::new(sysctl::Sysctl),
         Arc::new(limits::Limits::default()),
@@ -39,7 +39,7 @@ pub(crate) fn all(without_libraries: Option<&'static str>) -> Steps {
         Arc::new(nvidia_driver::NvidiaDriver),
         Arc::new(efa::Efa),
         Arc::new(ofi_nccl::OfiNccl),
-        Arc::new(health::Health::new(without_libraries)),
+        Arc::new(played.map_or_else(health::Health::new, health::Health::of_played)),
         Arc::new(container_runtime::ContainerRuntime),
         Arc::new(nccl_env::NcclEnv),
         Arc::new(kubelet::Kubelet),

@@ -11,7 +11,7 @@ use clap::Args;
 use gpunode_host::health::report::Report;
 use gpunode_monitor::{Monitor, News, State};
 
-use super::bootstrap::interruption;
+use super::running::interruption;
 use super::{Common, Stop};
 use crate::exit::Exit;
 use crate::look::Target;
