@@ -20,6 +20,7 @@ struct Round {
     agent: u64,
     script: u64,
     again: u64,
+    again_cpu: u64,
     own_cpu: u64,
     rss_kib: u64,
     chain: Chain,
@@ -72,6 +73,7 @@ fn round(vm: &Vm) -> Result<Round, Error> {
         agent: number(&first, "/elapsedMs"),
         script: script.lines().last().and_then(|line| line.parse().ok()).unwrap_or(u64::MAX),
         again: number(&second, "/elapsedMs"),
+        again_cpu: number(&second, "/own/cpuMs"),
         own_cpu: number(&first, "/own/cpuMs"),
         rss_kib: number(&first, "/own/peakRssKib"),
         report: first,
@@ -95,6 +97,7 @@ fn print(rounds: &[Round]) {
     println!("sequential script, wall, ms\t{}", middle(|round| round.script));
     println!("agent over script, percent, round by round\t{}", middle(ratio));
     println!("agent, second run, wall, ms\t{}", middle(|round| round.again));
+    println!("agent, second run, own CPU under emulation, ms\t{}", middle(|round| round.again_cpu));
     println!("agent, first run, own CPU under emulation, ms\t{}", middle(|round| round.own_cpu));
     println!("agent, first run, peak RSS, KiB\t{}", middle(|round| round.rss_kib));
 }
