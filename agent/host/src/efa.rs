@@ -118,6 +118,11 @@ pub fn devices(root: &Root) -> Vec<Efa> {
     devices
 }
 
+/// Every function of EFA cards on the PCI bus, by address.
+pub fn functions(root: &Root) -> Vec<EfaFunction> {
+    pci::Functions::default().look(root, &[])
+}
+
 /// What is known only of all together: their network devices, and their order.
 fn finish(root: &Root, devices: &mut [Efa]) {
     if devices.is_empty() {

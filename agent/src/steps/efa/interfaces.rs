@@ -4,8 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use gpunode_host::catalog::InstanceType;
-use gpunode_host::efa::{self, Efa as Device};
-use gpunode_host::{Finding, reason};
+use gpunode_host::{Finding, efa, reason};
 
 use crate::context::Context;
 use crate::os::Os;
@@ -17,15 +16,14 @@ const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) fn check(cx: &Context, os: &Os, expected: Option<usize>, driver: &str) -> Result<Check, Failure> {
-    let devices = wait_for(os, expected.unwrap_or(0));
-    if let Some(expected) = expected.filter(|count| devices.len() < *count) {
-        let message = format!("{} of {expected} interfaces are there{}", devices.len(), missing(cx, devices));
+    let count = wait_for(os, expected.unwrap_or(0));
+    if let Some(expected) = expected.filter(|expected| count < *expected) {
+        let message = format!("{count} of {expected} interfaces are there{}", missing(cx, os));
         return Err(Failure::new(&reason::EFA_MISSING, "efa", message));
     }
-    let mut check = Check::done(format!("{} interfaces, driver {driver}", devices.len()));
+    let mut check = Check::done(format!("{count} interfaces, driver {driver}"));
     if expected.is_none() {
-        let message =
-            format!("{} interfaces are there; how many there should be is not known", devices.len());
+        let message = format!("{count} interfaces are there; how many there should be is not known");
         check.findings.push(Finding::new(&reason::EFA_COUNT_UNKNOWN, "efa", message));
     }
     Ok(check)
@@ -40,25 +38,27 @@ pub(super) fn expected(cx: &Context) -> Option<usize> {
     usize::try_from(count).ok()
 }
 
-fn wait_for(os: &Os, expected: usize) -> Vec<Device> {
-    let mut devices = efa::devices(os.root());
+/// How many there are.
+fn wait_for(os: &Os, expected: usize) -> usize {
+    let count = || efa::names(os.root()).len();
+    let mut seen = count();
     for _ in 1..LOOKS {
         // A machine that is only played does not grow devices.
-        if devices.len() >= expected || !os.root().is_host() || os.is_cancelled() {
+        if seen >= expected || !os.root().is_host() || os.is_cancelled() {
             break;
         }
         thread::sleep(PAUSE);
-        devices = efa::devices(os.root());
+        seen = count();
     }
-    devices
+    seen
 }
 
 /// The ENIs without an address that no device belongs to: those are the missing ones, as far as IMDS tells.
-fn missing(cx: &Context, devices: Vec<Device>) -> String {
+fn missing(cx: &Context, os: &Os) -> String {
     let Some(metadata) = cx.facts().and_then(|facts| facts.metadata.as_ref()) else {
         return String::new();
     };
-    let join = efa::join(devices, &metadata.enis);
+    let join = efa::join(efa::devices(os.root()), &metadata.enis);
     let lost: Vec<_> = join
         .others
         .iter()

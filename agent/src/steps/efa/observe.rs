@@ -21,7 +21,7 @@ pub(super) fn decide(cx: &Context, os: &Os) -> Decision {
     let versions = cx.versions(os.root());
     let wanted =
         Wanted { install: spec.install, version: &spec.installer_version, mode: spec.installer_mode };
-    let functions = efa::observe(os.root()).functions.len();
+    let functions = efa::functions(os.root()).len();
     let seen = Seen {
         installer: versions.efa_installer.as_ref(),
         // A module of the builder's kernel is not one of the image.
@@ -42,10 +42,9 @@ pub(super) fn decide(cx: &Context, os: &Os) -> Decision {
 /// Whether programs hold queue pairs on EFA devices; `None` where the kernel does not tell. The kernel that is asked is
 /// the running one, so of a tree nothing is said.
 pub(super) fn in_use(os: &Os) -> Option<bool> {
-    let names: Vec<Arc<str>> =
-        efa::devices(os.root()).into_iter().map(|device| Arc::from(device.name)).collect();
-    if names.is_empty() || !os.root().is_host() {
+    if !os.root().is_host() {
         return Some(false);
     }
-    queue_pairs::held(&names)
+    let names: Vec<_> = efa::names(os.root()).into_iter().map(Arc::from).collect();
+    if names.is_empty() { Some(false) } else { queue_pairs::held(&names) }
 }
