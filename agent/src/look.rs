@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gpunode_host::catalog;
 use gpunode_host::health::Health;
-use gpunode_host::health::report::{Disk, Instance, Machine, Report, SourceState};
+use gpunode_host::health::report::{Disk, Instance, Machine, Report};
 use gpunode_host::metadata::Eni;
 use gpunode_host::{Root, spec::NodeSpec};
-use gpunode_monitor::{Settings, Sources, State};
+use gpunode_monitor::{Settings, Sources};
 
 pub(crate) use asked::{Asked, COMMAND, Said, SaidFinding, answer, ask, look_here};
 
@@ -58,19 +58,8 @@ impl Target {
             disks: Disk::all(&self.root),
             time_unix_ms: now_unix_ms(),
         };
-        let sources: Vec<_> = sources.iter().map(|(source, state)| (source, source_state(state))).collect();
+        let sources: Vec<_> = sources.iter().map(|(source, state)| (source, state.into())).collect();
         Report::new(health, sources, machine)
-    }
-}
-
-/// A state of the monitor as reports have it.
-pub(crate) fn source_state(state: &State) -> SourceState {
-    match state {
-        State::Answered => SourceState::Answered,
-        State::NotNeeded(why) => SourceState::NotNeeded(why.clone()),
-        State::Late(why) => SourceState::Silent(why.clone()),
-        State::Pending => SourceState::Silent("it has not answered yet".to_owned()),
-        State::Unavailable(why) => SourceState::NotAvailable(why.clone()),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use gpunode_host::health::report::{Disk, Instance, Machine as Facts, Report, SourceState};
+use gpunode_host::health::report::{Disk, Instance, Machine as Facts, Report};
 use gpunode_host::health::{Health, Source};
 use gpunode_host::metadata::Metadata;
 use gpunode_host::spec::{self, Layer, NodeSpec};
 use gpunode_host::{Root, catalog, user_data};
-use gpunode_monitor::{Settings, Sources, State};
+use gpunode_monitor::{Settings, Sources};
 
 use crate::area::Area;
 use crate::reporter::Pending;
@@ -75,7 +75,7 @@ impl Machine {
         time_unix_ms: u64,
     ) -> Report {
         let facts = Facts { instance: self.instance.clone(), disks, time_unix_ms };
-        let sources: Vec<_> = sources.iter().map(|(source, state)| (source, state_of(state))).collect();
+        let sources: Vec<_> = sources.iter().map(|(source, state)| (source, state.into())).collect();
         Report::new(health, sources, facts)
     }
 }
@@ -83,17 +83,6 @@ impl Machine {
 /// The name that the kernel has.
 pub(crate) fn hostname(root: &Root) -> Option<String> {
     root.value(HOSTNAME).filter(|name| !name.is_empty() && name != "(none)")
-}
-
-/// A state of the monitor as reports have it.
-fn state_of(state: &State) -> SourceState {
-    match state {
-        State::Answered => SourceState::Answered,
-        State::NotNeeded(why) => SourceState::NotNeeded(why.clone()),
-        State::Late(why) => SourceState::Silent(why.clone()),
-        State::Pending => SourceState::Silent("it has not answered yet".to_owned()),
-        State::Unavailable(why) => SourceState::NotAvailable(why.clone()),
-    }
 }
 
 /// What has not spoken since the program began.

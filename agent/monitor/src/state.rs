@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gpunode_host::efa::SampleState;
+use gpunode_host::health::report::SourceState;
 use gpunode_host::health::{Known, Port, Seen, Source};
 use gpunode_probe_client::protocol::library::Unusable;
 
@@ -34,6 +35,19 @@ impl State {
         match self {
             Self::Pending | Self::Answered => None,
             Self::NotNeeded(why) | Self::Late(why) | Self::Unavailable(why) => Some(why),
+        }
+    }
+}
+
+/// As reports have it.
+impl From<&State> for SourceState {
+    fn from(state: &State) -> Self {
+        match state {
+            State::Pending => Self::Silent("it has not answered yet".to_owned()),
+            State::Answered => Self::Answered,
+            State::NotNeeded(why) => Self::NotNeeded(why.clone()),
+            State::Late(why) => Self::Silent(why.clone()),
+            State::Unavailable(why) => Self::NotAvailable(why.clone()),
         }
     }
 }

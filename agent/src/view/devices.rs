@@ -73,9 +73,11 @@ fn gpu_row(gpu: &Gpu) -> Vec<Cell> {
         None => format!("{} W", watts(now)),
     });
     let ecc = gpu.ecc.and_then(|ecc| ecc.volatile).map(|c| format!("{}/{}", c.corrected, c.uncorrected));
-    let mig = gpu.mig.filter(|mig| mig.enabled || mig.pending).map(|mig| match (mig.enabled, mig.pending) {
-        (true, _) => format!("{} devices", mig.instances),
-        _ => "after a reset".to_owned(),
+    let mig = gpu.mig.as_ref().filter(|mig| mig.enabled || mig.pending).map(|mig| {
+        match (mig.enabled, mig.pending) {
+            (true, _) => format!("{} devices", mig.instances),
+            _ => "after a reset".to_owned(),
+        }
     });
     vec![
         Cell::maybe(gpu.index),
@@ -87,7 +89,7 @@ fn gpu_row(gpu: &Gpu) -> Vec<Cell> {
         Cell::maybe(power),
         Cell::maybe(gpu.utilisation.map(|percent| format!("{percent} %"))),
         Cell::maybe(ecc),
-        Cell::maybe(gpu.nvlinks.map(|links| format!("{}/{}", links.active, links.total))),
+        Cell::maybe(gpu.nvlinks.as_ref().map(|links| format!("{}/{}", links.active, links.total))),
         Cell::maybe(pcie(gpu)),
         Cell::maybe(mig),
     ]

@@ -27,10 +27,16 @@ fn gpu(index: u32) -> Gpu {
         ecc: Some(Ecc {
             enabled: Some(true),
             volatile: Some(ErrorCounts { corrected: 0, uncorrected: 2 }),
-            aggregate: None,
+            ..Ecc::default()
         }),
-        nvlinks: Some(Nvlinks { active: 18, total: 18 }),
-        pcie: Pcie { generation: Some(1), generation_max: Some(5), width: Some(16), width_max: Some(16) },
+        nvlinks: Some(Nvlinks { active: 18, total: 18, links: Vec::new() }),
+        pcie: Pcie {
+            generation: Some(1),
+            generation_max: Some(5),
+            width: Some(16),
+            width_max: Some(16),
+            ..Pcie::default()
+        },
         standing: Standing::Ok,
         ..Gpu::default()
     }

@@ -7,6 +7,7 @@ mod disk;
 mod efa;
 mod gpu;
 mod instance;
+mod nv_switch;
 #[cfg(test)]
 mod schema;
 mod source;
@@ -18,8 +19,12 @@ mod watch;
 
 pub use disk::Disk;
 pub use efa::{Efa, EfaState, Listed};
-pub use gpu::{Ecc, ErrorCounts, Gpu, GpuState, Mig, NvSwitch, Nvlinks, Pcie, Remap};
+pub use gpu::{
+    Clocks, Ecc, ErrorCounts, Fabric, Failure, Gpu, GpuState, Gsp, Histogram, Mig, MigDevice, Nvlink,
+    NvlinkErrors, Nvlinks, Pcie, Remap, RetiredPages, Sram, TemperatureLimits, Throttled,
+};
 pub use instance::Instance;
+pub use nv_switch::NvSwitch;
 pub use source::{SourceName, SourceReport, SourceState};
 pub use standing::{Standing, Verdict};
 pub use versions::SoftwareVersions;
@@ -31,8 +36,9 @@ use super::{Health, Present, Source};
 
 /// The JSON Schema of [`Report`], made from the type.
 pub const JSON_SCHEMA: &str = include_str!("../../data/check.schema.json");
-/// The JSON Schema of [`Watch`], made from the type.
-pub const WATCH_JSON_SCHEMA: &str = include_str!("../../data/watch.schema.json");
+/// The JSON Schema of [`Watch`] without its definitions, which are those of [`JSON_SCHEMA`]: carried twice they would
+/// be a good part of a small program. The whole one is `data/watch.schema.json`.
+pub const WATCH_HEAD: &str = include_str!("../../data/watch.head.json");
 
 /// The form of [`Report`].
 pub const SCHEMA: &str = "gpunode.io/check/v1";
@@ -101,7 +107,7 @@ impl Report {
             unknown,
             instance: machine.instance,
             gpus: gpu::all(known, &findings),
-            nv_switches: gpu::switches(known, &findings),
+            nv_switches: nv_switch::all(known, &findings),
             efa: efa::all(known, &findings, &sources),
             disks,
             versions: SoftwareVersions::new(known),

@@ -2,6 +2,7 @@
 
 mod interfaces;
 mod look;
+mod once;
 mod plugin;
 mod state;
 mod wrong;

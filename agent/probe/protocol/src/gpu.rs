@@ -97,6 +97,16 @@ impl Entry {
     }
 }
 
+/// Whether a GPU runs with its GSP firmware; a setting of the driver decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GspMode {
+    /// It does.
+    pub enabled: bool,
+    /// It does unless the driver is told otherwise.
+    pub by_default: bool,
+}
+
 /// One GPU. What cannot change while the driver is loaded (identity, limits) is read once and remembered, so that it
 /// is still known of a GPU that is lost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -122,6 +132,8 @@ pub struct Gpu {
     pub minor: Reading<u32>,
     /// The GSP firmware's version; not supported where the GPU runs without.
     pub gsp: Reading<String>,
+    /// Whether the GPU runs with its GSP firmware (`nvmlDeviceGetGspFirmwareMode`).
+    pub gsp_mode: Reading<GspMode>,
     /// Whether the driver keeps the GPU initialised.
     pub persistence: Reading<bool>,
     /// What the driver says must be done (`NVML_FI_DEV_GET_GPU_RECOVERY_ACTION`, field 230): 0 nothing, 1 GPU reset,

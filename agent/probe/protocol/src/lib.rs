@@ -15,4 +15,4 @@ pub mod reading;
 pub use reading::Reading;
 
 /// The version of this protocol. Every change of a message's shape raises it.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;

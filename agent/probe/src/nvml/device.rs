@@ -37,6 +37,7 @@ pub(crate) fn gpu(ask: &Ask<'_>, index: u32, pci: String, known: &mut Known, slo
         module_id: known.module_id,
         minor: known.minor,
         gsp: known.gsp.clone(),
+        gsp_mode: known.gsp_mode,
         recovery_action: narrow(fields.get(id::NVML_FI_DEV_GET_GPU_RECOVERY_ACTION)),
         persistence: get!(ask, nvmlDeviceGetPersistenceMode, 0).map(|mode| mode != 0),
         pstate: get!(ask, nvmlDeviceGetPerformanceState, 0),

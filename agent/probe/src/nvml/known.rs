@@ -1,6 +1,7 @@
 //! What cannot change while the driver is loaded: asked once, and remembered.
 
 use gpunode_probe_protocol::Reading;
+use gpunode_probe_protocol::gpu::GspMode;
 use nvml_wrapper_sys::bindings::field_id::NVML_FI_DEV_NVLINK_LINK_COUNT;
 use nvml_wrapper_sys::bindings::{
     nvmlClockType_enum_NVML_CLOCK_SM as SM,
@@ -29,6 +30,7 @@ pub(crate) struct Known {
     pub(crate) module_id: Reading<u32>,
     pub(crate) minor: Reading<u32>,
     pub(crate) gsp: Reading<String>,
+    pub(crate) gsp_mode: Reading<GspMode>,
     pub(crate) shutdown: Reading<i32>,
     pub(crate) slowdown: Reading<i32>,
     pub(crate) memory_max: Reading<i32>,
@@ -59,6 +61,7 @@ impl Known {
         once(&mut self.module_id, || get!(ask, nvmlDeviceGetModuleId, 0));
         once(&mut self.minor, || get!(ask, nvmlDeviceGetMinorNumber, 0));
         once(&mut self.gsp, || get_text!(ask, nvmlDeviceGetGspFirmwareVersion, 64));
+        once(&mut self.gsp_mode, || gsp_mode(ask));
         once(&mut self.sm_max, || get!(ask, nvmlDeviceGetMaxClockInfo, 0, SM));
         once(&mut self.width_max, || get!(ask, nvmlDeviceGetMaxPcieLinkWidth, 0));
         once(&mut self.generation_max, || get!(ask, nvmlDeviceGetMaxPcieLinkGeneration, 0));
@@ -74,6 +77,13 @@ fn once<T>(known: &mut Reading<T>, ask: impl FnOnce() -> Reading<T>) {
     if matches!(known, Reading::NotAsked | Reading::Failed(_)) {
         *known = ask();
     }
+}
+
+fn gsp_mode(ask: &Ask<'_>) -> Reading<GspMode> {
+    let (mut enabled, mut by_default) = (0, 0);
+    let done = call!(ask, nvmlDeviceGetGspFirmwareMode, ask.device, &raw mut enabled, &raw mut by_default);
+    let mode = GspMode { enabled: enabled != 0, by_default: by_default != 0 };
+    ask.reading("nvmlDeviceGetGspFirmwareMode", done.map(|()| mode))
 }
 
 fn threshold(ask: &Ask<'_>, which: u32) -> Reading<i32> {

@@ -2,7 +2,7 @@
 
 use gpunode_fake_nvml::scenario::{PROFILES, Scenario};
 use gpunode_probe_protocol::Reading;
-use gpunode_probe_protocol::gpu::{Entry, Memory, Sweep};
+use gpunode_probe_protocol::gpu::{Entry, GspMode, Memory, Sweep};
 
 use crate::probe::{self, Probe, gpu};
 
@@ -53,6 +53,7 @@ fn what_changed_with_the_generations_is_read_where_it_is() {
     assert_eq!(gpu(&v100, 0).links.len(), 6);
     assert_eq!(gpu(&v100, 0).links[5].errors.crc_data, Reading::Value(0));
     assert_eq!(gpu(&v100, 0).power.usage, Reading::Value(43_000));
+    assert_eq!((&gpu(&v100, 0).gsp, gpu(&v100, 0).gsp_mode), (&Reading::NotSupported, Reading::NotSupported));
 
     assert_eq!(gpu(&a100, 3).pci, "0000:20:1d.0");
     assert_eq!(gpu(&a100, 0).pages, Reading::NotSupported);
@@ -88,6 +89,7 @@ fn the_numbers_are_the_ones_of_the_machine() {
     assert_eq!(gpu.power.default_limit, Reading::Value(700_000));
     assert_eq!(gpu.module_id, Reading::Value(3));
     assert_eq!(gpu.remap.value().and_then(|remap| remap.histogram).map(|banks| banks.max), Some(640));
+    assert_eq!(gpu.gsp_mode, Reading::Value(GspMode { enabled: true, by_default: true }));
     assert!(sweep.took_us > 0);
 }
 

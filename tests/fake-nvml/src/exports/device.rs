@@ -88,6 +88,20 @@ pub unsafe extern "C" fn nvmlDeviceGetGspFirmwareVersion(device: nvmlDevice_t, o
 }
 
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn nvmlDeviceGetGspFirmwareMode(
+    device: nvmlDevice_t,
+    enabled: *mut c_uint,
+    by_default: *mut c_uint,
+) -> c_uint {
+    code(about("nvmlDeviceGetGspFirmwareMode", device, |gpu| {
+        let [is, would_be] = or_unsupported(gpu.gsp_mode)?;
+        // SAFETY: who calls NVML passes places for the answers.
+        unsafe { (enabled.write(is), by_default.write(would_be)) };
+        Ok(())
+    }))
+}
+
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn nvmlDeviceValidateInforom(device: nvmlDevice_t) -> c_uint {
     const CORRUPTED_INFOROM: u32 = 14;
     code(about("nvmlDeviceValidateInforom", device, |gpu| {

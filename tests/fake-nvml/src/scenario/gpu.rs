@@ -20,6 +20,8 @@ pub struct Gpu {
     pub module_id: Option<u32>,
     pub minor: Option<u32>,
     pub gsp: Option<String>,
+    /// Enabled, by default.
+    pub gsp_mode: Option<[u32; 2]>,
     pub persistence: Option<u32>,
     pub pstate: Option<u32>,
     pub temperature: Option<u32>,

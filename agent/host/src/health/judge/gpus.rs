@@ -1,5 +1,6 @@
 //! What one NVML sweep shows.
 
+mod fabric;
 mod hung;
 mod links;
 mod load;
@@ -10,6 +11,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub(in crate::health) use fabric::faults as fabric_faults;
 pub use hung::Hung;
 
 use gpunode_probe_protocol::gpu::{Entry, Gpu, Sweep};

@@ -1,11 +1,18 @@
-//! GPUs and NVSwitches in a report.
+//! GPUs in a report.
 
-mod parts;
+mod links;
+mod load;
+mod memory;
 mod read;
+mod setup;
+mod values;
 
 use serde::Serialize;
 
-pub use parts::{Ecc, ErrorCounts, Mig, Nvlinks, Pcie, Remap};
+pub use links::{Fabric, Nvlink, NvlinkErrors, Nvlinks, Pcie};
+pub use load::{Clocks, TemperatureLimits, Throttled};
+pub use memory::{Ecc, ErrorCounts, Histogram, Remap, RetiredPages, Sram};
+pub use setup::{Failure, Gsp, Mig, MigDevice};
 
 use super::Standing;
 use crate::health::{Kind, Known, Nvml, Present};
@@ -39,6 +46,24 @@ pub struct Gpu {
     /// The memory node it hangs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numa_node: Option<u32>,
+    /// The board's place in the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module_id: Option<u32>,
+    /// The N of `/dev/nvidiaN`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minor: Option<u32>,
+    /// Firmware of the GPU's own processor (GSP).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gsp: Option<Gsp>,
+    /// Whether the InfoROM's checksum is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub info_rom_valid: Option<bool>,
+    /// Whether the driver keeps the GPU initialised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persistence: Option<bool>,
+    /// Performance state: 0 is the fastest, 15 the slowest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pstate: Option<u32>,
     /// The VBIOS version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vbios: Option<String>,
@@ -57,24 +82,42 @@ pub struct Gpu {
     /// Degrees Celsius of its memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_temperature: Option<i32>,
+    /// What its temperatures are measured by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature_limits: Option<TemperatureLimits>,
+    /// Clocks, and what holds them down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<Clocks>,
     /// Milliwatts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub power_milliwatts: Option<u32>,
     /// Milliwatts at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub power_limit_milliwatts: Option<u32>,
+    /// The factory's limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_default_limit_milliwatts: Option<u32>,
     /// Percent of the last sampling period in which it computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub utilisation: Option<u32>,
+    /// Percent of it in which memory was read or written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_utilisation: Option<u32>,
     /// Memory errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ecc: Option<Ecc>,
     /// Remapped memory rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remap: Option<Remap>,
+    /// Pages that are used no more: GPUs before Ampere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_pages: Option<RetiredPages>,
     /// NVLinks; absent where it has none or nobody could ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nvlinks: Option<Nvlinks>,
+    /// The NVLink fabric; absent where the GPU is in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fabric: Option<Fabric>,
     /// PCI Express; where NVML does not answer, as the kernel sees it.
     pub pcie: Pcie,
     /// What the driver says must be done: 0 nothing, 1 GPU reset, 2 node reboot, 3 drain peer-to-peer, 4 drain and
@@ -84,6 +127,11 @@ pub struct Gpu {
     /// Processes on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<usize>,
+    /// Fields that the GPU, its driver or its library does not have: they are absent for that reason, which is no
+    /// fault. `ecc.sram` is the field `sram` of `ecc`.
+    pub not_supported: Vec<&'static str>,
+    /// Calls of NVML that failed.
+    pub failures: Vec<Failure>,
     /// How it fares.
     pub standing: Standing,
 }
@@ -102,20 +150,6 @@ pub enum GpuState {
     /// It is on the PCI bus, and NVML does not answer or does not list it.
     #[default]
     BusOnly,
-}
-
-/// One NVSwitch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct NvSwitch {
-    /// PCI address.
-    pub pci: String,
-    /// The kernel driver that holds it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub driver: Option<String>,
-    /// How it fares.
-    pub standing: Standing,
 }
 
 /// Every GPU that the bus or NVML knows.
@@ -148,14 +182,4 @@ fn is_stuck(known: &Known, pci: &str) -> bool {
     let listed = |entry: &Entry| matches!(entry, Entry::Read(gpu) if gpu.pci == pci);
     sweep.stuck.as_ref().is_some_and(|stuck| stuck.pci.as_deref() == Some(pci))
         && !sweep.gpus.iter().any(listed)
-}
-
-/// Every NVSwitch on the bus.
-pub(super) fn switches(known: &Known, findings: &[Present]) -> Vec<NvSwitch> {
-    let row = |switch: &crate::gpu_pci::GpuPci| NvSwitch {
-        pci: switch.address.clone(),
-        driver: switch.driver.clone(),
-        standing: Standing::new(findings, Kind::NvSwitch, &switch.address, true),
-    };
-    known.nvswitches.iter().map(row).collect()
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::tests::{healthy, sick};
-use super::{JSON_SCHEMA, Report, WATCH_JSON_SCHEMA, Watch, WatchEvent};
+use super::tests::{bare, healthy, sick};
+use super::{JSON_SCHEMA, Report, WATCH_HEAD, Watch, WatchEvent};
 use crate::health::Change;
 
 fn schema<T: schemars::JsonSchema>() -> Value {
@@ -33,13 +33,17 @@ fn compare(file: &str, checked_in: &str, schema: &Value) {
 #[test]
 fn schemas_are_those_of_the_types() {
     compare("check.schema.json", JSON_SCHEMA, &schema::<Report>());
-    compare("watch.schema.json", WATCH_JSON_SCHEMA, &schema::<Watch>());
+    let mut watch = schema::<Watch>();
+    compare("watch.schema.json", include_str!("../../../data/watch.schema.json"), &watch);
+    // Without what it shares with the other.
+    watch.as_object_mut().unwrap().remove("$defs");
+    compare("watch.head.json", WATCH_HEAD, &watch);
 }
 
 #[test]
 fn what_is_written_fits_the_schema() {
     let check = jsonschema::validator_for(&schema::<Report>()).unwrap();
-    for report in [healthy(), sick()] {
+    for report in [healthy(), sick(), bare()] {
         let document = serde_json::to_value(&report).unwrap();
         let errors: Vec<_> = check.iter_errors(&document).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}");
@@ -57,5 +61,32 @@ fn what_is_written_fits_the_schema() {
         let line = serde_json::to_value(Watch::new(1, event)).unwrap();
         let errors: Vec<_> = watch.iter_errors(&line).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}");
+    }
+}
+
+/// What the schema says of the field `name` of `object`, without what is said of its absence.
+fn field<'a>(schema: &'a Value, object: &'a Value, name: &str) -> Option<&'a Value> {
+    let field = object["properties"].get(name)?;
+    let field = field["anyOf"].as_array().and_then(|any| any.first()).unwrap_or(field);
+    let field = if field["items"].is_object() { &field["items"] } else { field };
+    match field["$ref"].as_str() {
+        Some(path) => schema.pointer(path.trim_start_matches('#')),
+        None => Some(field),
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_the_name_of_a_field_that_can_be_absent() {
+    let schema = schema::<Report>();
+    let names = bare().gpus.remove(0).not_supported;
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        let mut at = &schema["$defs"]["Gpu"];
+        for part in name.split('.') {
+            let required = at["required"].as_array().into_iter().flatten().any(|field| field == part);
+            let leaf = name.ends_with(part);
+            assert!(!(leaf && required), "{name} is always there");
+            at = field(&schema, at, part).unwrap_or_else(|| panic!("{name}: no such field"));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gpunode_probe_protocol::Reading::Value;
 use gpunode_probe_protocol::fabric::{Endpoint, Interfaces};
-use gpunode_probe_protocol::gpu::{Entry, Gpu as Nvml, Link, Memory, Sweep};
+use gpunode_probe_protocol::gpu::{Clocks, Entry, Fabric, Gpu as Nvml, GspMode, Link, Memory, Sweep};
 use gpunode_probe_protocol::library::Unusable;
 
 use super::*;
@@ -81,6 +81,17 @@ fn sweep() -> Seen {
     Seen::Gpus(Ok(Box::new(Sweep { count: Value(1), gpus, ..Sweep::default() })))
 }
 
+/// A GPU that has nothing of what NVML knows, with one link.
+pub(super) fn bare() -> Report {
+    let links = vec![Link::default()];
+    let asked = serde_json::to_string(&Nvml { pci: GPU.into(), links, ..Nvml::default() }).unwrap();
+    let gpu = serde_json::from_str(&asked.replace("notAsked", "notSupported")).unwrap();
+    let mut health = machine(2);
+    let sweep = Sweep { count: Value(1), gpus: vec![Entry::Read(Box::new(gpu))], ..Sweep::default() };
+    health.see(NOW, Seen::Gpus(Ok(Box::new(sweep))));
+    report(&health, SourceState::Answered)
+}
+
 fn report(health: &Health, nvml: SourceState) -> Report {
     let port = |card: u32| (Source::EfaPort(format!("0000:0{card}:00.0")), SourceState::Answered);
     let sources = [
@@ -122,11 +133,56 @@ fn a_healthy_machine_has_every_device_once() {
     assert_eq!((report.verdict, report.findings.len()), (Verdict::Healthy, 0), "{:?}", report.findings);
     let [gpu] = &report.gpus[..] else { panic!("{:?}", report.gpus) };
     assert_eq!((gpu.pci.as_deref(), gpu.state, gpu.standing), (Some(GPU), GpuState::Read, Standing::Ok));
-    assert_eq!((gpu.driver.as_deref(), gpu.nvlinks), (Some("nvidia"), Some(Nvlinks { active: 1, total: 1 })));
+    let nvlinks = gpu.nvlinks.as_ref().map(|links| (links.active, links.total, links.links.len()));
+    assert_eq!((gpu.driver.as_deref(), nvlinks), (Some("nvidia"), Some((1, 1, 1))));
     let cards: Vec<_> = report.efa.iter().map(|efa| (efa.network_card, efa.tx_bytes, efa.standing)).collect();
     assert_eq!(cards, [(Some(0), Some(7), Standing::Ok), (Some(1), Some(7), Standing::Ok)]);
     assert_eq!(report.efa[0].libfabric, Some(Listed { rdm: true, dgram: true }));
     assert_eq!(report.versions.libfabric.as_deref(), Some("2.1"));
+}
+
+#[test]
+fn what_the_fabric_and_the_firmware_say_is_there_with_its_words() {
+    let gpu = Nvml {
+        pci: GPU.into(),
+        gsp: Value("580.95.05".into()),
+        gsp_mode: Value(GspMode { enabled: true, by_default: true }),
+        fabric: Value(Fabric {
+            state: 3,
+            health_mask: Some(0x1a9),
+            health_summary: Some(2),
+            ..Fabric::default()
+        }),
+        clocks: Clocks { event_reasons: Value(0x48 | 1 << 40), ..Clocks::default() },
+        failures: vec![("nvmlDeviceGetPowerUsage".into(), 999)],
+        ..Nvml::default()
+    };
+    let mut health = machine(2);
+    let sweep = Sweep { count: Value(1), gpus: vec![Entry::Read(Box::new(gpu))], ..Sweep::default() };
+    health.see(NOW, Seen::Gpus(Ok(Box::new(sweep))));
+    let gpu = serde_json::to_value(&report(&health, SourceState::Answered).gpus[0]).unwrap();
+    assert_eq!(
+        gpu["fabric"],
+        serde_json::json!({"state": 3, "status": 0, "clique": 0, "cluster": "", "healthMask": 0x1a9,
+            "healthSummary": 2, "faults": ["degraded bandwidth"]})
+    );
+    assert_eq!(gpu["gsp"], serde_json::json!({"version": "580.95.05", "enabled": true, "byDefault": true}));
+    let reasons = serde_json::json!(["hardware-slowdown", "hardware-thermal", "bit-40"]);
+    assert_eq!(gpu["clocks"]["eventReasons"], reasons);
+    let failures = serde_json::json!([{"call": "nvmlDeviceGetPowerUsage", "code": 999}]);
+    assert_eq!(gpu["failures"], failures);
+}
+
+#[test]
+fn what_a_gpu_does_not_have_is_named_and_is_no_fault() {
+    let report = bare();
+    assert_eq!((report.verdict, report.gpus[0].standing), (Verdict::Healthy, Standing::Ok));
+    let names = &report.gpus[0].not_supported;
+    for name in ["fabric", "ecc.sram", "gsp.enabled", "nvlinks.links.errors.replay", "recoveryAction"] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    let asked = healthy().gpus.remove(0).not_supported;
+    assert!(asked.is_empty(), "what was not asked for may well be supported: {asked:?}");
 }
 
 #[test]

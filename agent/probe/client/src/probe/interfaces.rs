@@ -1,6 +1,6 @@
 //! Asking libfabric.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gpunode_probe_protocol::fabric::Interfaces;
 use gpunode_probe_protocol::message::{Say, Want};
@@ -28,29 +28,9 @@ impl Probe {
     /// Besides the settings' variables that process gets `FI_PROVIDER=efa` (other providers would open their devices),
     /// `FI_LOG_LEVEL=warn` (the log says why a list is empty) and, unless [`crate::Settings::gpu_memory`], `FI_HMEM=system`.
     pub fn interfaces(&mut self, deadline: Duration) -> Outcome<Listing> {
-        let until = Instant::now() + deadline;
-        self.reap();
-        let session = match self.fabric.ready(&mut self.starter, &mut self.graveyard, until) {
-            Ok(session) => session,
-            Err(trouble) => return Outcome::Nothing(trouble),
-        };
-        let answer = session.ask(Want::Interfaces, until, &mut |_| ());
-        let said = session.last_words();
-        let trouble = match answer {
-            Ok(Say::Interfaces(Ok(interfaces))) => {
-                self.fabric.worked();
-                self.fabric.rest(&mut self.graveyard);
-                return Outcome::Whole(Listing { interfaces, said });
-            }
-            Ok(Say::Interfaces(Err(unusable))) => unusable.into(),
-            Ok(other) => unexpected(&other),
-            Err(trouble) => trouble,
-        };
-        if trouble.is_the_library() {
-            self.fabric.rest(&mut self.graveyard);
-        } else {
-            self.fabric.broke(&trouble, &self.starter, &mut self.graveyard, None);
-        }
-        Outcome::Nothing(trouble)
+        self.ask_once(Want::Interfaces, deadline, |said, session| match said {
+            Say::Interfaces(answer) => Ok(Listing { interfaces: answer?, said: session.last_words() }),
+            other => Err(unexpected(&other)),
+        })
     }
 }

@@ -1,9 +1,9 @@
 //! From what NVML and the bus said to a row.
 
-use gpunode_probe_protocol::Reading;
-use gpunode_probe_protocol::gpu::{self as nvml, EccCounts, Entry};
+use gpunode_probe_protocol::gpu::{self as nvml, Entry};
 
-use super::{Ecc, ErrorCounts, Gpu, GpuState, Mig, Nvlinks, Pcie, Remap};
+use super::values::Values;
+use super::{Gpu, GpuState, Pcie, links, load, memory, setup};
 use crate::gpu_pci::{GpuPci, Hardware};
 use crate::health::{Known, Nvml};
 
@@ -25,60 +25,49 @@ fn row(entry: &Entry) -> Gpu {
 }
 
 fn read(gpu: &nvml::Gpu) -> Gpu {
-    let memory = gpu.memory.value();
-    Gpu {
+    let mut values = Values::default();
+    let of = &mut values;
+    let memory = of.value("memoryTotal", &gpu.memory);
+    let used = of.value("utilisation", &gpu.utilisation);
+    let mut row = Gpu {
         index: Some(gpu.index),
         pci: Some(gpu.pci.clone()),
         state: GpuState::Read,
-        uuid: gpu.uuid.value().cloned(),
-        serial: gpu.serial.value().cloned(),
-        product: gpu.product.value().cloned(),
-        vbios: gpu.vbios.value().cloned(),
+        uuid: of.value("uuid", &gpu.uuid),
+        serial: of.value("serial", &gpu.serial),
+        product: of.value("product", &gpu.product),
+        module_id: of.value("moduleId", &gpu.module_id),
+        minor: of.value("minor", &gpu.minor),
+        gsp: setup::gsp(of, gpu),
+        info_rom_valid: of.value("infoRomValid", &gpu.info_rom_valid),
+        persistence: of.value("persistence", &gpu.persistence),
+        pstate: of.value("pstate", &gpu.pstate),
+        vbios: of.value("vbios", &gpu.vbios),
         memory_total: memory.map(|memory| memory.total),
         memory_used: memory.map(|memory| memory.used),
-        mig: gpu.mig.value().map(|mig| Mig {
-            enabled: mig.enabled,
-            pending: mig.pending,
-            instances: mig.instances.len(),
-        }),
-        temperature: gpu.thermal.gpu.value().copied(),
-        memory_temperature: gpu.thermal.memory.value().copied(),
-        power_milliwatts: gpu.power.usage.value().copied(),
-        power_limit_milliwatts: gpu.power.limit.value().copied(),
-        utilisation: gpu.utilisation.value().map(|used| used.gpu),
-        ecc: ecc(&gpu.ecc),
-        remap: gpu.remap.value().map(|remap| Remap {
-            corrected: remap.corrected,
-            uncorrected: remap.uncorrected,
-            pending: remap.pending,
-            failure: remap.failure,
-        }),
-        nvlinks: (!gpu.links.is_empty()).then(|| Nvlinks {
-            active: gpu.links.iter().filter(|link| link.active == Reading::Value(true)).count(),
-            total: gpu.links.len(),
-        }),
-        pcie: Pcie {
-            generation: gpu.pcie.generation.value().copied(),
-            generation_max: gpu.pcie.generation_max.value().copied(),
-            width: gpu.pcie.width.value().copied(),
-            width_max: gpu.pcie.width_max.value().copied(),
-        },
-        recovery_action: gpu.recovery_action.value().copied(),
-        processes: gpu.processes.value().map(Vec::len),
+        mig: setup::mig(of, &gpu.mig),
+        temperature: of.value("temperature", &gpu.thermal.gpu),
+        memory_temperature: of.value("memoryTemperature", &gpu.thermal.memory),
+        temperature_limits: Some(load::limits(of, &gpu.thermal)),
+        clocks: Some(load::clocks(of, &gpu.clocks)),
+        power_milliwatts: of.value("powerMilliwatts", &gpu.power.usage),
+        power_limit_milliwatts: of.value("powerLimitMilliwatts", &gpu.power.limit),
+        power_default_limit_milliwatts: of.value("powerDefaultLimitMilliwatts", &gpu.power.default_limit),
+        utilisation: used.map(|used| used.gpu),
+        memory_utilisation: used.map(|used| used.memory),
+        ecc: memory::ecc(of, &gpu.ecc),
+        remap: of.value("remap", &gpu.remap).map(memory::remap),
+        retired_pages: of.value("retiredPages", &gpu.pages).map(memory::pages),
+        nvlinks: links::nvlinks(of, &gpu.links),
+        fabric: links::fabric(of, &gpu.fabric),
+        pcie: links::pcie(of, &gpu.pcie),
+        recovery_action: of.value("recoveryAction", &gpu.recovery_action),
+        processes: of.value("processes", &gpu.processes).map(|all| all.len()),
+        failures: gpu.failures.iter().map(setup::failure).collect(),
         ..Gpu::default()
-    }
-}
-
-fn ecc(ecc: &nvml::Ecc) -> Option<Ecc> {
-    let counts = |counts: &Reading<EccCounts>| {
-        counts.value().map(|c| ErrorCounts { corrected: c.corrected, uncorrected: c.uncorrected })
     };
-    let all = Ecc {
-        enabled: ecc.enabled.value().copied(),
-        volatile: counts(&ecc.volatile),
-        aggregate: counts(&ecc.aggregate),
-    };
-    (all.enabled.is_some() || all.volatile.is_some() || all.aggregate.is_some()).then_some(all)
+    row.not_supported = values.not_supported;
+    row
 }
 
 /// What the bus and the driver's files say; it fills what NVML has not said.
@@ -97,5 +86,6 @@ pub(super) fn add_bus(gpu: &mut Gpu, pci: &GpuPci, hardware: Option<&Hardware>) 
         generation_max: gpu.pcie.generation_max.or(link.max_generation.map(u32::from)),
         width: gpu.pcie.width.or(link.width.map(u32::from)),
         width_max: gpu.pcie.width_max.or(link.max_width.map(u32::from)),
+        ..gpu.pcie
     };
 }
