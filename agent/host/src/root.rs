@@ -10,7 +10,9 @@ mod walk;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
+use inside::Folder;
 use rustix::fs::{Dir, DirEntry};
 
 /// No file that is read whole is larger than this: 4 MiB, sixty times the largest table in `/proc` or `/sys`
@@ -33,22 +35,22 @@ pub struct ReadError {
 
 /// Where the machine's file tree begins.
 #[derive(Clone, Debug)]
-pub struct Root(PathBuf);
+pub struct Root(Arc<Folder>);
 
 impl Root {
     /// A tree that begins at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self(Arc::new(Folder::new(path.into())))
     }
 
     /// The folder this tree begins at.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.0.path
     }
 
     /// Whether this is the running machine's own `/`.
     pub fn is_host(&self) -> bool {
-        self.0 == Path::new("/")
+        self.0.path == Path::new("/")
     }
 
     /// `path`, an absolute path of the machine, as a path of this process: the entry itself, also where it is a link.
@@ -57,7 +59,7 @@ impl Root {
         if self.is_host() {
             return self.plain(path.as_ref());
         }
-        walk::to_entry(&self.0, path.as_ref())
+        walk::to_entry(&self.0.path, path.as_ref())
     }
 
     /// The same for what `path` leads to in the end.
@@ -65,11 +67,11 @@ impl Root {
         if self.is_host() {
             return self.plain(path.as_ref());
         }
-        walk::to_end(&self.0, path.as_ref())
+        walk::to_end(&self.0.path, path.as_ref())
     }
 
     fn plain(&self, path: &Path) -> PathBuf {
-        let mut full = self.0.clone();
+        let mut full = self.0.path.clone();
         full.extend(path.components().filter(|part| matches!(part, Component::Normal(_))));
         full
     }

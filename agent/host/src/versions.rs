@@ -6,6 +6,7 @@ mod nccl;
 mod nvidia;
 mod os;
 mod packages;
+mod reader;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -19,10 +20,12 @@ pub use efa::Installer;
 pub use nvidia::{ContainerToolkit, Driver, DriverBuild};
 pub use os::{OsRelease, parse_containerd};
 pub use packages::Package;
+pub use reader::Reader;
 pub use version::{ParseError, Version};
 
 use crate::Root;
 use crate::root::ReadError;
+use reader::Memory;
 
 /// A version, and what told it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -106,6 +109,10 @@ pub struct Versions {
 impl Versions {
     /// Looks at the tree. What cannot be understood is in [`Versions::problems`]; nothing stops the rest.
     pub fn read(root: &Root) -> Self {
+        Self::remembering(root, &mut Memory::default())
+    }
+
+    fn remembering(root: &Root, memory: &mut Memory) -> Self {
         let mut problems = Vec::new();
         let efa_installer = keep(efa::installer(root), &mut problems);
         let packages = efa_installer.as_ref().map_or(&[][..], |installer| &installer.packages);
@@ -114,10 +121,10 @@ impl Versions {
             nvidia: keep(nvidia::driver(root), &mut problems),
             container_toolkit: nvidia::container_toolkit(root),
             efa_driver: keep(efa::driver(root), &mut problems),
-            libfabric: efa::libfabric(root, packages),
-            ofi_nccl: keep(nccl::ofi(root, packages, plugin.as_deref()), &mut problems),
+            libfabric: efa::libfabric(root, packages, memory),
+            ofi_nccl: keep(nccl::ofi(root, packages, plugin.as_deref(), memory), &mut problems),
             ofi_nccl_plugin: plugin,
-            nccl: nccl::library(root),
+            nccl: nccl::library(root, memory),
             kernel: keep(os::kernel(root), &mut problems),
             os: keep(os::release(root), &mut problems),
             efa_installer,
@@ -128,7 +135,7 @@ impl Versions {
 
 /// The NVIDIA driver whose libraries are installed, whether or not its module is loaded.
 pub fn nvidia_library(root: &Root) -> Option<Found> {
-    nvidia::library(root)
+    nvidia::library(root, &mut Memory::default())
 }
 
 fn keep<T>(result: Result<Option<T>, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
@@ -149,11 +156,17 @@ fn text(root: &Root, path: &str) -> Result<Option<Found>, Problem> {
 
 /// The highest version among files named `prefix` and a version in `folders`. Of several the first folder that has
 /// one wins, because that is the order in which the loader looks.
-fn by_file_name(root: &Root, folders: &[&str], prefix: &str) -> Option<Found> {
-    folders.iter().find_map(|folder| {
+fn by_file_name(
+    root: &Root,
+    folders: &[&'static str],
+    prefix: &'static str,
+    memory: &mut Memory,
+) -> Option<Found> {
+    let look = |folder: &str| {
         let names = root.list(folder);
         let versions = names.iter().filter_map(|name| Some((name, name.strip_prefix(prefix)?.parse().ok()?)));
         let (name, version) = versions.max_by(|(_, a): &(_, Version), (_, b)| a.cmp(b))?;
         Some(Found { version, path: PathBuf::from(folder).join(name), by: By::FileName })
-    })
+    };
+    folders.iter().find_map(|folder| memory.in_folder(root, folder, prefix, || look(folder)))
 }

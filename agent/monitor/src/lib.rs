@@ -19,6 +19,7 @@ mod feed;
 mod gate;
 mod intake;
 mod look;
+mod memory;
 mod monitor;
 mod settings;
 mod source;

@@ -10,6 +10,7 @@ use crate::bell::Bell;
 use crate::clock;
 use crate::feed::{Feed, Message, ROOM};
 use crate::intake::Intake;
+use crate::memory;
 use crate::settings::Settings;
 use crate::source::{self, Bells};
 use crate::state::Sources;
@@ -48,8 +49,10 @@ impl Monitor {
         Self::resume(settings, health)
     }
 
-    /// Starts watching with what is known already: `health` from [`Health::restore`].
+    /// Starts watching with what is known already: `health` from [`Health::restore`]. From then on new threads of the
+    /// program share one heap.
     pub fn resume(settings: Settings, health: Health) -> io::Result<Self> {
+        memory::one_heap();
         let (sender, messages) = sync_channel(ROOM);
         let bells = Bells::new()?;
         let intake = Intake::new(health);

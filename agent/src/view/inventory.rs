@@ -59,7 +59,8 @@ fn word(value: impl serde::Serialize) -> String {
 }
 
 fn gpu(gpu: &Gpu, report: &Report) -> Row {
-    let mig = gpu.mig.as_ref().map(|mig| if mig.enabled { mig.instances.to_string() } else { "off".to_owned() });
+    let mig =
+        gpu.mig.as_ref().map(|mig| if mig.enabled { mig.instances.to_string() } else { "off".to_owned() });
     let version =
         report.versions.nvidia_driver.as_deref().filter(|_| gpu.driver.as_deref() == Some("nvidia"));
     let driver = [gpu.driver.as_deref(), version].into_iter().flatten().collect::<Vec<_>>().join(" ");

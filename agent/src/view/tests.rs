@@ -3,8 +3,8 @@
 use gpunode_host::Severity;
 use gpunode_host::finding::Clears;
 use gpunode_host::health::report::{
-    Disk, Ecc, Efa, EfaState, ErrorCounts, Gpu, GpuState, Instance, Listed, Nvlinks, Pcie, Report, SCHEMA,
-    SoftwareVersions, SourceName, SourceReport, SourceState, Standing, Verdict,
+    Disk, Ecc, Efa, EfaState, ErrorCounts, Expected, Gpu, GpuState, Instance, Listed, Nvlinks, Pcie, Report,
+    SCHEMA, SoftwareVersions, SourceName, SourceReport, SourceState, Standing, Verdict,
 };
 use gpunode_host::health::{Present, Subject};
 
@@ -113,6 +113,8 @@ fn report() -> Report {
         gpus: vec![gpu(0), lost],
         nv_switches: Vec::new(),
         efa: vec![efa(0), efa(1)],
+        other_rdma: Vec::new(),
+        expected: Expected::default(),
         disks: vec![disk],
         versions: SoftwareVersions { cuda: Some("13.0".into()), ..SoftwareVersions::default() },
         findings: vec![finding()],

@@ -12,6 +12,9 @@ pub struct Timing {
     pub deadline: Duration,
     /// The mean time between two reads of any subjects is at least this; with many subjects the period grows.
     pub gap: Duration,
+    /// Reads begin at multiples of this within the period, some of them together: whoever starts them wakes up that
+    /// much less often. Zero: each at its own time.
+    pub step: Duration,
 }
 
 /// A subject's place.
@@ -147,6 +150,7 @@ impl Schedule {
         let period = self.period().as_nanos().max(1);
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         let phase = (period * u128::from(number.reverse_bits())) >> 32;
+        let phase = phase - phase.checked_rem(self.timing.step.as_nanos()).unwrap_or(0);
         let elapsed = now.saturating_duration_since(self.origin).as_nanos();
         let rounds = if elapsed < phase { 0 } else { (elapsed - phase) / period + 1 };
         let after = u64::try_from(phase + rounds * period).unwrap_or(u64::MAX);

@@ -10,6 +10,7 @@ const TIMING: Timing = Timing {
     period: Duration::from_secs(10),
     deadline: Duration::from_secs(2),
     gap: Duration::from_millis(250),
+    step: Duration::from_secs(1),
 };
 
 fn names(count: usize) -> Vec<Arc<str>> {
@@ -50,6 +51,26 @@ fn with_sixty_four_the_period_grows() {
     // 64 × 0.25 s is a period of 16 s: ten rounds.
     assert!(reads.len() == 64 && reads.values().sum::<u32>() <= 640, "{reads:?}");
     assert!(reads.values().all(|count| *count >= 9));
+}
+
+#[test]
+fn reads_begin_in_steps_so_that_who_starts_them_sleeps_between() {
+    let origin = Instant::now();
+    for (count, step) in [(32, 1_u32), (5, 1), (64, 2)] {
+        let timing = Timing { step: Duration::from_secs(step.into()), ..TIMING };
+        let mut schedule = Schedule::new(timing, origin);
+        schedule.sync(&names(count), origin);
+        let (mut wakes, mut now) = (0, origin);
+        while let Some(wake) = schedule.next_wake().filter(|wake| *wake < origin + schedule.period() * 3) {
+            assert!(wake > now || now == origin, "it is not woken twice for the same time");
+            (wakes, now) = (wakes + 1, wake);
+            for name in schedule.start(now) {
+                schedule.finish(&name, now);
+            }
+        }
+        let most = 3 * schedule.period().as_secs() / u64::from(step);
+        assert!(wakes <= most && wakes + 1 >= most.min(3 * count as u64 - 1), "{count}: {wakes} of {most}");
+    }
 }
 
 #[test]

@@ -136,6 +136,18 @@ mod tests {
     }
 
     #[test]
+    fn a_function_that_cannot_be_read_is_asked_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = "sys/bus/pci/devices/0000:4f:00.0";
+        put(dir.path(), &format!("{folder}/vendor"), "");
+        put(dir.path(), &format!("{folder}/device"), "0xefa1\n");
+        let mut observer = Observer::new(Root::new(dir.path()));
+        assert!(observer.look().functions.is_empty());
+        put(dir.path(), &format!("{folder}/vendor"), "0x1d0f\n");
+        assert_eq!(observer.look().functions.len(), 1);
+    }
+
+    #[test]
     fn what_changes_is_seen_at_every_look() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();

@@ -43,7 +43,14 @@ pub enum FunctionState {
 
 /// The functions on the bus, by address: of one that is no EFA card this is known from the first look on.
 #[derive(Debug, Default)]
-pub(super) struct Functions(BTreeMap<String, Option<u32>>);
+pub(super) struct Functions(BTreeMap<String, What>);
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// An EFA card, with its PCI device id.
+    Efa(u32),
+    Other,
+}
 
 impl Functions {
     /// Every EFA function, by address. One that is among `devices` has come all the way.
@@ -52,11 +59,13 @@ impl Functions {
         self.0.retain(|address, _| addresses.binary_search(address).is_ok());
         let mut functions = Vec::new();
         for address in addresses {
-            let Some(device_id) =
-                *self.0.entry(address.clone()).or_insert_with_key(|address| device_id(root, address))
-            else {
-                continue;
-            };
+            let known = self.0.get(&address).copied();
+            // What cannot be read is nothing yet, and is asked for again.
+            let Some(what) = known.or_else(|| what(root, &address)) else { continue };
+            if known.is_none() {
+                self.0.insert(address.clone(), what);
+            }
+            let What::Efa(device_id) = what else { continue };
             let device = devices.iter().find(|device| device.pci_address.as_ref() == Some(&address));
             let state = match device {
                 Some(device) => FunctionState::Ready { rdma_device: device.name.clone() },
@@ -68,10 +77,14 @@ impl Functions {
     }
 }
 
-/// The PCI device id of an EFA card; `None` for anything else.
-fn device_id(root: &Root, address: &str) -> Option<u32> {
+/// `None` where it cannot be read.
+fn what(root: &Root, address: &str) -> Option<What> {
     let id = |file: &str| hex(&root.value(format!("{FUNCTIONS}/{address}/{file}"))?);
-    (id("vendor")? == VENDOR).then(|| id("device"))?.filter(|id| DEVICES.contains(id))
+    if id("vendor")? != VENDOR {
+        return Some(What::Other);
+    }
+    let device = id("device")?;
+    Some(if DEVICES.contains(&device) { What::Efa(device) } else { What::Other })
 }
 
 fn state(root: &Root, address: &str) -> FunctionState {

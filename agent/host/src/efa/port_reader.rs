@@ -11,6 +11,10 @@ use crate::bounded::{Event, Job, Pool, Timing};
 /// A reading costs a card five admin commands at most, and all cards of a node together get twenty a second.
 const GAP: Duration = Duration::from_millis(250);
 
+/// On a large node three or four cards are asked at the same moment: it is the waking up that costs a healthy machine
+/// most.
+const STEP: Duration = Duration::from_secs(1);
+
 /// What came of reading one port.
 type Read = Result<PortReading, PortFailure>;
 
@@ -73,7 +77,7 @@ impl PortReaders {
     /// Readers without devices. With more than `period` ÷ 250 ms devices the period grows, so that the cards get no
     /// more than 20 admin commands a second together.
     pub fn new(root: Root, period: Duration, deadline: Duration, now: Instant) -> Self {
-        Self::then(root, Timing { period, deadline, gap: GAP }, now, |_, read| read)
+        Self::then(root, Timing { period, deadline, gap: GAP, step: STEP }, now, |_, read| read)
     }
 
     /// Starts what is due and returns what happened. Never blocks; makes a thread only for a device's first reading.
@@ -91,7 +95,7 @@ impl PortReaders<()> {
         now: Instant,
         tell: impl Fn(&Arc<str>, Read) + Clone + Send + 'static,
     ) -> Self {
-        Self::then(root, Timing { period, deadline, gap: GAP }, now, tell)
+        Self::then(root, Timing { period, deadline, gap: GAP, step: STEP }, now, tell)
     }
 
     /// Starts what is due and returns the devices that have just passed the deadline. Never blocks.

@@ -17,7 +17,8 @@ impl GpuReaders {
     /// Readers without GPUs.
     pub fn new(root: Root, period: Duration, deadline: Duration, now: Instant) -> Self {
         let make = move |address: &str| -> Job<_> { job(&root, address) };
-        Self(Pool::new(Timing { period, deadline, gap: Duration::ZERO }, now, make))
+        let timing = Timing { period, deadline, gap: Duration::ZERO, step: Duration::ZERO };
+        Self(Pool::new(timing, now, make))
     }
 
     /// Makes the GPUs these, by PCI address.

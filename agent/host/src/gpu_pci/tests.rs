@@ -32,6 +32,36 @@ fn gpus_are_told_from_everything_else() {
 }
 
 #[test]
+fn a_bus_that_is_looked_at_again_shows_what_came_what_went_and_what_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("sys/bus/pci/devices");
+    plug(dir.path(), "0000:53:00.0", "0x10de", "0x030200", Some("nvidia"));
+    plug(dir.path(), "0000:64:00.0", "0x10de", "0x030200", Some("nvidia"));
+    plug(dir.path(), "0000:c0:00.0", "0x10de", "0x068000", None);
+    plug(dir.path(), "0000:e0:00.0", "", "", None);
+    let (mut bus, root) = (Bus::default(), Root::new(dir.path()));
+    let mut seen = || {
+        let found = bus.look(&root);
+        let gpu = |gpu: &GpuPci| format!("{} {}", gpu.address, gpu.driver.as_deref().unwrap_or("-"));
+        (found.gpus.iter().map(gpu).collect::<Vec<_>>(), found.nvswitches.len())
+    };
+    assert_eq!(seen(), (vec!["0000:53:00.0 nvidia".into(), "0000:64:00.0 nvidia".into()], 1));
+    std::fs::remove_dir_all(folder.join("0000:64:00.0")).unwrap();
+    std::fs::remove_file(folder.join("0000:53:00.0/driver")).unwrap();
+    // The driver of the machine could not read it at first.
+    plug(dir.path(), "0000:e0:00.0", "0x10de", "0x030200", Some("nvidia"));
+    assert_eq!(seen(), (vec!["0000:53:00.0 -".into(), "0000:e0:00.0 nvidia".into()], 1));
+    // Another function at the same address: seen at the look at everything.
+    plug(dir.path(), "0000:53:00.0", "0x1d0f", "0x020000", None);
+    let mut looks = 0;
+    while seen().0.len() == 2 {
+        looks += 1;
+        assert!(looks < 10);
+    }
+    assert_eq!(seen(), (vec!["0000:e0:00.0 nvidia".into()], 1));
+}
+
+#[test]
 fn links_in_the_words_of_old_and_new_kernels() {
     for (text, number) in [
         ("2.5 GT/s PCIe", Some(1)),

@@ -66,12 +66,31 @@ pub struct Report {
     pub nv_switches: Vec<NvSwitch>,
     /// EFA interfaces: every device, every PCI function without one, every interface of the instance without either.
     pub efa: Vec<Efa>,
+    /// RDMA devices that are not EFA, by name: the NVLink management ports of a B200 board, or what does not belong
+    /// there. One that programs cannot open hides every EFA device from libfabric, which is a finding of its own.
+    pub other_rdma: Vec<String>,
+    /// What the machine should have.
+    pub expected: Expected,
     /// NVMe disks, by name.
     pub disks: Vec<Disk>,
     /// Drivers and libraries.
     pub versions: SoftwareVersions,
     /// What is wrong, worst first.
     pub findings: Vec<Present>,
+}
+
+/// What the machine should have, as far as anybody says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Expected {
+    /// GPUs of the instance type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpus: Option<u32>,
+    /// EFA interfaces: by the operator's word, else by the instance type's full layout where that many can be attached,
+    /// else by what is attached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub efa: Option<u32>,
 }
 
 /// What a report needs that no source of health tells.
@@ -109,6 +128,13 @@ impl Report {
             gpus: gpu::all(known, &findings),
             nv_switches: nv_switch::all(known, &findings),
             efa: efa::all(known, &findings, &sources),
+            other_rdma: known
+                .efa
+                .iter()
+                .flat_map(|efa| &efa.others)
+                .map(|other| other.name.clone())
+                .collect(),
+            expected: Expected { gpus: health.setup().expect.gpus, efa: health.setup().efa.count() },
             disks,
             versions: SoftwareVersions::new(known),
             sources,

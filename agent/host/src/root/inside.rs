@@ -6,6 +6,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -16,21 +17,43 @@ use super::walk;
 /// that moment.
 const TRIES: usize = 16;
 
-pub(super) fn file(root: &Path, path: &Path) -> io::Result<File> {
+/// The folder where a tree begins. It is opened when it is needed first and stays open: it would cost two calls more for
+/// each file.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    open: OnceLock<File>,
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, open: OnceLock::new() }
+    }
+
+    fn open(&self) -> io::Result<&File> {
+        if let Some(open) = self.open.get() {
+            return Ok(open);
+        }
+        let open = plain(&self.path, OFlags::PATH | OFlags::DIRECTORY)?;
+        Ok(self.open.get_or_init(|| open))
+    }
+}
+
+pub(super) fn file(root: &Folder, path: &Path) -> io::Result<File> {
     open(root, path, OFlags::RDONLY)
 }
 
-pub(super) fn folder(root: &Path, path: &Path) -> io::Result<File> {
+pub(super) fn folder(root: &Folder, path: &Path) -> io::Result<File> {
     open(root, path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
 /// About what `path` leads to. Nothing is opened in earnest: no driver hears of it.
-pub(super) fn metadata(root: &Path, path: &Path) -> io::Result<Metadata> {
+pub(super) fn metadata(root: &Folder, path: &Path) -> io::Result<Metadata> {
     open(root, path, OFlags::PATH)?.metadata()
 }
 
 /// What the link says. Its folder is found by the kernel, at a fraction of the calls that a walk takes.
-pub(super) fn link(root: &Path, path: &Path) -> io::Result<PathBuf> {
+pub(super) fn link(root: &Folder, path: &Path) -> io::Result<PathBuf> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
@@ -44,15 +67,15 @@ pub(super) fn folder_at(path: &Path) -> io::Result<File> {
     plain(path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
-fn open(root: &Path, path: &Path, flags: OFlags) -> io::Result<File> {
-    let start = plain(root, OFlags::PATH | OFlags::DIRECTORY)?;
+fn open(root: &Folder, path: &Path, flags: OFlags) -> io::Result<File> {
+    let start = root.open()?;
     for _ in 0..TRIES {
         let opened =
-            rustix::fs::openat2(&start, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT);
+            rustix::fs::openat2(start, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT);
         match opened {
             Err(Errno::AGAIN) => {}
             // An old kernel; or a sandbox whose filter does not know the call.
-            Err(Errno::NOSYS | Errno::PERM) => return plain(&walk::to_end(root, path), flags),
+            Err(Errno::NOSYS | Errno::PERM) => return plain(&walk::to_end(&root.path, path), flags),
             other => return Ok(other?.into()),
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::reader::Memory;
 use super::{By, Found, Package, Problem, Version};
 use crate::Root;
 
@@ -45,9 +46,10 @@ pub(super) fn driver(root: &Root) -> Result<Option<Found>, Problem> {
 /// From the installer's list, else from the library's file name. The file name carries the libtool version, which
 /// runs ahead of the release (`libfabric.so.1.20.0` is libfabric 1.17.0 in Debian 12), so it only tells that the
 /// library is there and which of two is newer; [`By::FileName`] says so to the reader.
-pub(super) fn libfabric(root: &Root, packages: &[Package]) -> Option<Found> {
+pub(super) fn libfabric(root: &Root, packages: &[Package], memory: &mut Memory) -> Option<Found> {
     package(packages, &["libfabric-aws", "libfabric1-aws"]).or_else(|| {
-        super::by_file_name(root, &["/opt/amazon/efa/lib64", "/opt/amazon/efa/lib"], "libfabric.so.")
+        let folders = ["/opt/amazon/efa/lib64", "/opt/amazon/efa/lib"];
+        super::by_file_name(root, &folders, "libfabric.so.", memory)
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::reader::Memory;
 use super::{By, Found, Package, Problem, efa, scan};
 use crate::Root;
 use crate::root::ReadError;
@@ -41,11 +42,11 @@ pub(super) fn ofi(
     root: &Root,
     packages: &[Package],
     plugin: Option<&Path>,
+    memory: &mut Memory,
 ) -> Result<Option<Found>, Problem> {
     let Some(path) = plugin else { return Ok(None) };
-    let word = root
-        .open(path)
-        .and_then(|file| scan::word_after(file, b"aws-ofi-nccl "))
+    let word = memory
+        .in_file(root, path, || root.open(path).and_then(|file| scan::word_after(file, b"aws-ofi-nccl ")))
         .map_err(|source| ReadError { path: path.to_owned(), source })?;
     if let Some(word) = word {
         let version = word.parse().map_err(|source| Problem::Version { path: path.to_owned(), source })?;
@@ -57,6 +58,7 @@ pub(super) fn ofi(
     }
 }
 
-pub(super) fn library(root: &Root) -> Option<Found> {
-    super::by_file_name(root, &LIBRARY_FOLDERS, "libnccl.so.").filter(|found| found.version.at_least(2, 0, 1))
+pub(super) fn library(root: &Root, memory: &mut Memory) -> Option<Found> {
+    let found = super::by_file_name(root, &LIBRARY_FOLDERS, "libnccl.so.", memory);
+    found.filter(|found| found.version.at_least(2, 0, 1))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::reader::Memory;
 use super::{By, Found, Problem, Version};
 use crate::Root;
 
@@ -66,9 +67,9 @@ fn parse(text: &str) -> Option<(Version, DriverBuild)> {
 
 /// NVIDIA's management library, which has the version of the driver that it belongs to: in an image that is being made
 /// no driver is loaded.
-pub(super) fn library(root: &Root) -> Option<Found> {
+pub(super) fn library(root: &Root, memory: &mut Memory) -> Option<Found> {
     let folders = ["/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
-    let found = super::by_file_name(root, &folders, "libnvidia-ml.so.");
+    let found = super::by_file_name(root, &folders, "libnvidia-ml.so.", memory);
     // `libnvidia-ml.so.1` is a link to the file with the version.
     found.filter(|found| found.version.as_str().contains('.'))
 }

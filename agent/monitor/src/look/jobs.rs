@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gpunode_host::gpu_pci;
+use gpunode_host::gpu_pci::{self, Bus, Functions};
 use gpunode_host::health::{Seen, Source};
 use gpunode_host::kernel_log::{Progress, Start};
 use gpunode_host::versions::Versions;
@@ -49,8 +49,7 @@ fn left(until: Instant, most: Duration) -> Duration {
 }
 
 fn gpu_bus(settings: &Settings, _: &Once, until: Instant, report: &Report) {
-    let gpus = gpu_pci::devices(&settings.root);
-    let nvswitches = gpu_pci::nvswitches(&settings.root);
+    let Functions { gpus, nvswitches } = Bus::default().look(&settings.root);
     let addresses: Vec<_> = gpus.iter().map(|gpu| gpu.address.clone()).collect();
     let deadline = left(until, settings.deadlines.gpu_bus);
     let hardware = gpu_pci::hardware_once(&settings.root, &addresses, deadline);

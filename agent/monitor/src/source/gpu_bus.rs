@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gpunode_host::bounded::Event;
-use gpunode_host::gpu_pci::{self, GpuReaders, Hardware};
+use gpunode_host::gpu_pci::{Bus, Functions, GpuReaders, Hardware};
 use gpunode_host::health::Seen;
 
 use super::{PATIENCE, Place};
@@ -22,14 +22,14 @@ pub(crate) fn run(place: &Place) -> Result<(), Over> {
     // A reader's first turn comes within its period after this moment: before now, so that none waits for it.
     let origin = Instant::now().checked_sub(period / 2).unwrap_or_else(Instant::now);
     let mut readers = GpuReaders::new(settings.root.clone(), period / 2, settings.deadlines.gpu_bus, origin);
+    let mut bus = Bus::default();
     while !place.bell.is_over() {
         let began = Instant::now();
         place.bell.take();
-        let gpus = gpu_pci::devices(&settings.root);
+        let Functions { gpus, nvswitches } = bus.look(&settings.root);
         let addresses: Vec<Arc<str>> = gpus.iter().map(|gpu| gpu.address.as_str().into()).collect();
         let mut answers = round(place, &mut readers, &addresses);
         let hardware = gpus.iter().map(|gpu| answers.remove(gpu.address.as_str())).collect();
-        let nvswitches = gpu_pci::nvswitches(&settings.root);
         place.feed.saw(Seen::GpuBus { gpus, hardware, nvswitches })?;
         place.gate.open(First::GpuBus);
         let until = began + period;

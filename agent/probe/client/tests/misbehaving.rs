@@ -74,7 +74,7 @@ fn a_frozen_or_late_or_mute_probe_is_given_up_at_the_deadline() {
     for mode in ["frozen", "late", "mute"] {
         let trouble = trouble(mode, SHORT);
         assert!(is_hung(&trouble), "{mode}: {trouble:?}");
-        assert!(trouble.to_string().starts_with("the probe was silent for 1."), "{trouble}");
+        assert!(trouble.to_string().starts_with("the probe was silent for "), "{trouble}");
     }
 }
 

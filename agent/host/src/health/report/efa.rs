@@ -2,6 +2,8 @@
 
 mod read;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Standing;
@@ -70,6 +72,15 @@ pub struct Efa {
     /// Packets sent again since the driver loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retransmitted_packets: Option<u64>,
+    /// Every GID that is not zero.
+    pub gids: Vec<String>,
+    /// Through what the driver reaches GPU memory by itself, for example `NVIDIA`; empty where it has nothing for it,
+    /// absent where it does not say, as with dma-buf.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_direct: Option<String>,
+    /// Every counter of the device and of its port that could be read, by the name of its file. Those of the port come
+    /// from the card.
+    pub counters: BTreeMap<String, u64>,
     /// How it fares.
     pub standing: Standing,
 }

@@ -137,6 +137,8 @@ fn a_healthy_machine_has_every_device_once() {
     assert_eq!((gpu.driver.as_deref(), nvlinks), (Some("nvidia"), Some((1, 1, 1))));
     let cards: Vec<_> = report.efa.iter().map(|efa| (efa.network_card, efa.tx_bytes, efa.standing)).collect();
     assert_eq!(cards, [(Some(0), Some(7), Standing::Ok), (Some(1), Some(7), Standing::Ok)]);
+    assert_eq!((report.expected.gpus, report.expected.efa), (Some(1), Some(2)));
+    assert_eq!(report.efa[0].counters.get("tx_bytes"), Some(&7));
     assert_eq!(report.efa[0].libfabric, Some(Listed { rdm: true, dgram: true }));
     assert_eq!(report.versions.libfabric.as_deref(), Some("2.1"));
 }

@@ -1,10 +1,12 @@
 //! From what the sources said to a row.
 
+use std::collections::BTreeMap;
+
 use gpunode_probe_protocol::fabric::{Endpoint, Interfaces};
 
 use super::{Efa, EfaState, Listed};
 use crate::efa::counters::Counter;
-use crate::efa::{Attached, FunctionState};
+use crate::efa::{Attached, FunctionState, P2p};
 use crate::health::report::{SourceName, SourceReport, Standing};
 use crate::health::{EfaName, Kind, Known, Libfabric, Present, Subject};
 use crate::metadata::Eni;
@@ -82,9 +84,26 @@ fn device(known: &Known, attached: &Attached) -> Efa {
         rx_bytes: counter(Counter::RxBytes),
         rx_drops: counter(Counter::RxDrops),
         retransmitted_packets: counter(Counter::RetransPkts),
+        gids: efa.gids.clone(),
+        gpu_direct: match &efa.p2p {
+            P2p::Unknown => None,
+            P2p::None => Some(String::new()),
+            P2p::Provider(name) => Some(name.clone()),
+        },
+        counters: counters(known, &efa.name),
         device: Some(efa.name.clone()),
         standing: Standing::default(),
     }
+}
+
+/// Of the device and of its port.
+fn counters(known: &Known, device: &str) -> BTreeMap<String, u64> {
+    let read = [&known.device_counters, &known.port_counters].into_iter().filter_map(|all| all.get(device));
+    let named = read.flat_map(|counters| {
+        let ours = counters.iter().map(|(counter, value)| (counter.name().to_owned(), value));
+        ours.chain(counters.extra().iter().cloned())
+    });
+    named.collect()
 }
 
 fn endpoints(listed: &Interfaces, device: &str) -> Listed {
