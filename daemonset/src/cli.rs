@@ -14,7 +14,7 @@ use crate::kube::{Client, Config};
 use crate::names::LISTEN;
 use crate::reporter::Options;
 use crate::writer::{To, Writer};
-use crate::{clean, environment, log, once, run};
+use crate::{clean, environment, log, memory, once, run};
 
 /// Reports the health of a GPU node to its cluster: conditions, labels, events, metrics.
 #[derive(Debug, Parser)]
@@ -143,6 +143,7 @@ impl RunArgs {
 
 /// The program.
 pub fn main() -> ExitCode {
+    memory::keep_small();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {

@@ -104,6 +104,16 @@ impl EventBook {
         }
     }
 
+    /// The clock that people read was set by so many milliseconds: what is told of it later has the times that the clock
+    /// would have shown, and what happens again is not taken for what happened before.
+    pub(crate) fn clock_set(&mut self, by_ms: i64) {
+        for entry in self.entries.values_mut() {
+            for time in [&mut entry.first_unix_ms, &mut entry.last_unix_ms, &mut entry.told.at_unix_ms] {
+                *time = time.saturating_add_signed(by_ms);
+            }
+        }
+    }
+
     /// The next one to write, the oldest first.
     pub(crate) fn next(&self, now: Duration) -> Option<EventWrite> {
         let due = self.entries.iter().filter(|(_, entry)| entry.due().is_some_and(|due| due <= now));

@@ -120,6 +120,11 @@ impl Publisher {
         self.events.add(name, told);
     }
 
+    /// The clock that people read was set by so many milliseconds.
+    pub fn clock_set(&mut self, by_ms: i64) {
+        self.events.clock_set(by_ms);
+    }
+
     /// What to do next.
     pub fn next(&self, now: Duration) -> Next {
         let mut wake = None;

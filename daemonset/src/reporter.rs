@@ -6,6 +6,7 @@ mod tests;
 
 use std::time::Duration;
 
+use gpunode_host::forward;
 use gpunode_host::health::report::Report;
 use gpunode_host::health::{Now, Present};
 use serde::{Deserialize, Serialize};
@@ -31,11 +32,21 @@ pub struct Options {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Desired {
     /// Conditions, in a fixed order.
+    #[serde(deserialize_with = "forward::known")]
     pub conditions: Vec<Condition>,
     /// Labels.
     pub labels: Labels,
     /// The value of the taint; `None` where there should be none.
     pub taint: Option<String>,
+}
+
+impl Desired {
+    /// The clock that people read was set: the moments are the same, and are called otherwise.
+    pub(crate) fn clock_set(&mut self, by_ms: i64) {
+        for condition in &mut self.conditions {
+            condition.since_unix_ms = condition.since_unix_ms.saturating_add_signed(by_ms);
+        }
+    }
 }
 
 /// What has not spoken yet.
@@ -128,6 +139,11 @@ impl Reporter {
         let taint = if self.taint { self.taint(&conditions) } else { None };
         self.before = Desired { conditions, labels, taint };
         self.before.clone()
+    }
+
+    /// The clock that people read was set by so many milliseconds.
+    pub fn clock_set(&mut self, by_ms: i64) {
+        self.before.clock_set(by_ms);
     }
 
     /// What was decided last.

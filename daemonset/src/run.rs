@@ -5,6 +5,7 @@ use std::time::Duration;
 use gpunode_monitor::Health;
 
 use crate::cli::{RunArgs, Stop};
+use crate::clock::Wall;
 use crate::event_book::EventBook;
 use crate::exit::Exit;
 use crate::machine::Machine;
@@ -54,6 +55,10 @@ async fn work(
     let listener = listen(args.listen)
         .await
         .map_err(|error| Stop::failed(format!("cannot listen on {}: {error}", args.listen)))?;
+    // Whoever asks for port 0 learns here which one it is.
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "serving /metrics, /healthz and /readyz");
+    }
     tokio::spawn(serve(listener, shown.clone()));
     let place = place(args, &machine);
     let lock = standby(place.as_ref()).await;
@@ -104,9 +109,10 @@ fn prepare(
 ) -> (Watcher, Health, Post) {
     let boot_id = machine.boot_id().unwrap_or_default();
     let setup = machine.settings.setup.clone();
-    let kept = place.as_ref().and_then(Place::load);
+    let now = clock::now();
+    let kept = place.as_ref().and_then(|place| place.load(now));
     let (health, before, published, events) = match kept {
-        Some(Kept { health, decided, published, events }) => {
+        Some(Kept { health, decided, published, events, .. }) => {
             (Health::restore(setup, health, &boot_id), Some(decided), published, events)
         }
         None => (Health::new(setup), None, Published::default(), EventBook::default()),
@@ -115,8 +121,9 @@ fn prepare(
         publisher::Settings { node: node.clone(), boot_id: boot_id.clone(), heartbeat: args.heartbeat() };
     let post = Post::new(Publisher::new(settings, published, events));
     let decided: Desired = before.clone().unwrap_or_default();
-    let reporter = Reporter::new(clock::now().boot, args.options(), decided);
+    let reporter = Reporter::new(now.boot, args.options(), decided);
+    let wall = Wall::at(now);
     let watcher =
-        Watcher { machine, reporter, post: post.clone(), place, _lock: lock, before, boot_id, node };
+        Watcher { machine, reporter, post: post.clone(), place, _lock: lock, before, wall, boot_id, node };
     (watcher, health, post)
 }

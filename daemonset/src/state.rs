@@ -1,14 +1,18 @@
 //! What is kept over a restart of the program, in a file that is gone after a reboot, as it should be: nothing of an
 //! earlier boot is true in this one.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use gpunode_host::health::Saved;
+use gpunode_host::health::{Now, Saved};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Wall;
 use crate::event_book::EventBook;
 use crate::publisher::Published;
 use crate::reporter::Desired;
@@ -26,6 +30,9 @@ const MOST: u64 = 4 << 20;
 struct Document<D, P, E> {
     schema: String,
     boot_id: String,
+    /// Absent in a file of version 0.1.0.
+    #[serde(default)]
+    wall: Option<Wall>,
     health: Saved,
     decided: D,
     published: P,
@@ -43,6 +50,19 @@ pub struct Kept {
     pub published: Published,
     /// Events.
     pub events: EventBook,
+    /// The time that all of this was noted by; nothing where it is not known.
+    pub wall: Option<Wall>,
+}
+
+impl Kept {
+    /// Calls every moment as the clock calls it now.
+    fn by_the_clock_of(mut self, now: Now) -> Self {
+        if let Some(by) = self.wall.as_mut().and_then(|wall| wall.set_by(now)) {
+            self.decided.clock_set(by);
+            self.events.clock_set(by);
+        }
+        self
+    }
 }
 
 /// Where it is kept. One program at a time: see [`Place::lock`].
@@ -77,7 +97,7 @@ impl Place {
     }
 
     /// What was kept, as far as it is of this boot. A file that cannot be read is as none: what matters is found again.
-    pub fn load(&self) -> Option<Kept> {
+    pub fn load(&self, now: Now) -> Option<Kept> {
         let document: Document<Desired, Published, EventBook> = match read(&self.path()) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .inspect_err(|error| tracing::warn!("{}: {error}", self.path().display()))
@@ -91,8 +111,8 @@ impl Place {
         if document.schema != SCHEMA || document.boot_id != self.boot_id {
             return None;
         }
-        let Document { health, decided, published, events, .. } = document;
-        Some(Kept { health, decided, published, events })
+        let Document { health, decided, published, events, wall, .. } = document;
+        Some(Kept { health, decided, published, events, wall }.by_the_clock_of(now))
     }
 
     /// Keeps it: the old file is there until the new one is whole.
@@ -102,10 +122,12 @@ impl Place {
         decided: &Desired,
         published: &Published,
         events: &EventBook,
+        wall: Wall,
     ) -> io::Result<()> {
         let document = Document {
             schema: SCHEMA.to_owned(),
             boot_id: self.boot_id.clone(),
+            wall: Some(wall),
             health,
             decided,
             published,
@@ -136,53 +158,4 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use gpunode_host::health::{Health, Setup};
-
-    fn place(folder: &tempfile::TempDir, boot: &str) -> Place {
-        Place::new(folder.path().join("gpunode"), boot.to_owned())
-    }
-
-    fn save(place: &Place) {
-        let health = Health::new(Setup::default()).save("boot-1");
-        let published: Published = serde_json::from_str(r#"{"uid":"u"}"#).unwrap();
-        place.save(health, &Desired::default(), &published, &EventBook::default()).unwrap();
-    }
-
-    #[test]
-    fn what_was_kept_counts_in_the_same_boot_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        save(&place(&folder, "boot-1"));
-        let kept = place(&folder, "boot-1").load().unwrap();
-        assert_eq!(kept.published.uid.as_deref(), Some("u"));
-        assert!(place(&folder, "boot-2").load().is_none());
-    }
-
-    #[test]
-    fn garbage_is_as_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = place(&folder, "boot-1");
-        assert!(place.load().is_none());
-        save(&place);
-        for text in ["", "{", "{}", "\u{0}"] {
-            fs::write(place.path(), text).unwrap();
-            assert!(place.load().is_none(), "{text}");
-        }
-        place.forget().unwrap();
-        place.forget().unwrap();
-    }
-
-    #[test]
-    fn one_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = place(&folder, "boot-1");
-        let first = place.lock().unwrap();
-        assert!(first.is_some() && place.lock().unwrap().is_none());
-        drop(first);
-        assert!(place.lock().unwrap().is_some());
-    }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use gpunode_monitor::{Health, Monitor, Waker};
 use tokio::sync::oneshot;
 
-use crate::clock;
+use crate::clock::{self, Wall};
 use crate::machine::Machine;
 use crate::post::Post;
 use crate::reporter::{Desired, Reporter};
@@ -99,6 +99,8 @@ pub(crate) struct Watcher {
     pub(crate) _lock: Option<Lock>,
     /// What an earlier run has published.
     pub(crate) before: Option<Desired>,
+    /// The time by which all of this was noted.
+    pub(crate) wall: Wall,
     /// The boot, as it is kept.
     pub(crate) boot_id: String,
     /// The node's name, for the metrics.

@@ -11,6 +11,7 @@ pub mod disk;
 pub mod driver;
 pub mod efa;
 pub mod finding;
+pub mod forward;
 pub mod gpu_pci;
 pub mod health;
 pub mod image;

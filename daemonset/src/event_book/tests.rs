@@ -128,3 +128,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_clock_that_is_set_hides_no_repeat_and_makes_none() {
+    for by in [-7_200_000, 7_200_000] {
+        let mut book = EventBook::default();
+        let at = |unix_ms| Told { at_unix_ms: unix_ms, ..told(0, 0) };
+        book.add("a".into(), at(10_000_000));
+        book.clock_set(by);
+        let begun = 10_000_000_u64.saturating_add_signed(by);
+        book.add("a".into(), at(begun));
+        assert_eq!(
+            book.next(Duration::ZERO).map(|write| (write.count, write.last_unix_ms)),
+            Some((1, begun))
+        );
+        book.add("a".into(), at(begun + 60_000));
+        assert_eq!(book.next(Duration::ZERO).map(|write| write.count), Some(2));
+    }
+}

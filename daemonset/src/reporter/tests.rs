@@ -1,8 +1,10 @@
 use gpunode_host::health::report::{Machine, SourceState};
 use gpunode_host::health::{Health, Setup, Sighting, Source, Subject, rules};
 use gpunode_host::kubernetes::{label_value, qualified_name};
+use proptest::prelude::*;
 
 use super::*;
+use crate::clock::Wall;
 
 /// What stands on a machine without devices, with these findings, and all sources well but one.
 fn report(sightings: &[Sighting], silent: Option<&str>) -> Report {
@@ -165,5 +167,36 @@ fn thirty_two_dead_cards_fit_into_one_message() {
     assert_eq!(sick.len(), 32);
     for (key, value) in &desired.labels {
         assert_eq!((qualified_name(key), label_value(value)), (Ok(()), Ok(())));
+    }
+}
+
+proptest! {
+    /// Looks ten seconds apart, good or bad, and before some of them somebody sets the clock: the statuses are those of a
+    /// clock that nobody sets, and each condition is as old as it is there.
+    #[test]
+    fn a_clock_that_is_set_changes_no_status_and_no_age(
+        looks in prop::collection::vec((any::<bool>(), prop::option::weighted(0.2, -100_000_i64..100_000)), 1..60)
+    ) {
+        let (good, bad, bootstrapped) = (report(&[], None), report(&[lost(3)], None), no_report());
+        let (mut plain, mut set) = (fresh(ALL), fresh(ALL));
+        let mut wall = Wall::at(at(0));
+        let mut ahead_ms = 0_i64;
+        for (nth, (is_bad, by_s)) in (0_u64..).zip(looks) {
+            ahead_ms += by_s.unwrap_or_default() * 1000;
+            let honest = at(nth * 10);
+            let now = Now { unix_ms: honest.unix_ms.saturating_add_signed(ahead_ms), ..honest };
+            if let Some(by) = wall.set_by(now) {
+                set.clock_set(by);
+            }
+            let report = if is_bad { &bad } else { &good };
+            let seen = |now| Seen { now, report, pending: Pending::default(), bootstrapped: &bootstrapped };
+            let (wanted, found) = (plain.next(&seen(honest)), set.next(&seen(now)));
+            prop_assert_eq!(statuses(&wanted), statuses(&found));
+            for (one, other) in wanted.conditions.iter().zip(&found.conditions) {
+                let (age, aged) = (honest.unix_ms - one.since_unix_ms, now.unix_ms.abs_diff(other.since_unix_ms));
+                prop_assert!(age.abs_diff(aged) <= 1500, "{} ms, {} ms", age, aged);
+            }
+            prop_assert_eq!(&wanted.labels, &found.labels);
+        }
     }
 }

@@ -15,12 +15,15 @@ use crate::bootstrapped::Bootstrapped;
 use crate::event::Told;
 use crate::machine::{self, Machine};
 use crate::reporter::Seen;
-use crate::{clock, log, metrics};
+use crate::{clock, log, memory, metrics};
 
 /// How often the boot report is read, and how old the sign of life may be.
 const TURN: Duration = Duration::from_secs(10);
 /// How often disks are looked for.
 const DISKS: Duration = Duration::from_secs(60);
+/// How often free memory goes back to the kernel. The first time is when all sources have answered: no time needs more
+/// memory than the start.
+const GIVE_BACK: Duration = Duration::from_secs(600);
 
 /// The thread.
 pub(super) struct Turn {
@@ -30,6 +33,8 @@ pub(super) struct Turn {
     asked: Receiver<oneshot::Sender<String>>,
     bootstrapped: Bootstrapped,
     disks: (Instant, Vec<Disk>),
+    /// When free memory went back last.
+    given_back: Option<Instant>,
     /// What could not be kept, told once.
     not_kept: Option<String>,
 }
@@ -43,7 +48,7 @@ impl Turn {
     ) -> Self {
         let bootstrapped = read_report(&watcher.machine);
         let disks = (Instant::now(), Disk::all(&watcher.machine.root));
-        Self { watcher, monitor, shared, asked, bootstrapped, disks, not_kept: None }
+        Self { watcher, monitor, shared, asked, bootstrapped, disks, given_back: None, not_kept: None }
     }
 
     pub(super) fn run(&mut self) {
@@ -56,6 +61,7 @@ impl Turn {
             if turned {
                 turn_ends = Instant::now() + TURN;
                 self.look_around();
+                self.give_back();
             }
             if news.findings || news.sources || turned || self.is_due() {
                 self.judge();
@@ -87,6 +93,17 @@ impl Turn {
         }
     }
 
+    fn give_back(&mut self) {
+        let is_settled = self.watcher.reporter.is_settled();
+        if is_settled && self.given_back.is_none_or(|last| last.elapsed() >= GIVE_BACK) {
+            memory::give_back();
+            if self.given_back.is_none() {
+                memory::forget_the_start();
+            }
+            self.given_back = Some(Instant::now());
+        }
+    }
+
     fn report(&self) -> Report {
         let (health, sources) = (self.monitor.health(), self.monitor.sources());
         self.watcher.machine.report(health, sources, self.disks.1.clone(), clock::now().unix_ms)
@@ -94,6 +111,11 @@ impl Turn {
 
     fn judge(&mut self) {
         let now = clock::now();
+        if let Some(by) = self.watcher.wall.set_by(now) {
+            tracing::info!(node = self.watcher.node, "the clock was set by {} s", by / 1000);
+            self.watcher.reporter.clock_set(by);
+            self.watcher.post.publisher().clock_set(by);
+        }
         let changes = self.monitor.take_changes();
         for change in &changes {
             tracing::info!(node = self.watcher.node, "{}", sentence(change));
@@ -125,7 +147,7 @@ impl Turn {
             let publisher = self.watcher.post.publisher();
             (publisher.published().clone(), publisher.events().clone())
         };
-        let kept = place.save(health, self.watcher.reporter.last(), &published, &events);
+        let kept = place.save(health, self.watcher.reporter.last(), &published, &events, self.watcher.wall);
         let trouble = kept.err().map(|error| log::chain(&error));
         if let (Some(trouble), true) = (&trouble, trouble != self.not_kept) {
             tracing::warn!("cannot write {}: {trouble}", place.path().display());

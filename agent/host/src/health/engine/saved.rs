@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::{Engine, Source, Subject};
+use crate::forward;
 use crate::health::rules;
 
 /// What an [`Engine`] knows, to be kept for the same boot.
@@ -12,6 +13,7 @@ use crate::health::rules;
 pub struct Saved {
     /// `/proc/sys/kernel/random/boot_id` when it was saved. Nothing of an earlier boot is true in this one.
     pub boot_id: String,
+    #[serde(deserialize_with = "forward::known")]
     findings: Vec<Finding>,
 }
 
