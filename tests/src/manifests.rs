@@ -35,7 +35,7 @@ pub fn chart_files() -> Vec<Made> {
     made.into_iter().map(|(name, text)| (Path::new("chart/files").join(name), text)).collect()
 }
 
-/// What the kustomize base and its monitoring component hold, rendered by helm from the chart in `manifests`.
+/// What the kustomize base and its components for monitoring and flow control hold, rendered by helm from the chart in `manifests`.
 pub fn kustomize_files(manifests: &Path) -> Result<Vec<Made>, Error> {
     let base = template(manifests, &["--set", "createNamespace=true"])?;
     let mut made = Vec::new();
@@ -51,6 +51,11 @@ pub fn kustomize_files(manifests: &Path) -> Result<Vec<Made>, Error> {
     made.push((
         PathBuf::from("kustomize/components/monitoring/monitoring.yaml"),
         of_template(&monitoring, "monitoring"),
+    ));
+    let flow_control = template(manifests, &["--set", "flowControl=true"])?;
+    made.push((
+        PathBuf::from("kustomize/components/flow-control/flow-control.yaml"),
+        of_template(&flow_control, "flow-control"),
     ));
     Ok(made)
 }

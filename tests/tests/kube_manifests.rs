@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use gpunode_tests::kube::{Cluster, finish, helm, kubectl, program};
 use gpunode_tests::{binary, manifests};
@@ -26,13 +27,14 @@ fn what_is_made_is_up_to_date() {
 }
 
 /// The overlay, and the chart's values that must come to the same.
-const VARIANTS: [(&str, &str); 6] = [
+const VARIANTS: [(&str, &str); 7] = [
     ("base", ""),
     ("overlays/privileged", "devices=privileged"),
     ("overlays/bottlerocket", "devices=runtimeClass"),
     ("overlays/eks-repair", "eksRepair=true"),
     ("overlays/taint", "taint=true"),
-    ("overlays/all", "eksRepair=true,taint=true,monitor=pod,alerts=true,dashboard=true"),
+    ("overlays/flow-control", "flowControl=true"),
+    ("overlays/all", "eksRepair=true,taint=true,flowControl=true,monitor=pod,alerts=true,dashboard=true"),
 ];
 
 #[test]
@@ -106,6 +108,31 @@ fn the_api_server_takes_every_variant_and_knows_every_field() {
     let config = "/api/v1/namespaces/gpunode-system/configmaps/gpunode-nccl";
     let nccl = admin.get(config).unwrap().body["data"].clone();
     assert!(nccl["g5.12xlarge"].as_str().unwrap().contains("\nNCCL_SHM_USE_CUDA_MEMCPY=1\n"), "{nccl}");
+}
+
+#[test]
+fn the_pods_requests_have_a_priority_level_of_their_own() {
+    let cluster = Cluster::start().unwrap();
+    cluster.deploy("overlays/flow-control").unwrap();
+    let client = cluster.reporter_client("node-a").unwrap();
+    let started = Instant::now();
+    // The API server takes a new schema up a moment after it is stored.
+    for time in 0.. {
+        let labels = serde_json::json!({"gpunode.io/x": format!("{time}")});
+        let node = serde_json::json!({"apiVersion": "v1", "kind": "Node", "metadata": {"labels": labels}});
+        client.apply("/api/v1/nodes/node-a", "gpunode-daemonset", &node).unwrap().granted("apply").unwrap();
+        let metrics = cluster.kubectl(&["get", "--raw", "/metrics"]).unwrap();
+        let ours = |line: &&str| {
+            let words = ["flow_schema=\"gpunode-daemonset\"", "priority_level=\"gpunode-daemonset\""];
+            line.starts_with("apiserver_flowcontrol_dispatched_requests_total{")
+                && words.iter().all(|word| line.contains(word))
+        };
+        if metrics.lines().any(|line| ours(&line) && !line.ends_with(" 0")) {
+            return;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "none of {time} requests went there");
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `bench-kube-scale [NODES]`: so many release daemonsets (1000), each with a node, a connection and a token of its own,
-//! against one API server with the manifests in force. They share one machine in a folder; its boot report turns bad and
+//! `bench-kube-scale [NODES [OVERLAY]]`: so many release daemonsets (1000), each with a node, a connection and a token of its
+//! own, against one API server with the manifests of that overlay (`overlays/flow-control`; `base`) in force. They share one machine in a folder; its boot report turns bad and
 //! good again, which each sees at its next turn, at most ten seconds later. Prints how many conditions came right, how
 //! late, and what each node cost by the audit log.
 #![allow(clippy::expect_used, reason = "a bench whose nodes cannot be made has failed")]
@@ -26,7 +26,8 @@ type Seen = (String, String, Instant);
 fn main() -> ExitCode {
     let nodes: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1000);
     let cluster = Cluster::start().expect("an API server");
-    cluster.deploy("base").expect("the manifests");
+    let overlay = std::env::args().nth(2).unwrap_or_else(|| "overlays/flow-control".to_owned());
+    cluster.deploy(&overlay).expect("the manifests");
     let bed = Bed::plain();
     let root = bed.root.path().to_owned();
     std::fs::create_dir_all(root.join("run/gpunode")).expect("the tree can be written");
