@@ -4,11 +4,14 @@
 mod bed;
 mod case;
 mod change;
+mod live;
 mod names;
 mod player;
 mod watched;
 
 pub use bed::Bed;
+pub(crate) use bed::scenario;
 pub use case::{Case, Step};
+pub use live::{Live, shorten};
 pub use player::{found, play};
 pub use watched::{answered, fifo};

@@ -1,4 +1,4 @@
-//! A p5.48xlarge in a folder, with the fake NVML and just enough of this machine's C library to load it: the agent's probe
+//! A machine in a folder, with the fake NVML and just enough of this machine's C library to load it: the agent's probe
 //! enters the folder by chroot and finds there what it would find on a node.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot build its machine has failed")]
 
@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::agent::{self, Run, finish, text};
+use crate::health::scenario;
+use crate::instance;
 use gpunode_fake_nvml::place;
+use gpunode_host::Root;
+use gpunode_host::metadata::{Identity, Metadata};
 use gpunode_tree::MachineTree;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -34,6 +38,7 @@ pub struct Machine {
     pub tree: MachineTree,
     /// Of NVML.
     libraries: PathBuf,
+    instance: String,
 }
 
 impl Machine {
@@ -42,18 +47,28 @@ impl Machine {
     /// # Panics
     /// When a file cannot be read or written, or the agent does not start.
     pub fn new(scenario: &str) -> Self {
+        let machine = Self::of("p5.48xlarge");
+        machine.play(scenario);
+        machine
+    }
+
+    /// A healthy machine of this type.
+    ///
+    /// # Panics
+    /// When a file cannot be read or written.
+    pub fn of(instance: &str) -> Self {
         // Not /dev/shm, which may not be run from.
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let tree = MachineTree::of(root, "p5.48xlarge").unwrap();
-        put(root, "/sys/devices/virtual/dmi/id/product_name", "p5.48xlarge\n");
+        let tree = MachineTree::of(root, instance).unwrap();
+        put(root, "/sys/devices/virtual/dmi/id/product_name", &format!("{instance}\n"));
         // The probe wants it; a file does as well as the device.
         put(root, "/dev/null", "");
         put(root, "/dev/kmsg", "6,1,1000,-;Linux version 6.12\n");
         let libraries = c_library(root);
         fs::copy(place::built(), libraries.join("libnvidia-ml.so.1")).unwrap();
-        let machine = Self { _folder: folder, tree, libraries };
-        machine.play(scenario);
+        let machine = Self { _folder: folder, tree, libraries, instance: instance.to_owned() };
+        machine.play_text("");
         machine
     }
 
@@ -73,8 +88,19 @@ impl Machine {
     /// # Panics
     /// When a file cannot be written.
     pub fn play_text(&self, different: &str) {
-        let pci: Vec<_> = (0..GPUS).map(|number| self.tree.gpu(number).address().to_owned()).collect();
-        place::change(&self.libraries, &format!("pci = {pci:?}\nprofile = \"h100\"\n{different}"));
+        let text = scenario(&self.instance, &Root::new(self.tree.path()), different);
+        place::change(&self.libraries, &text);
+    }
+
+    /// The instance type.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// What its metadata service tells.
+    pub fn metadata(&self) -> Metadata {
+        let identity = Identity { instance_type: self.instance.clone(), ..instance::p5_4xlarge().identity };
+        Metadata { identity, enis: self.tree.enis(), ..instance::p5_4xlarge() }
     }
 
     /// There is no NVML any more.

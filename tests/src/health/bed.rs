@@ -139,17 +139,23 @@ impl Bed {
     }
 
     fn scenario(&self, different: &str) -> String {
-        let profile = match self.instance.split('.').next().unwrap_or_default() {
-            "p4d" | "p4de" => "a100",
-            "p5en" | "p5e" => "h200",
-            "p6-b200" => "b200",
-            "g6e" => "l40s",
-            "g4dn" => "t4",
-            _ => "h100",
-        };
-        let gpus: Vec<_> = gpu_pci::devices(&self.root).into_iter().map(|gpu| gpu.address).collect();
-        format!("profile = {profile:?}\npci = {gpus:?}\n{different}")
+        scenario(&self.instance, &self.root, different)
     }
+}
+
+/// What the fake NVML plays on a machine of this type: what is different from a healthy one, with the GPUs that its bus
+/// has now.
+pub(crate) fn scenario(instance: &str, root: &Root, different: &str) -> String {
+    let profile = match instance.split('.').next().unwrap_or_default() {
+        "p4d" | "p4de" => "a100",
+        "p5en" | "p5e" => "h200",
+        "p6-b200" => "b200",
+        "g6e" => "l40s",
+        "g4dn" => "t4",
+        _ => "h100",
+    };
+    let gpus: Vec<_> = gpu_pci::devices(root).into_iter().map(|gpu| gpu.address).collect();
+    format!("profile = {profile:?}\npci = {gpus:?}\n{different}")
 }
 
 /// Cargo lays the provider beside the programs that depend on it.

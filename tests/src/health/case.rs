@@ -62,6 +62,19 @@ impl Case {
         toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
     }
 
+    /// Every case of `cases/health`, with its file's name, in order.
+    ///
+    /// # Errors
+    /// In words, of the first file that cannot be read.
+    pub fn all() -> Result<Vec<(String, Self)>, String> {
+        let folder = crate::binary::bed().join("cases/health");
+        let files = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let mut paths: Vec<_> = files.flatten().map(|file| file.path()).collect();
+        paths.sort();
+        let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        paths.iter().map(|path| Ok((name(path), Self::read(path)?))).collect()
+    }
+
     /// The instance types it is played on.
     pub fn instances(&self) -> impl Iterator<Item = &str> {
         self.instance.iter().chain(&self.instances).map(String::as_str)

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::Bed;
+use gpunode_host::Root;
+use gpunode_tree::MachineTree;
 
 /// Values of counters that the cases let grow, by EFA device and name.
 #[derive(Debug, Default)]
@@ -14,26 +15,27 @@ pub(super) struct Changes {
 
 impl Changes {
     /// `gpu N` or `efa N` and what happens to it, `all efa` and what happens to each, or `module efa gone`.
-    pub(super) fn make(&mut self, bed: &Bed, change: &str) -> io::Result<()> {
+    pub(super) fn make(&mut self, tree: &MachineTree, change: &str) -> io::Result<()> {
         let words: Vec<_> = change.split_whitespace().collect();
         match words[..] {
-            ["gpu", number, ref what @ ..] => gpu(&bed.tree.gpu(index(number)), what),
+            ["gpu", number, ref what @ ..] => gpu(&tree.gpu(index(number)), what),
             ["all", "efa", ref what @ ..] => {
-                (0..bed.tree.efa_count()).try_for_each(|number| self.efa(bed, number, what))
+                (0..tree.efa_count()).try_for_each(|number| self.efa(tree, number, what))
             }
-            ["efa", number, ref what @ ..] => self.efa(bed, index(number), what),
+            ["efa", number, ref what @ ..] => self.efa(tree, index(number), what),
             ["module", name, "gone"] => {
-                let module = bed.root.at(format!("/sys/module/{name}"));
-                let _ = std::fs::remove_file(bed.root.at(format!("/proc/driver/{name}/version")));
+                let root = Root::new(tree.path());
+                let module = root.at(format!("/sys/module/{name}"));
+                let _ = std::fs::remove_file(root.at(format!("/proc/driver/{name}/version")));
                 std::fs::remove_dir_all(module)
             }
-            ["soft-roce", name] => bed.tree.add_soft_roce(name),
+            ["soft-roce", name] => tree.add_soft_roce(name),
             _ => panic!("nobody knows how to do this"),
         }
     }
 
-    fn efa(&mut self, bed: &Bed, number: usize, what: &[&str]) -> io::Result<()> {
-        let efa = bed.tree.efa(number);
+    fn efa(&mut self, tree: &MachineTree, number: usize, what: &[&str]) -> io::Result<()> {
+        let efa = tree.efa(number);
         match what {
             ["remove"] => efa.remove(),
             ["unbind"] => efa.unbind(),

@@ -21,7 +21,8 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// Every finding, as the cases write it.
 pub fn found(bed: &Bed, health: &Health) -> Vec<String> {
-    let mut found: Vec<_> = health.findings().iter().map(|finding| names::finding(bed, finding)).collect();
+    let mut found: Vec<_> =
+        health.findings().iter().map(|finding| names::finding(&bed.tree, finding)).collect();
     found.sort();
     found
 }
@@ -94,7 +95,7 @@ impl Player {
         for round in 0..step.rounds.unwrap_or(1) {
             self.now += Duration::from_secs(step.every.unwrap_or(10));
             for change in &step.tree {
-                self.changes.make(&self.bed, change).unwrap_or_else(|error| panic!("{change}: {error}"));
+                self.changes.make(&self.bed.tree, change).unwrap_or_else(|error| panic!("{change}: {error}"));
             }
             // Of the GPUs that the bus has now.
             if let Some(different) = step.nvml.as_ref().filter(|_| round == 0) {
@@ -117,7 +118,7 @@ impl Player {
 
     fn line(&mut self, line: &str) {
         self.sequence += 1;
-        let text = names::fill(&self.bed, line);
+        let text = names::fill(&self.bed.tree, line);
         let record = format!("4,{},{},-;{text}\n", self.sequence, self.now.as_micros());
         let record = Record::parse(record.as_bytes()).expect("it is a record");
         let entry = self.parser.parse(&record).unwrap_or_else(|| panic!("{text}: means nothing"));
@@ -197,7 +198,8 @@ impl Player {
             return Err(format!("{when}: found {found:?}, not {wanted:?}\n{}", words.join("\n")));
         }
         for finding in self.health.findings() {
-            let (name, severity) = (names::finding(&self.bed, &finding), format!("{:?}", finding.severity));
+            let (name, severity) =
+                (names::finding(&self.bed.tree, &finding), format!("{:?}", finding.severity));
             if let Some(wanted) =
                 step.severity.get(&name).filter(|wanted| !wanted.eq_ignore_ascii_case(&severity))
             {

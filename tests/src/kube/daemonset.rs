@@ -1,9 +1,12 @@
 //! The release `gpunode-daemonset` on a machine in a folder, as the pod of one node.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its program has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot start its program has failed")]
 
+mod wait;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
+use gpunode_imds::server::{Content, Server, tree};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -12,9 +15,6 @@ use crate::agent::{Started, program};
 use crate::binary;
 use crate::looked::Machine;
 
-/// Far beyond what anything here takes; only what hangs, or is wrong, gets there.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 /// A node of the cluster, the machine behind it, and the pod's token.
 pub struct Node {
     /// Its devices and their faults.
@@ -22,6 +22,7 @@ pub struct Node {
     /// The pod.
     pub reporter: Reporter,
     admin: Client,
+    metadata: Option<Server>,
 }
 
 impl Node {
@@ -30,12 +31,44 @@ impl Node {
     /// # Panics
     /// When it cannot be made.
     pub fn new(cluster: &Cluster, name: &str) -> Self {
+        Self::on(cluster, name, Machine::new("healthy-p5"))
+    }
+
+    /// A node on this machine.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn on(cluster: &Cluster, name: &str, machine: Machine) -> Self {
         cluster.node(name).unwrap();
-        let machine = Machine::new("healthy-p5");
-        let boot_id = machine.tree.path().join("proc/sys/kernel/random/boot_id");
-        std::fs::create_dir_all(boot_id.parent().unwrap()).unwrap();
-        std::fs::write(boot_id, format!("boot-of-{name}\n")).unwrap();
-        Self { machine, reporter: cluster.reporter(name).unwrap(), admin: cluster.admin().unwrap() }
+        std::fs::create_dir_all(machine.tree.path().join("proc/sys/kernel/random")).unwrap();
+        let node = Self {
+            machine,
+            reporter: cluster.reporter(name).unwrap(),
+            admin: cluster.admin().unwrap(),
+            metadata: None,
+        };
+        node.boot(&format!("boot-of-{name}"));
+        node
+    }
+
+    /// The machine has this boot id from now on.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn boot(&self, id: &str) {
+        let path = self.machine.tree.path().join("proc/sys/kernel/random/boot_id");
+        std::fs::write(path, format!("{id}\n")).unwrap();
+    }
+
+    /// From the next start on its metadata service answers.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn with_metadata(mut self) -> Self {
+        let content = Content { tree: tree(&self.machine.metadata(), None), files: None };
+        self.metadata = Some(Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), content).unwrap());
+        self
     }
 
     /// Lets its pod reach the API server at `url` only.
@@ -52,7 +85,7 @@ impl Node {
     /// When it cannot be started.
     pub fn start(&self, more: &[&str]) -> Started {
         let mut command = program(binary::daemonset());
-        let log = self.log();
+        let (log, endpoint) = (self.log(), self.metadata.as_ref().map(Server::endpoint));
         let out = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         command
             .args(["--root", crate::agent::text(self.machine.tree.path())])
@@ -60,7 +93,7 @@ impl Node {
             .args(["--node-name", &self.reporter.node, "--listen", "127.0.0.1:0", "--json"])
             .args(more)
             // Nobody listens there: discard (RFC 863).
-            .env("GPUNODE_IMDS_ENDPOINT", "http://127.0.0.1:9")
+            .env("GPUNODE_IMDS_ENDPOINT", endpoint.as_deref().unwrap_or("http://127.0.0.1:9"))
             .env("POD_NAME", &self.reporter.pod)
             .stdout(out.try_clone().unwrap())
             .stderr(out);
@@ -69,6 +102,18 @@ impl Node {
 
     fn log(&self) -> PathBuf {
         self.reporter.kubeconfig.with_extension("log")
+    }
+
+    /// What `/metrics` says, of the program that was started last; empty while it does not answer.
+    pub fn metrics(&self) -> String {
+        let text = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let address = |line: &str| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            line["address"].as_str().map(str::to_owned)
+        };
+        let Some(address) = text.lines().rev().find_map(address) else { return String::new() };
+        let answer = ureq::get(format!("http://{address}/metrics")).call();
+        answer.and_then(|mut answer| answer.body_mut().read_to_string()).unwrap_or_default()
     }
 
     /// The node as the API server has it.
@@ -87,6 +132,18 @@ impl Node {
         let found = all.into_iter().find(|condition| condition["type"] == kind);
         let word = |name: &str| found.and_then(|it| it[name].as_str()).unwrap_or_default().to_owned();
         (word("status"), word("reason"))
+    }
+
+    /// A field of a condition, such as `lastTransitionTime`; null where there is none.
+    pub fn field(&self, kind: &str, field: &str) -> Value {
+        let object = self.object();
+        let all = object["status"]["conditions"].as_array().into_iter().flatten();
+        all.into_iter().find(|it| it["type"] == kind).map(|it| it[field].clone()).unwrap_or_default()
+    }
+
+    /// Where the program keeps what it knows.
+    pub fn state(&self) -> PathBuf {
+        self.machine.tree.path().join("run/gpunode/daemonset.json")
     }
 
     /// A label's value.
@@ -108,63 +165,6 @@ impl Node {
             (reason, event["series"]["count"].as_u64().unwrap_or(1))
         };
         ours.map(one).collect()
-    }
-
-    /// Waits until a condition has this status and reason.
-    ///
-    /// # Panics
-    /// When it does not come.
-    pub fn until(&self, kind: &str, status: &str, reason: &str) {
-        self.wait(&format!("{kind} {status} {reason}"), |node| {
-            let (is, why) = node.condition(kind);
-            is == status && (reason.is_empty() || why == reason)
-        });
-    }
-
-    /// Waits until an event with this reason is told.
-    ///
-    /// # Panics
-    /// When it is not.
-    pub fn until_told(&self, reason: &str) {
-        self.wait(&format!("event {reason}"), |node| node.events().iter().any(|(told, _)| told == reason));
-    }
-
-    /// Waits until the program says this in its log.
-    ///
-    /// # Panics
-    /// When it does not.
-    pub fn until_logged(&self, words: &str) {
-        let log = self.log();
-        self.wait(&format!("the log's {words:?}"), |_| {
-            std::fs::read_to_string(&log).is_ok_and(|text| text.contains(words))
-        });
-    }
-
-    /// Waits until something is so, for two minutes at most.
-    ///
-    /// # Panics
-    /// When it does not come; with the node and the end of the program's log.
-    pub fn wait(&self, what: &str, so: impl Fn(&Self) -> bool) {
-        self.wait_within(PATIENCE, what, so);
-    }
-
-    /// The same with another limit.
-    ///
-    /// # Panics
-    /// When it does not come; with the node and the end of the program's log.
-    pub fn wait_within(&self, patience: Duration, what: &str, so: impl Fn(&Self) -> bool) {
-        let started = Instant::now();
-        while !so(self) {
-            if started.elapsed() > patience {
-                let log = std::fs::read_to_string(self.log()).unwrap_or_default();
-                let lines: Vec<_> = log.lines().collect();
-                let end = lines[lines.len().saturating_sub(12)..].join("\n");
-                let (object, events) = (self.object(), self.events());
-                let (labels, status) = (&object["metadata"]["labels"], &object["status"]["conditions"]);
-                panic!("waited in vain for {what}\n{labels}\n{status}\n{events:?}\n{end}");
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 }
 
