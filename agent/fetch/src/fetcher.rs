@@ -1,5 +1,6 @@
 //! A download from its begin to a proved file in the cache: cache, then each source with its tries, then the proof.
 
+mod key;
 mod proof;
 mod tries;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use gpunode_imds as imds;
 use reqwest::{Client, Url};
+use tokio::runtime::{Handle, Runtime};
 
 use crate::cache::{Cache, Known};
 use crate::pace::Pace;
@@ -88,19 +90,21 @@ impl Fetcher {
         if let Some(fetched) = cached(&cache, download.proof.sha256())? {
             return Ok(fetched);
         }
-        if tokio::runtime::Handle::try_current().is_ok() {
-            return Err(Error::Client("an async runtime runs on this thread already".to_owned()));
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::Client(error.to_string()))?;
+        let runtime = runtime()?;
+        runtime.block_on(self.run(download, &cache, watch)?.finish())
+    }
+
+    fn run<'a>(
+        &'a self,
+        download: &'a Download,
+        cache: &'a Cache,
+        watch: &'a dyn Watch,
+    ) -> Result<Run<'a>, Error> {
         let limits = download.limits;
         let client = http::client(self.settings.store.as_deref(), &self.settings.proxies, limits.connect)?;
         let s3 = Place { endpoint: self.settings.s3_endpoint.clone(), imds: self.settings.imds.clone() };
         let pace = Pace::new(limits, watch);
-        let run = Run { settings: &self.settings, client, s3, cache: &cache, download, pace };
-        runtime.block_on(run.finish())
+        Ok(Run { settings: &self.settings, client, s3, cache, download, pace })
     }
 
     /// Takes a file out of the cache: it was installed, and the root disk has better uses.
@@ -113,6 +117,15 @@ impl Fetcher {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// One for the time of a call.
+fn runtime() -> Result<Runtime, Error> {
+    if Handle::try_current().is_ok() {
+        return Err(Error::Client("an async runtime runs on this thread already".to_owned()));
+    }
+    let made = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    made.map_err(|error| Error::Client(error.to_string()))
 }
 
 impl Run<'_> {

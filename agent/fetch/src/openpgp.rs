@@ -63,7 +63,18 @@ pub fn verify(content: impl Read, signature: &[u8], key: &[u8], trusted: &Finger
     signature::find(&packets, trusted)?.verify(content, &key)
 }
 
+/// A key file for a program that trusts all that is in it, made from one of which only the fingerprint is known: the
+/// key with this fingerprint and nothing else, armored anew, so that the program reads what was looked at here. Another
+/// key beside it is an error; its subkeys are left out, so what a subkey has signed is not taken.
+pub fn only_key(raw: &[u8], trusted: &Fingerprint) -> Result<String, Error> {
+    let packets = armor::open(raw, "key")?;
+    key::only(&packets, trusted).map(armor::of_key)
+}
+
 /// Entry for fuzzers: `raw` as a key and as a signature.
+///
+/// # Panics
+/// When a key that was written is not read again as it is; no bytes may bring it about.
 pub fn fuzz(raw: &[u8]) {
     let trusted = Fingerprint([0; 20]);
     let _ = verify(&b""[..], raw, raw, &trusted);
@@ -71,6 +82,12 @@ pub fn fuzz(raw: &[u8]) {
         if let Ok(raw) = armor::open(raw, what) {
             let _ = key::first(&raw);
             let _ = signature::find(&raw, &trusted);
+            if let Ok((own, _)) = key::first(&raw)
+                && let Ok(text) = only_key(&raw, &own)
+            {
+                // What is written is read again, and has nothing more to lose.
+                assert_eq!(only_key(text.as_bytes(), &own).ok(), Some(text));
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ impl Run<'_> {
         openpgp::verify(content, &signature, &key, &wanted.fingerprint).map_err(Cause::Signature)
     }
 
-    async fn small(&mut self, what: &'static str, sources: &[Source]) -> Result<Vec<u8>, Cause> {
+    pub(super) async fn small(&mut self, what: &'static str, sources: &[Source]) -> Result<Vec<u8>, Cause> {
         let mut messages = Vec::new();
         for source in sources {
             let mut tries = 0;

@@ -10,6 +10,28 @@ use super::Error;
 const BEGIN: &str = "-----BEGIN PGP ";
 const END: &str = "-----END PGP ";
 
+/// The armor of a public key. rpm wants the checksum, which newer standards have given up.
+pub(super) fn of_key(packets: &[u8]) -> String {
+    let mut text = format!("{BEGIN}PUBLIC KEY BLOCK-----\n\n");
+    let base64 = STANDARD.encode(packets);
+    for line in base64.as_bytes().chunks(64) {
+        text.extend(line.iter().copied().map(char::from));
+        text.push('\n');
+    }
+    let checksum = STANDARD.encode(&crc24(packets).to_be_bytes()[1..]);
+    format!("{text}={checksum}\n{END}PUBLIC KEY BLOCK-----\n")
+}
+
+/// RFC 9580, 6.1.1.
+fn crc24(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x00b7_04ce, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte) << 16, |crc, _| {
+            let next = crc << 1;
+            (if next & 0x0100_0000 == 0 { next } else { next ^ 0x0186_4cfb }) & 0x00ff_ffff
+        })
+    })
+}
+
 /// The packets inside, whether or not there is armor around. Its checksum is not looked at: what matters is proved by
 /// the signature, and newer files have none.
 pub(super) fn open<'a>(bytes: &'a [u8], what: &'static str) -> Result<Cow<'a, [u8]>, Error> {

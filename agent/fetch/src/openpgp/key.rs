@@ -41,6 +41,40 @@ pub(super) fn first(packets: &[u8]) -> Result<(Fingerprint, Result<RsaPublicKey,
     Ok((fingerprint(body.rest())?, rsa(body)))
 }
 
+/// The packets of the one primary key in a file, which must have this fingerprint: with its identities, and without its
+/// subkeys. Old versions of rpm (CVE-2021-3521; Amazon Linux 2023 has a 4.16) take a subkey without asking whether the
+/// primary key knows of it, so that anybody could add one to a key whose fingerprint is right.
+pub(super) fn only<'a>(packets: &'a [u8], trusted: &Fingerprint) -> Result<&'a [u8], Error> {
+    let mut reader = Reader::new(packets, "key");
+    let mut primary = 0..0;
+    let mut open = true;
+    while !reader.is_empty() {
+        let start = packets.len() - reader.rest().len();
+        let (tag, body) = reader.packet()?;
+        match tag {
+            PUBLIC_KEY => {
+                let found = fingerprint(body.rest())?;
+                if found != *trusted {
+                    return Err(Error::OtherKey { found, expected: *trusted });
+                }
+                if !primary.is_empty() {
+                    return Err(reader.fail("the key is in it more than once"));
+                }
+                primary.start = start;
+            }
+            PUBLIC_SUBKEY => open = false,
+            _ => {}
+        }
+        if open && (tag == PUBLIC_KEY || !primary.is_empty()) {
+            primary.end = packets.len() - reader.rest().len();
+        }
+    }
+    if primary.is_empty() {
+        return Err(reader.fail("there is no public key in it"));
+    }
+    Ok(&packets[primary])
+}
+
 fn fingerprint(body: &[u8]) -> Result<Fingerprint, Error> {
     let fail = |why| Error::Form { what: "key", why };
     if body.first() != Some(&4) {

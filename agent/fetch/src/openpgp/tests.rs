@@ -54,6 +54,36 @@ fn what_does_not_hold_says_why() {
     }
 }
 
+/// What a package manager is told to trust holds the pinned key and nothing that somebody has put beside it.
+#[test]
+fn a_key_file_holds_the_pinned_key_alone() {
+    let plain = armor::open(KEY, "key").unwrap().into_owned();
+    let written = only_key(KEY, &fingerprint()).unwrap();
+    assert_eq!(*armor::open(written.as_bytes(), "key").unwrap(), plain);
+    assert_eq!(only_key(&plain, &fingerprint()).unwrap(), written);
+    // gpg has written the same checksum.
+    let line = |text: &[u8]| {
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        text.lines().find(|line| line.starts_with('=')).unwrap().to_owned()
+    };
+    assert_eq!(line(written.as_bytes()), line(KEY));
+    assert!(matches!(only_key(OTHER_KEY, &fingerprint()), Err(Error::OtherKey { .. })));
+    let other = armor::open(OTHER_KEY, "key").unwrap().into_owned();
+    for both in [[&plain[..], &other], [&other, &plain]] {
+        assert!(matches!(only_key(&both.concat(), &fingerprint()), Err(Error::OtherKey { .. })));
+    }
+    assert!(only_key(&[&plain[..], &plain].concat(), &fingerprint()).is_err());
+    // In an armor of its own behind the first, where rpm and gpg would read on.
+    assert_eq!(only_key(&[KEY, OTHER_KEY].concat(), &fingerprint()).unwrap(), written);
+    // The other key as a subkey that nobody has vouched for: packet 6 becomes packet 14.
+    let mut subkey = other.clone();
+    subkey[0] = subkey[0] & 0xc3 | 14 << 2;
+    assert_eq!(only_key(&[&plain[..], &subkey].concat(), &fingerprint()).unwrap(), written);
+    for nothing in [&b""[..], b"404 not found", &plain[..40]] {
+        assert!(matches!(only_key(nothing, &fingerprint()), Err(Error::Form { .. })));
+    }
+}
+
 #[test]
 fn no_changed_byte_and_no_cut_passes() {
     for at in 0..SIGNATURE.len() {
