@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use gpunode_fetch::{Download, Error, Fetched, Fetcher, Proxies, STORES, Settings, Watch};
+use gpunode_fetch::openpgp::Fingerprint;
+use gpunode_fetch::{Download, Error, Fetched, Fetcher, Proxies, STORES, Settings, Source, Watch};
 use gpunode_host::reason;
 
 use crate::context::Context;
@@ -48,6 +49,11 @@ impl Downloads {
             "downloaded"
         );
         Ok(fetched)
+    }
+
+    /// The public key with this fingerprint, as a file for a package manager.
+    pub(crate) fn key(&self, source: &Source, fingerprint: Fingerprint) -> Result<String, Error> {
+        self.fetcher.key(std::slice::from_ref(source), fingerprint, &WhileWanted(&self.os))
     }
 
     /// It was used: the disk has better uses for the room. A file that stays costs nothing else.

@@ -8,6 +8,7 @@ mod apt;
 mod dnf;
 mod offline;
 mod patience;
+mod prebuilt;
 mod repository;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ mod trouble;
 use std::time::Duration;
 
 use gpunode_host::driver::Manager;
-use gpunode_host::driver::packages::{Offered, Package};
+use gpunode_host::driver::packages::{Offered, Package, Prebuilt};
 
 use crate::os::{Cmd, Os, Output};
 
@@ -61,6 +62,15 @@ impl<'a> Packages<'a> {
         match self.manager {
             Manager::Dnf => dnf::offered(self, patterns),
             Manager::Apt => apt::offered(self, patterns),
+        }
+    }
+
+    /// Kernel modules that the distribution has built for this kernel, as the indexes tell that were last read. Only
+    /// Ubuntu has them.
+    pub(crate) fn prebuilt(&self, kernel: &str) -> Result<Vec<Prebuilt>, PackageError> {
+        match self.manager {
+            Manager::Dnf => Ok(Vec::new()),
+            Manager::Apt => prebuilt::offered(self, kernel),
         }
     }
 

@@ -204,3 +204,23 @@ fn a_link_in_another_root_is_not_followed_out_of_it() {
     fs::write(root.join(outside.strip_prefix("/").unwrap()), "onFailure = 1\n").unwrap();
     assert!(check().stderr.contains("/etc/gpunode/agent.toml:1: onFailure = 1"), "{:?}", check());
 }
+
+/// What each layer may say and no machine can do: told with the setting, its value and what is allowed.
+#[test]
+fn settings_that_contradict_each_other_are_told() {
+    let check = |words: &[&str]| Place::new().run(&[&["check"], words].concat(), &[]);
+    let type_ = "instance.expectedType=p6-b200.48xlarge";
+    let run = check(&["--set", type_]);
+    assert_eq!(run.code, 2, "{run:?}");
+    let says = "default: nvidia.driverVersion = 550.127.05: driver branch 550 does not drive Blackwell GPUs, which need branch 570 or newer (p6-b200.48xlarge); allowed: latest, or a version or branch of 570 or newer";
+    assert!(run.stderr.contains(says), "{run:?}");
+    let fine = check(&["--set", type_, "--set", "nvidia.driverVersion=580"]);
+    assert_eq!(fine.code, 0, "{fine:?}");
+    // The operator's own names.
+    let named = [("GPU_INSTANCE_TYPE", "p6-b300.48xlarge"), ("NVIDIA_DRIVER_VERSION", "570")];
+    let run = Place::new().run(&["check"], &named);
+    assert!(run.code == 2 && run.stderr.contains("environment NVIDIA_DRIVER_VERSION: "), "{run:?}");
+    let run =
+        check(&["--set", "nvidia.offlineUrls=https://mirror.example/NVIDIA-Linux-x86_64-550.127.05.run"]);
+    assert!(run.code == 2 && run.stderr.contains("nvidia.offlineSha256, which is not set"), "{run:?}");
+}

@@ -222,3 +222,24 @@ fn the_first_boot_changes_only_what_is_of_the_instance() {
     assert_eq!((boot.code, boot.report().verdict()), (0, "ok"), "{boot:?}");
     assert_eq!(baked.differences(&files(dir.path())), Vec::<String>::new());
 }
+
+/// The default version is older than Blackwell: an image for it is refused, with the setting and what is allowed.
+#[test]
+fn an_image_for_blackwell_is_refused_with_the_default_driver() {
+    let dir = image();
+    for path in
+        ["usr/lib64/libnvidia-ml.so.580.95.05", "lib/modules/6.12.0-1.amzn2023.x86_64/extra/nvidia.ko.xz"]
+    {
+        fs::remove_file(dir.path().join(path)).unwrap();
+    }
+    for path in ["usr/bin/dnf", "usr/bin/rpm"] {
+        fs::write(dir.path().join(path), "#!/bin/false\n").unwrap();
+        fs::set_permissions(dir.path().join(path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let words = ["--json", "--instance-type", "p6-b200.48xlarge", "--only", "nvidia-driver"];
+    let run = agent("install", dir.path(), &words);
+    assert_eq!((run.code, run.report().outcome("nvidia-driver")), (1, "failed"), "{run:?}");
+    let message = run.report().finding("NvidiaDriverRefused").message.to_owned();
+    assert!(message.starts_with("nvidia.driverVersion is 550.127.05, and "), "{message}");
+    assert!(message.ends_with("allowed: latest, or a version or branch of 570 or newer"), "{message}");
+}

@@ -18,7 +18,7 @@ mod wanted;
 pub use flavour::{Choice, Modules, PeerMemory, choose, peer_memory};
 pub use generation::Generation;
 pub use observe::{Observed, headers_present, module_file};
-pub use outcome::{Action, Fabric, Note, Plan, Refusal};
+pub use outcome::{Action, Fabric, Note, Plan, Refusal, Undriven};
 pub use plan::{FabricManager, Machine, Policy, State, Wish, decide, drives};
 pub use platform::{Distro, Manager, Platform};
 pub use users::{User, users};

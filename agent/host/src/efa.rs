@@ -35,7 +35,7 @@ pub use rate::{parse_rate, rate_shown};
 
 /// Amazon's PCI vendor id.
 const VENDOR: u32 = 0x1d0f;
-/// Device ids of EFA cards. The driver's table (`efa_main.c`) has 0xefa0 to 0xefa3 so far, one for each generation.
+/// Device ids of EFA cards. The driver's table (`efa_main.c`) has 0xefa0 to 0xefa4 so far (the last since 3.3.0), one for each generation.
 const DEVICES: std::ops::RangeInclusive<u32> = 0xefa0..=0xefaf;
 
 /// One EFA device. What sysfs does not say is `None`; a device that is half gone still shows.
@@ -46,7 +46,7 @@ pub struct Efa {
     pub name: String,
     /// Domain, bus, device and function, for example `0000:4f:00.0`.
     pub pci_address: Option<String>,
-    /// PCI device id, 0xefa0 to 0xefa3.
+    /// PCI device id, 0xefa0 to 0xefa4.
     pub device_id: Option<u32>,
     /// The kernel driver that holds it; `None` is a device nobody drives.
     pub driver: Option<String>,

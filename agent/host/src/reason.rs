@@ -164,6 +164,9 @@ reasons! {
     FABRIC_MANAGER_WRONG = "FabricManagerWrong", Error, WhenGone,
         "The instance type has NVSwitches and the fabric manager is absent or of another version than the driver, which it refuses.",
         "Install the fabric manager of exactly the driver's version, or let `nvidia.install` be `auto`.";
+    IMEX_NOT_CONFIGURED = "ImexNotConfigured", Info, WhenGone,
+        "The instance is part of an UltraServer, and memory is shared across its instances only through IMEX, which gpunode does not configure.",
+        "Let NVIDIA's DRA driver for GPUs run IMEX for each job (ComputeDomain), or write /etc/nvidia-imex/nodes_config.cfg and start nvidia-imex; jobs inside one instance need neither.";
     PACKAGE_LOCKED = "PackageLocked", Error, WhenGone,
         "Another process held the lock of the package manager for too long.",
         "Find it by the message, for example unattended-upgrades at first boot; raise `packages.lockSeconds` if it is only slow.";
@@ -172,7 +175,7 @@ reasons! {
         "Check the route and the proxy to it; point `nvidia.repository` to a mirror, or `nvidia.offline` to packages on the machine.";
     PACKAGE_SIGNATURE_WRONG = "PackageSignatureWrong", Error, WhenGone,
         "A repository or a package is not signed, or not by the key that is trusted for it; nothing of it was installed.",
-        "Find out who changed it; a mirror that signs anew needs its key in `nvidia.repositoryKey`.";
+        "Find out who changed it; a mirror that signs anew needs its key in `nvidia.repositoryKey`, and a new key of NVIDIA's its fingerprint in `nvidia.repositoryKeyFingerprint`.";
     PACKAGE_NOT_OFFERED = "PackageNotOffered", Error, WhenGone,
         "No repository offers a package in the version that is needed.",
         "Choose a version that is offered, or a repository that has it.";

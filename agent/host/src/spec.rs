@@ -30,14 +30,15 @@ mod provenance;
 mod reference;
 pub mod settings;
 mod source;
+mod together;
 mod written;
 
 #[cfg(test)]
 mod tests;
 
 pub use choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem,
-    InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, DriverModules, EfaInstall, EfaLayout,
+    EfaMode, Filesystem, InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 pub use kind::{Form, Kind};
 pub use layer::Layer;
@@ -49,6 +50,7 @@ pub use node::{
 pub use provenance::{Provenance, Row};
 pub use reference::{example_toml, reference_markdown};
 pub use source::Source;
+pub use together::contradictions;
 pub use written::written_toml;
 
 use crate::user_data;

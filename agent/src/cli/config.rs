@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use gpunode_host::spec::Provenance;
+use gpunode_host::spec::{NodeSpec, Provenance, contradictions};
 use gpunode_host::user_data;
 
 use super::{Common, Stop, inputs};
@@ -40,7 +40,7 @@ pub(crate) struct ShowArgs {
 pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Stop> {
     match command {
         ConfigCommand::Check(source) => {
-            source.merged()?;
+            source.checked()?;
             print::out("The configuration is good.");
         }
         ConfigCommand::Show(args) => {
@@ -56,8 +56,19 @@ pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Stop> {
 }
 
 impl Source {
-    /// All sources together, so that the mistakes of each are told beside those of the others.
+    /// What was merged, where nothing in it contradicts itself.
+    fn checked(&self) -> Result<(), Stop> {
+        let (spec, provenance) = self.both()?;
+        let errors = contradictions(&spec, &provenance);
+        if errors.is_empty() { Ok(()) } else { Err(Stop::usage(errors.to_string())) }
+    }
+
     fn merged(&self) -> Result<Provenance, Stop> {
+        self.both().map(|(_, provenance)| provenance)
+    }
+
+    /// All sources together, so that the mistakes of each are told beside those of the others.
+    fn both(&self) -> Result<(NodeSpec, Provenance), Stop> {
         let parts = match &self.user_data {
             Some(path) => {
                 let raw = inputs::read_named(path)?;
@@ -66,7 +77,6 @@ impl Source {
             None => Vec::new(),
         };
         let merged = self.common.inputs()?.merge(&parts);
-        let (_, provenance) = merged.map_err(|errors| Stop::usage(errors.to_string()))?;
-        Ok(provenance)
+        merged.map_err(|errors| Stop::usage(errors.to_string()))
     }
 }

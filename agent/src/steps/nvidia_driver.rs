@@ -5,8 +5,10 @@
 
 pub(super) mod beside;
 mod install;
+mod key;
 mod look;
 mod module;
+mod offline;
 mod run_file;
 mod services;
 mod source;
@@ -92,6 +94,7 @@ fn decide(seen: &Seen) -> Result<Plan, Failure> {
     let plan = driver::decide(&seen.machine, &seen.wish, &seen.state);
     // The module that is loaded is the first boot's.
     let plan = plan.map(|plan| Plan { load: plan.load && !seen.for_image, ..plan });
+    let plan = plan.map(|plan| if seen.by_run_file { plan.without_packages(&seen.state) } else { plan });
     plan.map_err(|refusal| {
         let reason = match refusal {
             Refusal::Never | Refusal::Platform(_) => &reason::NVIDIA_DRIVER_ABSENT,
@@ -99,7 +102,8 @@ fn decide(seen: &Seen) -> Result<Plan, Failure> {
             | Refusal::MixedGpus
             | Refusal::OpenOnly
             | Refusal::ClosedOnly
-            | Refusal::Branch { .. } => &reason::NVIDIA_DRIVER_REFUSED,
+            | Refusal::Branch { .. }
+            | Refusal::Present { .. } => &reason::NVIDIA_DRIVER_REFUSED,
         };
         Failure::of(reason, "nvidia", &refusal)
     })
@@ -177,6 +181,12 @@ fn finding(note: &Note, seen: &Seen) -> Finding {
                 format!("the {loaded} kernel modules are loaded; this type wants the {wanted} ones");
             let subject = seen.machine.kind.as_ref().map_or("nvidia", |kind| kind.name.as_str());
             Finding::new(&reason::NVIDIA_DRIVER_FLAVOUR, subject, message)
+        }
+        Note::UltraServer => {
+            let subject = seen.machine.kind.as_ref().map_or("nvidia", |kind| kind.name.as_str());
+            let message = "the GPUs reach those of other instances by NVLink only where IMEX runs on all of \
+                           them; gpunode installs it and neither writes its list of instances nor starts it";
+            Finding::new(&reason::IMEX_NOT_CONFIGURED, subject, message)
         }
         Note::Fabric { found, driver } => {
             let found = found

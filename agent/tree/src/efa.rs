@@ -93,8 +93,7 @@ pub(crate) fn driver(files: &Files, version: Option<&str>) -> io::Result<()> {
     files.link("/sys/bus/pci/drivers/efa/module", "../../../../module/efa")
 }
 
-/// The device's id. The first three are of p4d, p5 and p5en as seen in issue reports; which later card has which is
-/// not published.
+/// The device's id. p4d, p5, p5en and p6-b300 as seen in issue reports; that p6-b200 has the id of p6-b300 is supposed.
 pub(crate) fn device_id(family: &str) -> u32 {
     match family {
         "p5" | "p5e" => 0xefa1,

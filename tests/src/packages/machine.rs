@@ -93,6 +93,11 @@ impl Machine {
         }
     }
 
+    /// The URL of its metadata service.
+    pub fn metadata(&self) -> String {
+        self.imds.endpoint()
+    }
+
     /// The family.
     pub fn family(&self) -> Family {
         self.family
@@ -129,6 +134,13 @@ impl Machine {
     pub fn steps(&self, steps: &str, settings: &[&str]) -> Command {
         let mut words = vec!["--only", steps];
         let settings = self.settings(settings);
+        words.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+        agent::bootstrap(&self.root, &self.imds.endpoint(), &words)
+    }
+
+    /// These steps with these settings alone.
+    pub fn without_defaults(&self, steps: &str, settings: &[&str]) -> Command {
+        let mut words = vec!["--only", steps];
         words.extend(settings.iter().flat_map(|setting| ["--set", setting]));
         agent::bootstrap(&self.root, &self.imds.endpoint(), &words)
     }

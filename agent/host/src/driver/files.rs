@@ -10,7 +10,7 @@ pub const MODPROBE: &str = "/etc/modprobe.d/gpunode-nvidia.conf";
 pub const MODULES_LOAD: &str = "/etc/modules-load.d/gpunode-nvidia.conf";
 
 /// The text of [`MODPROBE`].
-pub fn modprobe(choice: &Choice) -> String {
+pub fn modprobe(choice: &Choice, fabric: Fabric) -> String {
     let mut text = String::from(
         "# Written by gpunode-agent.\n\
          # Two drivers cannot hold one GPU; nouveau is in the kernel and would be first.\n\
@@ -20,6 +20,12 @@ pub fn modprobe(choice: &Choice) -> String {
     if choice.gsp_off {
         text.push_str(
             "# As the EKS image does for g4dn, g5 and g5g.\noptions nvidia NVreg_EnableGpuFirmware=0\n",
+        );
+    }
+    if fabric == Fabric::UltraServer {
+        text.push_str(
+            "# As the EKS image does: else the kernel takes the GPUs' memory of Grace Blackwell for its own.\n\
+             options nvidia NVreg_CoherentGPUMemoryMode=driver\n",
         );
     }
     text

@@ -23,8 +23,11 @@ pub enum Generation {
     Unknown,
 }
 
-/// The first id of each run of ids and what begins there. Source: the PCI ID database, vendor 10de: NVIDIA hands out
-/// ids in runs by chip (GV100 1d80, TU102 1e00, GA100 2080, GH100 2300, AD102 2600, GB100 2900, GB202 2b80, GB110 3180).
+/// The first id of each run of ids and what begins there. NVIDIA hands out ids in runs by chip (GV100 1d80, TU102 1e00,
+/// GA100 2080, GH100 2300, AD102 2600, GB100 2900, GB202 2b80, GB110 3180). Sources: the PCI ID database (`pci.ids`), vendor
+/// 10de: 1db1 V100, 1eb8 T4, 20b0 A100, 2237 A10G, 2330 H100, 2335 H200, 27b8 L4, 26b9 L40S, 2901 B200, 2941 GB200, 2bb5
+/// RTX PRO 6000 Server, 3182 B300; all of Turing and later also in the table "Compatible GPUs" of NVIDIA's
+/// `open-gpu-kernel-modules` (README). GB300's id is in neither that was read: its chip is B300's.
 const RUNS: [(u32, Generation); 12] = [
     (0x0000, Generation::BeforeVolta),
     (0x1d80, Generation::Volta),
@@ -58,6 +61,23 @@ const MODELS: [(&str, Generation); 13] = [
     ("B300", Generation::BlackwellUltra),
 ];
 
+/// As NVIDIA calls it.
+impl std::fmt::Display for Generation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::BeforeVolta => "Pascal or older",
+            Self::Volta => "Volta",
+            Self::Turing => "Turing",
+            Self::Ampere => "Ampere",
+            Self::Hopper => "Hopper",
+            Self::Ada => "Ada Lovelace",
+            Self::Blackwell => "Blackwell",
+            Self::BlackwellUltra => "Blackwell Ultra",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
 impl Generation {
     /// The generation of the GPU with this PCI device id.
     pub fn of(device_id: u32) -> Self {
@@ -84,8 +104,10 @@ impl Generation {
         self < Self::Turing
     }
 
-    /// The first driver branch that drives it, as far as it matters to what is still offered (release notes of
-    /// branches 570 and 580).
+    /// The first driver branch that drives it, as far as it matters to what is still offered. 570 for Blackwell: NVIDIA's
+    /// GPU Operator ("Platform Support": HGX B200 wants 570.133.20 or later, which the branch's first versions are not;
+    /// only the branch is looked at here). 580 for Blackwell Ultra is the branch that NVIDIA ships for it; no public page
+    /// was found that rules 575 out.
     pub fn first_branch(self) -> Option<u32> {
         match self {
             Self::Blackwell => Some(570),
@@ -94,8 +116,8 @@ impl Generation {
         }
     }
 
-    /// The last driver branch that drives it (NVIDIA's notice on Maxwell, Pascal and Volta in the release notes of
-    /// branch 580).
+    /// The last driver branch that drives it ("UNIX graphics feature deprecation schedule", NVIDIA, June 2025: release
+    /// 580 is the last for Maxwell, Pascal and Volta).
     pub fn last_branch(self) -> Option<u32> {
         self.closed_only().then_some(580)
     }

@@ -3,7 +3,7 @@
 use crate::versions::Version;
 
 use super::flavour::{Choice, Modules};
-use super::{Generation, User};
+use super::{Generation, State, User};
 
 /// What the NVSwitches want of the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,22 @@ pub struct Plan {
     pub load: bool,
     /// What is not as wanted, and is left so.
     pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// The same where nothing but the driver itself can be had: what goes with it is told where it is wrong, and not
+    /// promised.
+    #[must_use]
+    pub fn without_packages(mut self, state: &State) -> Self {
+        let driver = state.loaded.as_ref().map(|driver| &driver.found.version).or(state.installed.as_ref());
+        if let Some(driver) = driver.filter(|_| self.fix_fabric) {
+            let found = state.fabric_manager.version().cloned();
+            self.notes.push(Note::Fabric { found, driver: driver.clone() });
+        }
+        self.fix_fabric = false;
+        self.toolkit = false;
+        self
+    }
 }
 
 /// What is done about the driver.
@@ -66,6 +82,8 @@ pub enum Note {
         /// What the GPU should have.
         wanted: Modules,
     },
+    /// NVLink goes on outside the instance, and what that takes is not done here.
+    UltraServer,
     /// The fabric manager is absent, or not of the driver's version.
     Fabric {
         /// The version it has, where it is there and tells.
@@ -101,13 +119,41 @@ pub enum Refusal {
     #[error("nvidia.flavour = \"open\", but only the closed kernel modules drive GPUs before Turing")]
     ClosedOnly,
     /// A branch that does not know the GPU.
-    #[error("driver branch {branch} does not drive {gpu:?} GPUs, which need {need}")]
+    #[error("nvidia.driverVersion is {wanted}, and {undriven}; allowed: {}", undriven.allowed())]
     Branch {
-        /// The branch that is wanted.
-        branch: u32,
-        /// The GPU.
-        gpu: Generation,
-        /// The branches that do.
-        need: String,
+        /// The version that is wanted.
+        wanted: String,
+        /// What it does not drive.
+        undriven: Undriven,
     },
+    /// What is installed already does not know the GPU.
+    #[error(
+        "driver {found} is installed, and {undriven}; allowed: {}, by another image, or by nvidia.driverVersion with nvidia.install = \"replace\"",
+        undriven.allowed()
+    )]
+    Present {
+        /// The version that is there.
+        found: Version,
+        /// What it does not drive.
+        undriven: Undriven,
+    },
+}
+
+/// A GPU that a branch of the driver does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("driver branch {branch} does not drive {gpu} GPUs, which need branch {need}")]
+pub struct Undriven {
+    /// The branch.
+    pub branch: u32,
+    /// The GPU.
+    pub gpu: Generation,
+    /// The branches that do: `570 or newer`.
+    pub need: String,
+}
+
+impl Undriven {
+    /// What may be written instead, to complete "allowed: …".
+    pub fn allowed(&self) -> String {
+        format!("latest, or a version or branch of {}", self.need)
+    }
 }

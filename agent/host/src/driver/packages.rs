@@ -1,7 +1,11 @@
 //! Which packages carry the driver, and which of their versions.
 
+mod missing;
 mod names;
+mod prebuilt;
 mod resolve;
 
+pub use missing::Missing;
 pub use names::{Bound, Request, fabric_requests, kernel_requests, patterns, schemes};
-pub use resolve::{Missing, Offered, Package, Purpose, Resolved, fabric, resolve, upstream};
+pub use prebuilt::Prebuilt;
+pub use resolve::{Offered, Package, Purpose, Resolved, fabric, resolve, upstream};

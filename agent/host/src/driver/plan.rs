@@ -4,7 +4,7 @@ use crate::catalog::{InstanceType, NvSwitch};
 use crate::versions::{Driver, Version};
 
 use super::flavour::{self, Choice, Modules};
-use super::outcome::{Action, Fabric, Note, Plan, Refusal};
+use super::outcome::{Action, Fabric, Note, Plan, Refusal, Undriven};
 use super::{Generation, Platform, User, Wanted};
 
 /// What the machine is.
@@ -18,6 +18,17 @@ pub struct Machine {
     pub kind: Option<InstanceType>,
     /// The GPUs on the PCI bus; empty where an image is baked on a machine without one.
     pub gpus: Vec<Generation>,
+}
+
+impl Machine {
+    /// The GPUs that the driver is for: those of the machine, else those of the type that the image is baked for.
+    pub fn generations(&self) -> Vec<Generation> {
+        if !self.gpus.is_empty() {
+            return self.gpus.clone();
+        }
+        let models = self.kind.iter().flat_map(|kind| &kind.gpus);
+        models.map(|gpu| Generation::of_model(&gpu.name)).collect()
+    }
 }
 
 /// What the operator wants.
@@ -69,6 +80,16 @@ pub enum FabricManager {
     Version(Version),
 }
 
+impl FabricManager {
+    /// Its version, where it is there and tells.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            Self::Version(version) => Some(version),
+            Self::Absent | Self::Silent => None,
+        }
+    }
+}
+
 /// What has to be done; nothing where all is right.
 pub fn decide(machine: &Machine, wish: &Wish, state: &State) -> Result<Plan, Refusal> {
     let fabric = fabric(machine);
@@ -80,10 +101,10 @@ pub fn decide(machine: &Machine, wish: &Wish, state: &State) -> Result<Plan, Ref
             fix_fabric: false,
             toolkit: !state.toolkit,
             load: !machine.gpus.is_empty(),
-            notes: Vec::new(),
+            notes: outside(fabric),
         });
     };
-    let mut notes = Vec::new();
+    let mut notes = outside(fabric);
     let mut driver = Action::Keep;
     if !wish.version.fits(found) {
         if wish.policy == Policy::Replace && state.users.is_empty() {
@@ -92,16 +113,18 @@ pub fn decide(machine: &Machine, wish: &Wish, state: &State) -> Result<Plan, Ref
             notes.push(Note::Version { found: found.clone(), users: state.users.clone() });
         }
     }
+    if driver == Action::Keep && state.loaded.is_none() {
+        // One that is loaded shows by itself what it drives.
+        drives(found.numbers()[0], &machine.generations())
+            .map_err(|undriven| Refusal::Present { found: found.clone(), undriven })?;
+    }
     if driver == Action::Keep {
         notes.extend(other_flavour(machine, wish, state));
     }
     let fix_fabric = driver == Action::Keep && fabric_is_wrong(fabric, found, state);
     let may_fix = wish.policy != Policy::Never && state.users.is_empty() && machine.platform.is_some();
     if fix_fabric && !may_fix {
-        let version = match &state.fabric_manager {
-            FabricManager::Version(version) => Some(version.clone()),
-            FabricManager::Absent | FabricManager::Silent => None,
-        };
+        let version = state.fabric_manager.version().cloned();
         notes.push(Note::Fabric { found: version, driver: found.clone() });
     }
     let load = driver != Action::Keep || state.loaded.is_none();
@@ -124,26 +147,31 @@ fn installable(machine: &Machine, wish: &Wish) -> Result<Choice, Refusal> {
         return Err(Refusal::Platform(machine.distro.clone()));
     }
     if let Some(branch) = wish.version.branch() {
-        drives(branch, &machine.gpus)?;
+        let refuse = |undriven| Refusal::Branch { wanted: wish.version.to_string(), undriven };
+        drives(branch, &machine.generations()).map_err(refuse)?;
     }
-    flavour::choose(wish.modules, machine.kind.as_ref(), &machine.gpus)
+    flavour::choose(wish.modules, machine.kind.as_ref(), &machine.generations())
+}
+
+fn outside(fabric: Fabric) -> Vec<Note> {
+    if fabric == Fabric::UltraServer { vec![Note::UltraServer] } else { Vec::new() }
 }
 
 /// Whether a branch drives every GPU.
-pub fn drives(branch: u32, gpus: &[Generation]) -> Result<(), Refusal> {
+pub fn drives(branch: u32, gpus: &[Generation]) -> Result<(), Undriven> {
     for gpu in gpus {
         let need = match (gpu.first_branch(), gpu.last_branch()) {
             (Some(first), _) if branch < first => format!("{first} or newer"),
             (_, Some(last)) if branch > last => format!("{last} or older"),
             _ => continue,
         };
-        return Err(Refusal::Branch { branch, gpu: *gpu, need });
+        return Err(Undriven { branch, gpu: *gpu, need });
     }
     Ok(())
 }
 
 fn fabric(machine: &Machine) -> Fabric {
-    let nvlink_5 = machine.gpus.iter().any(|gpu| gpu.open_only())
+    let nvlink_5 = machine.generations().iter().any(|gpu| gpu.open_only())
         || machine.kind.as_ref().is_some_and(|kind| kind.family().starts_with("p6-"));
     match machine.kind.as_ref().map(|kind| kind.nvswitch) {
         Some(NvSwitch::Local) if nvlink_5 => Fabric::ManagedByInfiniband,
@@ -165,6 +193,6 @@ fn fabric_is_wrong(fabric: Fabric, driver: &Version, state: &State) -> bool {
 /// The build of the module that is loaded, where it is not the one that would be installed.
 fn other_flavour(machine: &Machine, wish: &Wish, state: &State) -> Option<Note> {
     let loaded = state.loaded.as_ref()?.build?;
-    let choice = flavour::choose(wish.modules, machine.kind.as_ref(), &machine.gpus).ok()?;
+    let choice = flavour::choose(wish.modules, machine.kind.as_ref(), &machine.generations()).ok()?;
     (!choice.modules.is(loaded)).then_some(Note::Flavour { wanted: choice.modules })
 }

@@ -79,4 +79,15 @@ impl Platform {
         };
         format!("{}/{name}", self.repository())
     }
+
+    /// The fingerprint of that key. Sources: for rpm NVIDIA's `cuda-repo-management` (`SIGNATURES.md`, its last 16
+    /// digits in what `rpm -qip` prints) and several public repositories that pin it whole; for apt pinned whole by
+    /// cloud-init's tests, by cookbooks of Chef and modules of Puppet, and in prints of `apt-key list` (uid cudatools,
+    /// of April 2022).
+    pub fn key_fingerprint(self) -> &'static str {
+        match self.manager() {
+            Manager::Dnf => "610C7B14E068A878070DA4E99CD0A493D42D0685",
+            Manager::Apt => "EB693B3035CD5710E231E123A4B469963BF863CC",
+        }
+    }
 }

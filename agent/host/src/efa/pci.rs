@@ -15,7 +15,7 @@ const FUNCTIONS: &str = "/sys/bus/pci/devices";
 pub struct EfaFunction {
     /// Domain, bus, device and function, for example `0000:4f:00.0`.
     pub address: String,
-    /// PCI device id, 0xefa0 to 0xefa3.
+    /// PCI device id, 0xefa0 to 0xefa4.
     pub device_id: u32,
     /// How far it came.
     #[serde(flatten)]

@@ -129,6 +129,15 @@ choices! {
         /// The closed ones.
         Proprietary = "proprietary",
     }
+    /// How NVIDIA's kernel modules come to the machine.
+    DriverModules {
+        /// Prebuilt where they are offered for the kernel and the version, else built.
+        Auto = "auto",
+        /// Built by DKMS.
+        Dkms = "dkms",
+        /// Built and signed by the distribution.
+        Prebuilt = "prebuilt",
+    }
     /// Which NCCL and libfabric variables are written for every process.
     NcclProfile {
         /// Only what this instance type and these versions need, often nothing.

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem,
-    InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, DriverModules, EfaInstall, EfaLayout,
+    EfaMode, Filesystem, InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 
 macro_rules! sections {
@@ -123,12 +123,20 @@ sections! {
         install: DriverInstall,
         /// The kernel modules to install.
         flavour: DriverFlavour,
+        /// How they come.
+        modules: DriverModules,
         /// URL of the repository; none: NVIDIA's.
         repository: Option<String>,
         /// URL or path of the repository's key; none: NVIDIA's.
         repository_key: Option<String>,
+        /// Fingerprint of that key, or `none`; none: that of NVIDIA's, where it is NVIDIA's.
+        repository_key_fingerprint: Option<String>,
         /// Path of a folder of packages or of a `.run` file.
         offline: Option<String>,
+        /// URLs of a `.run` file or of an archive of packages.
+        offline_urls: Vec<String>,
+        /// SHA-256 of what they give.
+        offline_sha256: Option<String>,
     }
     /// Elastic Fabric Adapter.
     Efa {

@@ -6,7 +6,7 @@ use gpunode_host::image;
 
 use super::install::missing;
 use super::look::Seen;
-use super::run_file;
+use super::offline;
 use super::source::Source;
 use crate::context::Context;
 use crate::os::Os;
@@ -17,9 +17,8 @@ pub(in crate::steps) type Choose<'a> = &'a dyn Fn(Manager, Option<u32>, &Offered
 
 /// The package manager, where there is a source that it can install from.
 pub(in crate::steps) fn manager(cx: &Context, os: &Os) -> Option<Manager> {
-    let offline = cx.spec().nvidia.offline.as_deref();
     let platform = Seen::look(cx, os).machine.platform?;
-    (!offline.is_some_and(run_file::is_one)).then(|| platform.manager())
+    (!offline::is_run_file(cx)).then(|| platform.manager())
 }
 
 /// Installs `version` of the package `name`.
@@ -35,7 +34,7 @@ pub(in crate::steps) fn install(
     cx.forget_versions();
     let seen = Seen::look(cx, os);
     let Some((platform, packages)) = seen.packages(cx, os) else { return Ok(()) };
-    let source = Source::open_for(cx, &packages, platform, &[name.to_owned()])?;
+    let source = Source::open_for(cx, os, &packages, platform, &[name.to_owned()])?;
     let present =
         seen.state.loaded.as_ref().map(|driver| &driver.found.version).or(seen.state.installed.as_ref());
     let branch = present.map(|version| version.numbers()[0]).or(seen.wish.version.branch());
@@ -44,6 +43,7 @@ pub(in crate::steps) fn install(
     })?;
     source.install_one(&packages, &package)?;
     let from = format!("{}: {} {}", source.place(), package.name, package.version);
-    cx.note_source(image::Source { name: name.to_owned(), from, sha256: None });
+    cx.note_source(image::Source { name: name.to_owned(), from, sha256: source.sha256() });
+    source.forget();
     Ok(())
 }

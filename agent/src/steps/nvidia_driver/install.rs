@@ -3,12 +3,13 @@
 use gpunode_host::driver::packages::{Bound, Missing, Offered, Package, Purpose, Request, Resolved};
 use gpunode_host::driver::packages::{fabric, kernel_requests, resolve, upstream};
 use gpunode_host::driver::{Action, Choice, Fabric, Plan, Platform, files, headers_present, module_file};
+use gpunode_host::spec::DriverModules;
 use gpunode_host::versions::Version;
 use gpunode_host::{image, reason};
 
 use super::look::Seen;
-use super::run_file;
 use super::source::Source;
+use super::{offline, run_file};
 use crate::context::Context;
 use crate::os::{FileSpec, Os};
 use crate::packages::Packages;
@@ -18,6 +19,8 @@ use crate::step::Failure;
 /// and 0.4 GB while it is downloaded.
 const ROOM: u64 = 1 << 30;
 const PLACES: [&str; 2] = ["/usr", "/var"];
+/// What Ubuntu's packages of prebuilt modules, their objects and their signatures are called.
+const PREBUILT: [&str; 3] = ["linux-modules-nvidia-", "linux-objects-nvidia-", "linux-signatures-nvidia-"];
 
 /// Installs the driver and what goes with it.
 pub(super) fn driver(
@@ -33,36 +36,49 @@ pub(super) fn driver(
         return Err(Failure::new(&reason::PACKAGE_CONFLICT, "nvidia", message));
     }
     // First of all: a module that is built meanwhile may be loaded by udev.
-    os.write(&FileSpec::new(files::MODPROBE, files::modprobe(choice)))?;
+    os.write(&FileSpec::new(files::MODPROBE, files::modprobe(choice, plan.fabric)))?;
     os.write(&FileSpec::new(files::MODULES_LOAD, files::modules_load(plan.fabric)))?;
     let _turn = cx.package_manager(os);
-    let offline = cx.spec().nvidia.offline.as_deref();
-    match offline {
-        Some(path) if run_file::is_one(path) => {
-            headers(os, seen)?;
-            run_file::install(os, path, &seen.wish.version, choice)?;
-            let source =
-                image::Source { name: "nvidia-driver".to_owned(), from: path.to_owned(), sha256: None };
-            cx.note_source(source);
-        }
-        _ => from_packages(cx, os, seen, plan, choice)?,
+    if offline::is_run_file(cx) {
+        from_run_file(cx, os, seen, choice)?;
+    } else {
+        from_packages(cx, os, seen, plan, choice)?;
     }
     is_built(os, seen)
 }
 
+fn from_run_file(cx: &Context, os: &Os, seen: &Seen, choice: &Choice) -> Result<(), Failure> {
+    headers(os, seen)?;
+    let name = offline::name(cx).unwrap_or_default();
+    let version = run_file::fitting(offline::without_query(name), &seen.wish.version)?;
+    let Some(file) = offline::get(cx, os)? else { return Ok(()) };
+    run_file::install(os, &file.path, &version, choice)?;
+    cx.note_source(image::Source {
+        name: "nvidia-driver".to_owned(),
+        from: file.name.clone(),
+        sha256: file.sha256.clone(),
+    });
+    file.forget();
+    Ok(())
+}
+
 fn from_packages(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choice) -> Result<(), Failure> {
     let Some((platform, packages)) = seen.packages(cx, os) else { return Ok(()) };
+    let source = Source::open(cx, os, seen, &packages, platform)?;
+    let how = cx.spec().nvidia.modules;
     let purpose = Purpose {
         platform,
         wanted: seen.wish.version.clone(),
         modules: choice.modules,
         fabric: plan.fabric,
-        gpus: seen.machine.gpus.clone(),
+        gpus: seen.machine.generations(),
         toolkit: plan.toolkit,
+        kernel: seen.kernel.clone(),
+        build: how != DriverModules::Prebuilt,
+        prebuilt: if how == DriverModules::Dkms { Vec::new() } else { source.prebuilt(&packages, seen)? },
     };
-    let source = Source::open(cx, seen, &packages, platform)?;
     let resolved = resolve(&purpose, source.offered()).map_err(|error| missing(&error))?;
-    let headers = kernel(os, seen, platform, source.offered())?;
+    let headers = if resolved.prebuilt { Vec::new() } else { kernel(os, seen, platform, source.offered())? };
     if !headers.is_empty() {
         // Not in one go: the driver's scripts build the module when they run, whatever else is still to be unpacked.
         source.install_first(&packages, &headers)?;
@@ -77,6 +93,10 @@ fn from_packages(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choic
         source.install_again(&packages, &resolved)?;
     }
     source.note(cx, &resolved);
+    // NCCL comes from the same archive, before or after.
+    if !cx.spec().nccl.install {
+        source.forget();
+    }
     Ok(())
 }
 
@@ -84,7 +104,11 @@ fn from_packages(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choic
 fn left_over(packages: &Packages<'_>, from: &Version, resolved: &Resolved) -> Result<Vec<String>, Failure> {
     let installed = packages.installed(&["*nvidia*".to_owned()])?;
     let stays = |package: &Package| resolved.packages.iter().any(|new| new.name == package.name);
-    let of_old = |package: &&Package| upstream(&package.version).is_some_and(|version| version == *from);
+    // The packages of prebuilt modules have the kernel's version.
+    let prebuilt = |package: &Package| PREBUILT.iter().any(|start| package.name.starts_with(start));
+    let of_old = |package: &&Package| {
+        upstream(&package.version).is_some_and(|version| version == *from) || prebuilt(package)
+    };
     Ok(installed.iter().filter(of_old).filter(|p| !stays(p)).map(|package| package.name.clone()).collect())
 }
 
@@ -98,7 +122,7 @@ pub(super) fn additions(cx: &Context, os: &Os, seen: &Seen, plan: &Plan) -> Resu
     let (Some(version), Some((platform, packages))) = (present, seen.packages(cx, os)) else { return Ok(()) };
     room(os)?;
     let _turn = cx.package_manager(os);
-    let source = Source::open(cx, seen, &packages, platform)?;
+    let source = Source::open(cx, os, seen, &packages, platform)?;
     let needed = if plan.fix_fabric { plan.fabric } else { Fabric::None };
     let mut resolved =
         fabric(platform, version, needed, source.offered()).map_err(|error| missing(&error))?;

@@ -11,6 +11,7 @@ use gpunode_host::gpu_pci;
 use gpunode_host::spec::{DriverFlavour, DriverInstall};
 use gpunode_host::versions::Version;
 
+use super::offline;
 use crate::context::Context;
 use crate::os::{Cmd, Os};
 use crate::packages::Packages;
@@ -30,6 +31,8 @@ pub(super) struct Seen {
     pub(super) kernel: String,
     /// An image is made: nothing is loaded, and what is loaded is the builder's.
     pub(super) for_image: bool,
+    /// The driver comes by NVIDIA's `.run` file, which holds nothing beside it.
+    pub(super) by_run_file: bool,
 }
 
 impl Seen {
@@ -46,7 +49,15 @@ impl Seen {
             toolkit: observed.toolkit || versions.container_toolkit.runtime.is_some(),
             users: driver::users(os.root()),
         };
-        Self { machine: machine(cx, os), wish: wish(cx), state, observed, kernel, for_image }
+        Self {
+            machine: machine(cx, os),
+            wish: wish(cx),
+            state,
+            observed,
+            kernel,
+            for_image,
+            by_run_file: offline::is_run_file(cx),
+        }
     }
 
     /// The platform and its package manager.

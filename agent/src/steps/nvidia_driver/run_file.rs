@@ -16,24 +16,23 @@ const CHECK_DEADLINE: Duration = Duration::from_secs(120);
 /// built in (its own `--advanced-options`).
 const TYPE_OPTION: u32 = 560;
 
-/// Whether a path is of such a file.
-pub(super) fn is_one(path: &str) -> bool {
-    std::path::Path::new(path).extension().is_some_and(|ending| ending == "run")
-}
-
 /// The version in the file's name: `NVIDIA-Linux-x86_64-550.127.05.run`.
 pub(super) fn version(path: &str) -> Option<Version> {
     let name = path.rsplit('/').next()?.strip_suffix(".run")?;
     name.rsplit('-').find_map(|word| word.parse().ok().filter(|v: &Version| v.numbers()[0] >= 100))
 }
 
+/// Before it is downloaded: whether it is, by its name, what is wanted.
+pub(super) fn fitting(name: &str, wanted: &Wanted) -> Result<Version, Failure> {
+    version(name).filter(|version| wanted.fits(version)).ok_or_else(|| {
+        let message = format!("{name} is not, by its name, the NVIDIA driver {wanted}");
+        Failure::new(&reason::PACKAGE_NOT_OFFERED, "nvidia.offline", message)
+    })
+}
+
 /// Checks the file against the sum that it carries, then runs it. Whether it is NVIDIA's is the operator's to know: it is
-/// a file of the machine.
-pub(super) fn install(os: &Os, path: &str, wanted: &Wanted, choice: &Choice) -> Result<(), Failure> {
-    let Some(version) = version(path).filter(|version| wanted.fits(version)) else {
-        let message = format!("{path} is not, by its name, the NVIDIA driver {wanted}");
-        return Err(Failure::new(&reason::PACKAGE_NOT_OFFERED, "nvidia.offline", message));
-    };
+/// a file of the machine, or one whose SHA-256 he gave.
+pub(super) fn install(os: &Os, path: &str, version: &Version, choice: &Choice) -> Result<(), Failure> {
     if !os.root().exists(path) {
         let message = format!("{path} is not there");
         return Err(Failure::new(&reason::PACKAGE_NOT_OFFERED, "nvidia.offline", message));

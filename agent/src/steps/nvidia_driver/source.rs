@@ -3,52 +3,53 @@
 use std::slice;
 
 use gpunode_host::driver::Platform;
-use gpunode_host::driver::packages::{Offered, Package, Resolved, patterns};
+use gpunode_host::driver::packages::{Offered, Package, Prebuilt, Resolved, patterns};
 use gpunode_host::image;
 
+use super::key;
 use super::look::Seen;
+use super::offline::{self, Offline};
 use crate::context::Context;
-use crate::packages::{self, Packages, Repository};
+use crate::os::Os;
+use crate::packages::{self, PackageError, Packages, Repository};
 use crate::step::Failure;
 
 /// Where packages come from.
-pub(super) enum Source<'a> {
+pub(super) enum Source {
     Repositories { url: String, offered: Offered },
-    Folder { path: &'a str, files: Vec<packages::File>, offered: Offered, key: Option<&'a str> },
+    Folder { from: Box<Offline>, files: Vec<packages::File>, offered: Offered, key: Option<String> },
 }
 
-impl<'a> Source<'a> {
+impl Source {
     pub(super) fn open(
-        cx: &'a Context,
+        cx: &Context,
+        os: &Os,
         seen: &Seen,
         packages: &Packages<'_>,
         platform: Platform,
     ) -> Result<Self, Failure> {
-        Self::open_for(cx, packages, platform, &patterns(platform, &seen.kernel))
+        Self::open_for(cx, os, packages, platform, &patterns(platform, &seen.kernel))
     }
 
     /// Where packages of these names come from.
     pub(super) fn open_for(
-        cx: &'a Context,
+        cx: &Context,
+        os: &Os,
         packages: &Packages<'_>,
         platform: Platform,
         names: &[String],
     ) -> Result<Self, Failure> {
-        let spec = &cx.spec().nvidia;
-        if let Some(folder) = spec.offline.as_deref() {
-            let files = packages.in_folder(folder)?;
+        if let Some(from) = offline::get(cx, os)? {
+            let files = packages.in_folder(&from.path)?;
             let mut offered = Offered::new();
             for file in &files {
                 offered.entry(file.package.name.clone()).or_default().push(file.package.version.clone());
             }
-            let key = spec.repository_key.as_deref();
-            return Ok(Self::Folder { path: folder, files, offered, key });
+            let key = key::of_folder(cx, os)?;
+            return Ok(Self::Folder { from: Box::new(from), files, offered, key });
         }
-        let url = spec.repository.clone().unwrap_or_else(|| platform.repository());
-        // A mirror has NVIDIA's files, and so its key.
-        let nvidias =
-            || platform.repository_key().replacen(&platform.repository(), url.trim_end_matches('/'), 1);
-        let key = spec.repository_key.clone().unwrap_or_else(nvidias);
+        let url = cx.spec().nvidia.repository.clone().unwrap_or_else(|| platform.repository());
+        let key = key::trusted(cx, os, platform, &url)?;
         packages.add(&Repository { url: url.clone(), key })?;
         let offered = packages.offered(names)?;
         Ok(Self::Repositories { url, offered })
@@ -60,11 +61,38 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Modules that the distribution has built for this kernel; a folder's are not looked at.
+    pub(super) fn prebuilt(
+        &self,
+        packages: &Packages<'_>,
+        seen: &Seen,
+    ) -> Result<Vec<Prebuilt>, PackageError> {
+        match self {
+            Self::Repositories { .. } => packages.prebuilt(&seen.kernel),
+            Self::Folder { .. } => Ok(Vec::new()),
+        }
+    }
+
     /// The URL of the repository, or the folder.
     pub(super) fn place(&self) -> &str {
         match self {
             Self::Repositories { url, .. } => url,
-            Self::Folder { path, .. } => path,
+            Self::Folder { from, .. } => &from.name,
+        }
+    }
+
+    /// What proved the whole of it, where something did.
+    pub(super) fn sha256(&self) -> Option<String> {
+        match self {
+            Self::Repositories { .. } => None,
+            Self::Folder { from, .. } => from.sha256.clone(),
+        }
+    }
+
+    /// It is not needed once more.
+    pub(super) fn forget(&self) {
+        if let Self::Folder { from, .. } = self {
+            from.forget();
         }
     }
 
@@ -74,7 +102,7 @@ impl<'a> Source<'a> {
         let lead = resolved.packages.first();
         let lead = lead.map(|package| format!(": {} {}", package.name, package.version)).unwrap_or_default();
         let from = format!("{place}{lead}");
-        cx.note_source(image::Source { name: "nvidia-driver".to_owned(), from, sha256: None });
+        cx.note_source(image::Source { name: "nvidia-driver".to_owned(), from, sha256: self.sha256() });
     }
 
     /// Installs one package that is none of the driver's, and keeps it at its version.
@@ -83,7 +111,10 @@ impl<'a> Source<'a> {
             Self::Repositories { .. } => packages.install(slice::from_ref(package))?,
             Self::Folder { files, key, .. } => {
                 let files = files.iter().filter(|file| file.package == *package);
-                packages.install_files(&files.map(|file| file.path.clone()).collect::<Vec<_>>(), *key)?;
+                packages.install_files(
+                    &files.map(|file| file.path.clone()).collect::<Vec<_>>(),
+                    key.as_deref(),
+                )?;
             }
         }
         packages.hold(slice::from_ref(&package.name));
@@ -93,7 +124,9 @@ impl<'a> Source<'a> {
     pub(super) fn install_first(&self, packages: &Packages<'_>, headers: &[Package]) -> Result<(), Failure> {
         match self {
             Self::Repositories { .. } => packages.install(headers)?,
-            Self::Folder { files, key, .. } => packages.install_files(&packages::others(files), *key)?,
+            Self::Folder { files, key, .. } => {
+                packages.install_files(&packages::others(files), key.as_deref())?;
+            }
         }
         Ok(())
     }
@@ -104,7 +137,7 @@ impl<'a> Source<'a> {
             Self::Repositories { .. } => packages.install(&resolved.packages)?,
             Self::Folder { files, key, .. } => {
                 let chosen = packages::choose(files, &resolved.packages, &resolved.version);
-                packages.install_files(&chosen, *key)?;
+                packages.install_files(&chosen, key.as_deref())?;
             }
         }
         packages.hold(&resolved.held);
@@ -117,7 +150,8 @@ impl<'a> Source<'a> {
             Self::Repositories { .. } => packages.install(lead)?,
             Self::Folder { files, key, .. } => {
                 let files = files.iter().filter(|file| lead.contains(&file.package));
-                packages.reinstall_files(&files.map(|file| file.path.clone()).collect::<Vec<_>>(), *key)?;
+                let files: Vec<_> = files.map(|file| file.path.clone()).collect();
+                packages.reinstall_files(&files, key.as_deref())?;
             }
         }
         Ok(())

@@ -75,13 +75,14 @@ fn a_run_file_is_checked_by_its_name_before_it_is_run() {
     let (dir, os, answers) = machine("g6e.48xlarge", &["sh"]);
     let path = "/opt/NVIDIA-Linux-x86_64-580.95.05.run";
     let wanted = |text| Wanted::parse(text).unwrap();
-    let Failure(finding) = run_file::install(&os, path, &wanted("550.127.05"), &choice).unwrap_err();
+    let Failure(finding) = run_file::fitting(path, &wanted("550.127.05")).unwrap_err();
     assert_eq!(finding.code, "PackageNotOffered");
-    let Failure(finding) = run_file::install(&os, path, &wanted("580"), &choice).unwrap_err();
+    let version = run_file::fitting(path, &wanted("580")).unwrap();
+    let Failure(finding) = run_file::install(&os, path, &version, &choice).unwrap_err();
     assert!(finding.message.ends_with("is not there"), "{}", finding.message);
     fs::create_dir_all(dir.path().join("opt")).unwrap();
     fs::write(dir.path().join(&path[1..]), "").unwrap();
-    run_file::install(&os, path, &wanted("580"), &choice).unwrap();
+    run_file::install(&os, path, &version, &choice).unwrap();
     let run = answers.run.lock().unwrap().clone();
     assert_eq!(run.len(), 2, "{run:?}");
     assert_eq!(run[0], format!("sh {path} --check"));
@@ -101,8 +102,59 @@ fn a_run_file_that_is_cut_off_is_never_run() {
     let path = "/opt/NVIDIA-Linux-x86_64-550.127.05.run";
     fs::create_dir_all(dir.path().join("opt")).unwrap();
     fs::write(dir.path().join(&path[1..]), "").unwrap();
-    let wanted = Wanted::parse("550.127.05").unwrap();
-    let Failure(finding) = run_file::install(&os, path, &wanted, &choice).unwrap_err();
+    let version = run_file::fitting(path, &Wanted::parse("550").unwrap()).unwrap();
+    let Failure(finding) = run_file::install(&os, path, &version, &choice).unwrap_err();
     assert_eq!(finding.code, "PackageSignatureWrong");
     assert_eq!(answers.run.lock().unwrap().len(), 1);
+}
+
+/// The default version is older than Blackwell: told before anything is asked for, also where that version is there already.
+#[test]
+fn the_default_version_is_refused_on_blackwell_with_what_is_allowed() {
+    for (kind, need) in [("p6-b200.48xlarge", "570 or newer"), ("p6-b300.48xlarge", "580 or newer")] {
+        let (dir, os, answers) = machine(kind, &["dnf", "rpm"]);
+        for path in ["proc/driver/nvidia/version", "sys/module/nvidia/version"] {
+            let _ = fs::remove_file(dir.path().join(path));
+        }
+        let refused = |os: &Os| {
+            let Failure(finding) = check(os, &[]).unwrap_err();
+            assert_eq!(finding.code, "NvidiaDriverRefused");
+            assert!(
+                finding.message.contains(&format!("allowed: latest, or a version or branch of {need}")),
+                "{finding:?}"
+            );
+            finding.message
+        };
+        assert!(refused(&os).starts_with(
+            "nvidia.driverVersion is 550.127.05, and driver branch 550 does not drive Blackwell"
+        ));
+        // An image with it: nobody tries to load it.
+        for path in [
+            "usr/lib64/libnvidia-ml.so.550.127.05",
+            "lib/modules/6.12.40-63.114.amzn2023.x86_64/extra/nvidia.ko",
+        ] {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        assert!(
+            refused(&os).starts_with(
+                "driver 550.127.05 is installed, and driver branch 550 does not drive Blackwell"
+            )
+        );
+        let replaces = check(&os, &["nvidia.driverVersion=580", "nvidia.install=replace"]).unwrap();
+        assert!(
+            replaces.changes[0].starts_with("replace the NVIDIA driver 550.127.05 by 580 with open"),
+            "{replaces:?}"
+        );
+        assert!(answers.run.lock().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn an_ultraserver_is_told_what_is_not_done_for_it() {
+    let (_dir, os, _) = machine("p6e-gb200.36xlarge", &["dnf", "rpm"]);
+    let check = check(&os, &["nvidia.driverVersion=550"]).unwrap();
+    let told: Vec<_> = check.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(told, ["ImexNotConfigured"], "{check:?}");
 }

@@ -5,6 +5,7 @@ export HOME=/root LC_ALL=C
 for name in nvidia other system; do
     gpg --batch --quiet --passphrase '' --quick-generate-key "$name <$name@example.org>" rsa2048 sign never
     gpg --armor --export "$name@example.org" > "/srv/$name.asc"
+    gpg --with-colons --fingerprint "$name@example.org" | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1 > "/srv/$name.fingerprint"
 done
 
 # What the scripts of NVIDIA's packages do with DKMS: build for the running kernel, and go on without a module when that
@@ -54,6 +55,7 @@ lay() { # KIND VERSION LIBRARIES
         unit files/usr/lib/systemd/system/nvidia-fabricmanager.service nv-fabricmanager ;;
     toolkit) script files/usr/bin/nvidia-ctk : ; script files/usr/bin/nvidia-container-runtime : ;;
     nccl) mkdir -p "files$3" && echo "$2" > "files$3/libnccl.so.$2" ;;
+    prebuilt) mkdir -p "files$3" && echo "$prebuilt" > "files$3/nvidia.ko" ;;
     headers) mkdir -p "files$3/build" && : > "files$3/build/Makefile" ;;
     esac
 }
@@ -79,6 +81,7 @@ rpm() { # REPOSITORY NAME EPOCH VERSION RELEASE KIND ARGUMENT "EXTRA HEADER LINE
 deb() { # REPOSITORY NAME VERSION REVISION KIND ARGUMENT "EXTRA CONTROL LINES" [FLAVOUR]
     lay "$5" "$3" "$6"
     [ "$5" != kmod ] || mv files/usr/share/stand-in/kmod "files/usr/share/stand-in/$2"
+    [ "$5" != meta ] || rm -r files/usr
     [ "$5" != utils ] || mv files/usr/share/stand-in/utils "files/usr/share/stand-in/$2"
     mkdir -p files/DEBIAN
     printf 'Package: %s\nVersion: %s-%s\nArchitecture: amd64\nMaintainer: bed <bed@example.org>\nDescription: stand-in\n%b' "$2" "$3" "$4" "$7" > files/DEBIAN/control
@@ -118,6 +121,12 @@ for build in 2.22.3:cuda12.2 2.22.3:cuda12.5 2.27.7:cuda12.9 2.27.7:cuda13.0; do
     rpm nvidia libnccl 0 "${build%:*}" "1+${build#*:}" nccl /usr/lib64 ''
     deb nvidia libnccl2 "${build%:*}" "1+${build#*:}" nccl /usr/lib/x86_64-linux-gnu ''
 done
+# What Ubuntu has beside them: modules that are built already, for one kernel and one version of the driver. The package has
+# the kernel's version, and depends on the driver's.
+prebuilt='580.95.05 open' common=nvidia-kernel-common-580
+deb prebuilt linux-modules-nvidia-580-open-6.8.0-1021-aws 6.8.0 1021.23 prebuilt /usr/lib/modules/6.8.0-1021-aws/kernel/nvidia-580-open "Depends: $common (<= 580.95.05-1), $common (>= 580.95.05)\n"
+deb prebuilt "$common" 580.95.05 0ubuntu0.22.04.1 meta '' 'Conflicts: nvidia-stand-in-kmod\n'
+deb prebuilt nvidia-headless-no-dkms-580-open 580.95.05 0ubuntu0.22.04.1 meta '' "Depends: $common (>= 580.95.05)\nConflicts: nvidia-stand-in-kmod\n"
 # The system's own repositories: the kernels' headers, and what every rpm asks for.
 rpm system kernel6.12-devel 1 6.12.40 63.114.amzn2023 headers /usr/lib/modules/6.12.40-63.114.amzn2023.x86_64 ''
 deb system linux-headers-6.8.0-1021-aws 6.8.0 1021.23 headers /usr/lib/modules/6.8.0-1021-aws ''
@@ -129,10 +138,12 @@ rpmsign --define '_gpg_name nvidia@example.org' --addsign /srv/rpm/nvidia/*.rpm 
 rpmsign --define '_gpg_name system@example.org' --addsign /srv/rpm/system/*.rpm > /dev/null
 for name in nvidia unsigned system; do createrepo_c -q "/srv/rpm/$name"; done
 cp -r /srv/deb/nvidia /srv/deb/unsigned
-for name in nvidia unsigned system; do
+for name in nvidia unsigned system prebuilt; do
+    signer=$name
+    [ "$name" != prebuilt ] || signer=system
     cd "/srv/deb/$name"
     apt-ftparchive packages . > Packages
     apt-ftparchive release . > /work/Release
     mv /work/Release Release
-    [ "$name" = unsigned ] || gpg --batch --quiet --local-user "$name@example.org" --clearsign --output InRelease Release
+    [ "$name" = unsigned ] || gpg --batch --quiet --local-user "$signer@example.org" --clearsign --output InRelease Release
 done

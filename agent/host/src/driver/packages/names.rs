@@ -10,6 +10,8 @@ use crate::versions::Version;
 /// From this branch on NVIDIA's names no longer carry a dash or the branch's number (EKS AMI, `install-nvidia-driver.sh`).
 const RENAMED: u32 = 580;
 
+pub(super) const TOOLKIT: &str = "nvidia-container-toolkit";
+
 /// What the version of a package has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
@@ -31,11 +33,11 @@ pub struct Request {
 }
 
 impl Request {
-    fn driver(name: impl Into<String>) -> Self {
+    pub(super) fn driver(name: impl Into<String>) -> Self {
         Self { names: vec![name.into()], bound: Bound::Driver }
     }
 
-    fn newest(name: &str) -> Self {
+    pub(super) fn newest(name: &str) -> Self {
         Self { names: vec![name.to_owned()], bound: Bound::Newest }
     }
 }
@@ -81,13 +83,7 @@ pub fn schemes(platform: Platform, modules: Modules, branch: u32, toolkit: bool)
         vec![leads.chain(others).collect::<Vec<_>>()]
     };
     let of_apt = |server: &str| {
-        let open = if modules == Modules::Open { "-open" } else { "" };
-        vec![
-            Request::driver(format!("nvidia-headless-{branch}{server}{open}")),
-            Request::driver(format!("nvidia-utils-{branch}{server}")),
-            // It carries the persistence daemon.
-            Request::driver(format!("nvidia-compute-utils-{branch}{server}")),
-        ]
+        apt_scheme(&format!("nvidia-headless-{branch}{server}{}", open(modules)), branch, server)
     };
     let mut schemes = match platform.manager() {
         Manager::Dnf => of_dnf(),
@@ -96,10 +92,23 @@ pub fn schemes(platform: Platform, modules: Modules, branch: u32, toolkit: bool)
     if toolkit {
         // Not bound to the driver: it works with all of them.
         for scheme in &mut schemes {
-            scheme.push(Request::newest("nvidia-container-toolkit"));
+            scheme.push(Request::newest(TOOLKIT));
         }
     }
     schemes
+}
+
+pub(super) fn open(modules: Modules) -> &'static str {
+    if modules == Modules::Open { "-open" } else { "" }
+}
+
+/// `nvidia-compute-utils` carries the persistence daemon.
+pub(super) fn apt_scheme(headless: &str, branch: u32, server: &str) -> Vec<Request> {
+    vec![
+        Request::driver(headless),
+        Request::driver(format!("nvidia-utils-{branch}{server}")),
+        Request::driver(format!("nvidia-compute-utils-{branch}{server}")),
+    ]
 }
 
 /// What an NVSwitch needs beside the driver, of exactly its version: the fabric manager refuses any other.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::driver::{Fabric, Generation, Modules, Platform, Wanted, drives};
 use crate::versions::Version;
 
+use super::missing::Missing;
 use super::names::{Bound, Request, fabric_requests, lead_patterns, schemes};
+use super::prebuilt::{self, Prebuilt, built};
 
 /// What a package manager offers: every version of each name, as the manager writes them.
 pub type Offered = BTreeMap<String, Vec<String>>;
@@ -28,38 +30,8 @@ pub struct Resolved {
     pub packages: Vec<Package>,
     /// The names among them that must stay at the driver's version.
     pub held: Vec<String>,
-}
-
-/// What is not offered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Missing {
-    /// The version, or any of the branch.
-    #[error("no repository offers the NVIDIA driver {wanted}{}", offers(.offered))]
-    Version {
-        /// What was asked for.
-        wanted: String,
-        /// The versions that are offered, newest first.
-        offered: Vec<String>,
-    },
-    /// A package that goes with the driver.
-    #[error("no repository offers {} {version}", .names.join(" or "))]
-    Package {
-        /// Its possible names.
-        names: Vec<String>,
-        /// The version it has to have; empty where any will do.
-        version: String,
-    },
-}
-
-/// The newest five, for a message.
-fn offers(offered: &[String]) -> String {
-    if offered.is_empty() {
-        return ", nor any other".to_owned();
-    }
-    let shown = &offered[..offered.len().min(5)];
-    let more = offered.len() - shown.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("; there are {}{more}", shown.join(", "))
+    /// The modules among them are built already: neither headers nor a compiler are needed.
+    pub prebuilt: bool,
 }
 
 /// The version of the software in a package's version: `550.127.05` of `3:550.127.05-1.amzn2023` and of
@@ -84,29 +56,42 @@ pub struct Purpose {
     pub gpus: Vec<Generation>,
     /// Whether the container toolkit is installed with it.
     pub toolkit: bool,
+    /// The kernel that the modules are for.
+    pub kernel: String,
+    /// Whether modules may be built on the machine.
+    pub build: bool,
+    /// Modules that are built already, for this kernel; empty where none are wanted.
+    pub prebuilt: Vec<Prebuilt>,
 }
 
-/// The driver's packages with their exact versions. `latest` is the newest that drives every GPU.
+/// The driver's packages with their exact versions. `latest` is the newest that drives every GPU. The version is chosen
+/// first; modules of that version that are built already go before those that are to be built.
 pub fn resolve(purpose: &Purpose, offered: &Offered) -> Result<Resolved, Missing> {
     let Purpose { platform, wanted, modules, fabric, .. } = purpose;
     let (platform, modules, fabric) = (*platform, *modules, *fabric);
-    let mut versions = lead_versions(platform, modules, offered);
+    let mut versions = if purpose.build { lead_versions(platform, modules, offered) } else { Vec::new() };
+    versions.extend(built(purpose).map(|(_, built)| built.driver.clone()));
     versions.retain(|version| drives(version.numbers()[0], &purpose.gpus).is_ok());
-    let version = wanted.pick(versions.clone()).ok_or_else(|| {
-        let mut offered: Vec<_> = versions.clone();
-        offered.sort();
-        offered.dedup();
-        Missing::Version {
-            wanted: wanted.to_string(),
-            offered: offered.iter().rev().map(ToString::to_string).collect(),
-        }
-    })?;
+    let version = wanted.pick(versions.clone()).ok_or_else(|| Missing::version(purpose, versions))?;
     let branch = version.numbers()[0];
     let mut first = None;
-    for mut requests in schemes(platform, modules, branch, purpose.toolkit) {
+    for (server, built) in built(purpose).filter(|(_, built)| built.driver == version) {
+        let mut requests = prebuilt::scheme(modules, branch, server, purpose.toolkit);
         requests.extend(fabric_requests(platform, fabric, branch));
         match take(&requests, &version, offered) {
-            Ok((packages, held)) => return Ok(Resolved { version, packages, held }),
+            Ok((mut packages, mut held)) => {
+                packages.insert(0, built.package.clone());
+                held.push(built.package.name.clone());
+                return Ok(Resolved { version, packages, held, prebuilt: true });
+            }
+            Err(missing) => first = first.or(Some(missing)),
+        }
+    }
+    let schemes = schemes(platform, modules, branch, purpose.toolkit);
+    for mut requests in schemes.into_iter().filter(|_| purpose.build) {
+        requests.extend(fabric_requests(platform, fabric, branch));
+        match take(&requests, &version, offered) {
+            Ok((packages, held)) => return Ok(Resolved { version, packages, held, prebuilt: false }),
             // What the best scheme lacks is told, unless it is not there at all and the next one is.
             Err(missing) => {
                 let lead_is_there =
@@ -129,7 +114,7 @@ pub fn fabric(
 ) -> Result<Resolved, Missing> {
     let requests = fabric_requests(platform, fabric, version.numbers()[0]);
     let (packages, held) = take(&requests, version, offered)?;
-    Ok(Resolved { version: version.clone(), packages, held })
+    Ok(Resolved { version: version.clone(), packages, held, prebuilt: false })
 }
 
 /// The versions of every package that leads.

@@ -105,6 +105,60 @@ fn a_branch_that_does_not_know_the_gpu_is_refused_before_anything_is_installed()
         let plan = decide(&machine, &wish(version), &State::default());
         assert_eq!(plan.is_ok(), fine, "{kind} with {version}: {plan:?}");
     }
+    let refused = decide(&machine("p6-b200.48xlarge"), &wish("550.127.05"), &State::default()).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "nvidia.driverVersion is 550.127.05, and driver branch 550 does not drive Blackwell GPUs, which need branch 570 or newer; allowed: latest, or a version or branch of 570 or newer"
+    );
+}
+
+/// One that is installed and cannot drive the GPU is told before it is loaded, whatever version is asked for, unless it may
+/// be replaced by one that can; for an image without a GPU in sight the type decides.
+#[test]
+fn an_installed_branch_that_does_not_know_the_gpu_is_refused_before_it_is_loaded() {
+    let there = State { loaded: None, ..loaded("550.127.05", DriverBuild::Open) };
+    let b200 = machine("p6-b200.48xlarge");
+    let image = Machine { gpus: Vec::new(), ..b200.clone() };
+    for machine in [&b200, &image] {
+        for version in ["550.127.05", "570", "latest"] {
+            let refused = decide(machine, &wish(version), &there).unwrap_err();
+            let Refusal::Present { found, undriven } = &refused else { panic!("{refused:?}") };
+            assert_eq!(
+                (found.as_str(), undriven.branch, undriven.need.as_str()),
+                ("550.127.05", 550, "570 or newer")
+            );
+            assert!(refused.to_string().contains("nvidia.install = \"replace\""), "{refused}");
+        }
+        let replace = Wish { policy: Policy::Replace, ..wish("580") };
+        assert!(matches!(decide(machine, &replace, &there).unwrap().driver, Action::Replace { .. }));
+        let nothing = decide(machine, &wish("550.127.05"), &State::default());
+        assert!(matches!(nothing, Err(Refusal::Branch { .. })), "{nothing:?}");
+    }
+    // What is loaded shows by itself what it drives.
+    assert!(decide(&b200, &wish("550.127.05"), &loaded("550.127.05", DriverBuild::Open)).is_ok());
+}
+
+#[test]
+fn what_is_not_done_for_an_ultraserver_is_told() {
+    for state in [State::default(), loaded("580.95.05", DriverBuild::Open)] {
+        let plan = decide(&machine("p6e-gb200.36xlarge"), &wish("580"), &state).unwrap();
+        assert_eq!((plan.fabric, plan.notes.as_slice()), (Fabric::UltraServer, &[Note::UltraServer][..]));
+    }
+}
+
+/// NVIDIA's `.run` file brings neither a fabric manager nor the container toolkit.
+#[test]
+fn what_only_packages_bring_is_not_promised_without_them() {
+    let state = State {
+        toolkit: false,
+        fabric_manager: FabricManager::Absent,
+        ..loaded("580.95.05", DriverBuild::Open)
+    };
+    let plan = decide(&machine("p5.48xlarge"), &wish("580"), &state).unwrap();
+    assert!(plan.fix_fabric && plan.toolkit && plan.notes.is_empty());
+    let plan = plan.without_packages(&state);
+    assert!(!plan.fix_fabric && !plan.toolkit);
+    assert_eq!(plan.notes, [Note::Fabric { found: None, driver: "580.95.05".parse().unwrap() }]);
 }
 
 #[test]
@@ -128,8 +182,10 @@ fn peer_memory_is_dma_buf_with_open_modules_on_any_kernel_that_is_in_use() {
 #[test]
 fn options_of_the_module() {
     let choice = |gsp_off| Choice { modules: Modules::Proprietary, gsp_off, because: "" };
-    assert!(files::modprobe(&choice(true)).contains("\noptions nvidia NVreg_EnableGpuFirmware=0\n"));
-    assert!(!files::modprobe(&choice(false)).contains("EnableGpuFirmware"));
-    assert!(files::modprobe(&choice(false)).contains("\nblacklist nouveau\n"));
+    let modprobe = |gsp_off, fabric| files::modprobe(&choice(gsp_off), fabric);
+    assert!(modprobe(true, Fabric::None).contains("\noptions nvidia NVreg_EnableGpuFirmware=0\n"));
+    assert!(!modprobe(false, Fabric::Managed).contains("NVreg_"));
+    assert!(modprobe(false, Fabric::None).contains("\nblacklist nouveau\n"));
+    assert!(modprobe(false, Fabric::UltraServer).ends_with("NVreg_CoherentGPUMemoryMode=driver\n"));
     assert!(files::modules_load(Fabric::ManagedByInfiniband).ends_with("nvidia\nnvidia_uvm\nib_umad\n"));
 }

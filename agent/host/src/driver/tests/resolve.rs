@@ -15,6 +15,9 @@ fn purpose(distro: Distro, version: &str, fabric: Fabric) -> Purpose {
         fabric,
         gpus: vec![Generation::Hopper],
         toolkit: false,
+        kernel: "6.8.0-1021-aws".to_owned(),
+        build: true,
+        prebuilt: Vec::new(),
     }
 }
 
@@ -111,4 +114,63 @@ fn repositories_of_every_platform() {
     let arm = Platform { arch: Architecture::Arm64, ..platform(Distro::AmazonLinux2023) };
     assert!(arm.repository().ends_with("/cuda/repos/amzn2023/sbsa"));
     assert!(platform(Distro::Ubuntu2404).repository_key().ends_with("/ubuntu2404/x86_64/3bf863cc.pub"));
+}
+
+fn built(name: &str, driver: &str) -> Prebuilt {
+    let package = Package { name: name.to_owned(), version: "6.8.0-1021.23".to_owned() };
+    Prebuilt { package, driver: driver.parse().unwrap() }
+}
+
+/// The version is chosen as ever; modules of that version that are built for this kernel go before those to be built.
+#[test]
+fn prebuilt_modules_are_taken_where_they_are_of_the_version_that_is_wanted() {
+    let mut rows: Vec<(&str, &[&str])> = Vec::new();
+    let versions: &[&str] = &["550.127.05-0ubuntu1", "580.95.05-0ubuntu1", "580.82.07-0ubuntu1"];
+    for branch in ["550", "580"] {
+        for name in [
+            "headless-{}-server-open",
+            "headless-no-dkms-{}-server-open",
+            "utils-{}-server",
+            "compute-utils-{}-server",
+        ] {
+            rows.push((
+                Box::leak(format!("nvidia-{}", name.replace("{}", branch)).into_boxed_str()),
+                versions,
+            ));
+        }
+    }
+    let offered = offered(&rows);
+    let wanting = |version: &str, build, prebuilt: &[Prebuilt]| {
+        let purpose = purpose(Distro::Ubuntu2204, version, Fabric::None);
+        resolve(&Purpose { build, prebuilt: prebuilt.to_vec(), ..purpose }, &offered)
+    };
+    let here = [
+        built("linux-modules-nvidia-580-server-open-6.8.0-1021-aws", "580.95.05"),
+        // Of another build, of another kernel, and called as no package of that version is.
+        built("linux-modules-nvidia-550-server-6.8.0-1021-aws", "550.127.05"),
+        built("linux-modules-nvidia-550-server-open-6.8.0-1022-aws", "550.127.05"),
+        built("linux-modules-nvidia-570-server-open-6.8.0-1021-aws", "580.82.07"),
+    ];
+    let taken = wanting("580", true, &here).unwrap();
+    assert!(taken.prebuilt);
+    assert_eq!(
+        shown(&taken),
+        [
+            "linux-modules-nvidia-580-server-open-6.8.0-1021-aws=6.8.0-1021.23",
+            "nvidia-headless-no-dkms-580-server-open=580.95.05-0ubuntu1",
+            "nvidia-utils-580-server=580.95.05-0ubuntu1",
+            "nvidia-compute-utils-580-server=580.95.05-0ubuntu1",
+        ]
+    );
+    assert_eq!(taken.held.len(), 4);
+    for wanted in ["550", "580.82.07", "550.127.05"] {
+        let built = wanting(wanted, true, &here).unwrap();
+        assert!(!built.prebuilt && shown(&built)[0].starts_with("nvidia-headless-5"), "{wanted}: {built:?}");
+    }
+    assert!(!wanting("580", true, &[]).unwrap().prebuilt);
+    let refused = wanting("550", false, &here).unwrap_err().to_string();
+    let said = "no repository offers modules of the NVIDIA driver 550 that are built for the kernel 6.8.0-1021-aws; there are 580.95.05";
+    assert_eq!(refused, said);
+    let refused = wanting("latest", false, &[]).unwrap_err().to_string();
+    assert!(refused.ends_with("6.8.0-1021-aws, nor any other"), "{refused}");
 }

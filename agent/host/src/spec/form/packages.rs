@@ -1,7 +1,7 @@
 //! Where packages come from.
 
 use super::super::kind::Form;
-use super::{made_of, or};
+use super::{download, made_of, or};
 
 /// A repository.
 pub(crate) const REPOSITORY: Form = Form {
@@ -19,6 +19,16 @@ pub(crate) const KEY: Form = Form {
 pub(crate) const OFFLINE: Form = Form {
     allowed: "the absolute path of a folder of packages or of NVIDIA's .run file",
     check: |text| or(path(text), "not an absolute path"),
+};
+
+/// The same elsewhere: one file.
+pub(crate) const OFFLINE_URL: Form = Form {
+    allowed: "an https://, http://, s3:// or file:/// URL whose path ends with .run, .tar.gz or .tgz",
+    check: |text| {
+        let path = text.split(['?', '#']).next().unwrap_or_default();
+        let known = [".run", ".tar.gz", ".tgz"].iter().any(|ending| path.ends_with(ending));
+        (download::URL.check)(text).and(or(known, "neither a .run file nor a .tar.gz archive"))
+    },
 };
 
 /// The text ends up in repository files, one line each, where a space divides words.

@@ -1,8 +1,8 @@
 //! The table.
 
 use super::super::choices::{
-    BindTarget, CongestionControl, DriverFlavour, DriverInstall, EfaInstall, EfaLayout, EfaMode, Filesystem,
-    InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
+    BindTarget, CongestionControl, DriverFlavour, DriverInstall, DriverModules, EfaInstall, EfaLayout,
+    EfaMode, Filesystem, InstanceStore, NcclProfile, Nodeadm, OnFailure, Qdisc, Raid, Soci, Step,
 };
 use super::super::form::{aws, download, kubernetes, linux, packages, version};
 use super::super::kind::Kind;
@@ -97,12 +97,20 @@ settings! {
         "`auto` installs the driver where there is none and leaves another version as it is, with a warning; `replace` replaces it where no GPU is in use; `never` installs nothing.";
     "nvidia.flavour", Kind::Choice(DriverFlavour::WORDS), Some("auto"),
         "The kernel modules to install; `auto`: as the GPU needs.";
+    "nvidia.modules", Kind::Choice(DriverModules::WORDS), Some("auto"),
+        "How the kernel modules come: `dkms` builds them on the machine, `prebuilt` takes those that Ubuntu has built and signed for its kernels; `auto`: prebuilt where they are offered for the running kernel in the version that is wanted, else built.";
     "nvidia.repository", Kind::Text(&packages::REPOSITORY), None,
         "Where the driver's packages are; not set: NVIDIA's repository for this system. A mirror has the same files below its URL.";
     "nvidia.repositoryKey", Kind::Text(&packages::KEY), None,
         "The key that signs the repository: a URL or a file of the machine; not set: NVIDIA's, beside its packages.";
+    "nvidia.repositoryKeyFingerprint", Kind::Text(&download::FINGERPRINT), None,
+        "Fingerprint that the key of the repository must have; not set: that of NVIDIA's key, where `nvidia.repositoryKey` names no other. `none`: the key is taken as it comes.";
     "nvidia.offline", Kind::Text(&packages::OFFLINE), None,
         "A folder of packages, or NVIDIA's `.run` file, on the machine: the driver is installed from it and no repository is asked.";
+    "nvidia.offlineUrls", Kind::List(&Kind::Text(&packages::OFFLINE_URL)), Some(""),
+        "The same by URL, in the order in which they are tried: one file, NVIDIA's `.run` file or an archive of packages. It needs `nvidia.offlineSha256`.";
+    "nvidia.offlineSha256", Kind::Text(&download::SHA256), None,
+        "SHA-256 of what `nvidia.offlineUrls` name; nothing of it is used before it was compared.";
 
     "efa.installerVersion" ["EFA_DRIVER_VERSION"], Kind::Text(&version::EFA_INSTALLER), Some("latest"),
         "The EFA installer. `latest` is the newest where it is installed, and whatever is there where EFA is there already.";
