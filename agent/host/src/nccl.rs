@@ -54,6 +54,8 @@ pub struct Installed {
     pub efa_installer: Option<Version>,
     /// The running kernel.
     pub kernel: Option<Version>,
+    /// The NVIDIA driver that is loaded; its branch says which CUDA it runs.
+    pub nvidia_driver: Option<Version>,
 }
 
 impl From<&Versions> for Installed {
@@ -66,6 +68,7 @@ impl From<&Versions> for Installed {
             nccl: version(&found.nccl),
             efa_installer: found.efa_installer.as_ref().map(|installer| installer.version.clone()),
             kernel: found.kernel.clone(),
+            nvidia_driver: found.nvidia.as_ref().map(|driver| driver.found.version.clone()),
         }
     }
 }

@@ -15,7 +15,7 @@ const CURRENT: [Option<&str>; 5] = [
 fn installed(versions: [Option<&str>; 5]) -> Installed {
     let [libfabric, ofi_nccl, nccl, efa_installer, kernel] =
         versions.map(|version| version.map(|text| text.parse().unwrap()));
-    Installed { libfabric, ofi_nccl, nccl, efa_installer, kernel }
+    Installed { libfabric, ofi_nccl, nccl, efa_installer, kernel, nvidia_driver: None }
 }
 
 fn made(kind: &str, versions: [Option<&str>; 5], profile: Profile, additions: &[(&str, &str)]) -> Plan {
@@ -228,7 +228,7 @@ proptest! {
         (libfabric, ofi_nccl, nccl, efa_installer, kernel) in (version(), version(), version(), version(), version()),
     ) {
         let kind = catalog::all().nth(index).unwrap();
-        let installed = Installed { libfabric, ofi_nccl, nccl, efa_installer, kernel };
+        let installed = Installed { libfabric, ofi_nccl, nccl, efa_installer, kernel, nvidia_driver: None };
         let inputs = Inputs { instance: Some(&kind), installed, ..Inputs::default() };
         let auto = plan(&inputs).unwrap();
         let additions = auto.lines.iter().map(|line| (line.name.clone(), line.value.clone())).collect();
