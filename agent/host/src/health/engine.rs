@@ -73,12 +73,8 @@ impl Engine {
         let quiet = |key: &Key, entry: &Entry| {
             entry.source == *source && !entry.event && !seen.contains(key) && covers(&entry.subject)
         };
+        // What is no finding yet begins anew: its row is broken.
         self.drop_where(|key, entry| quiet(key, entry) && entry.over_without_sign(now));
-        for (key, entry) in &mut self.entries {
-            if quiet(key, entry) {
-                entry.missed();
-            }
-        }
     }
 
     /// `source`, which says what happens and not what is, can be heard.

@@ -103,14 +103,6 @@ impl Entry {
         differs
     }
 
-    /// A look did not show it.
-    pub(super) fn missed(&mut self) {
-        self.row = 0;
-        if !matches!(self.rule.confirm, Confirm::Times(..)) {
-            self.signs.clear();
-        }
-    }
-
     /// Whether it is over, now that a look does not show it.
     pub(super) fn over_without_sign(&self, now: Now) -> bool {
         match self.rule.confirm {

@@ -74,6 +74,8 @@ fn an_event_is_latched_until_its_proof() {
     engine.look(at(100), &Source::KernelLog, Vec::new());
     engine.tick(at(1_000_000));
     assert_eq!(engine.findings().len(), 2, "time proves nothing");
+    engine.reset(&Subject::efa("0000:50:00.0"));
+    assert_eq!(engine.findings().len(), 2, "another one was reset");
     engine.reset(&Subject::efa("0000:4f:00.0"));
     engine.reset(&gpu());
     assert_eq!(codes(&engine), ["GpuFellOffBus"], "a reset does not bring a lost GPU back");

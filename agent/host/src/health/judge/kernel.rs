@@ -1,5 +1,6 @@
 //! What one line of the kernel log shows.
 
+mod nvrm;
 mod other;
 #[cfg(test)]
 mod tests;
@@ -8,8 +9,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::gpus::recovery_rule;
-use crate::health::{Now, Rule, Sighting, Subject, rules};
-use crate::kernel_log::{EfaClass, EfaEvent, Event, NvrmEvent, SxidEvent, XidEvent, XidTail};
+use crate::health::{Now, Sighting, Subject, rules};
+use crate::kernel_log::{EfaClass, EfaEvent, Event, SxidEvent, XidEvent, XidTail};
 use crate::pci_address::PciAddress;
 use crate::xid::RecoveryAction;
 use crate::{sxid, xid};
@@ -55,7 +56,7 @@ impl Kernel {
         match event {
             Event::Xid(event) => self.xid(now, event, names),
             Event::Sxid(event) => self.sxid(now, event),
-            Event::Nvrm(event) => nvrm(event, names),
+            Event::Nvrm(event) => nvrm::judge(event, names),
             Event::Efa(event) => efa(event, names),
             other => {
                 Heard { sightings: other::judge(other, names).into_iter().collect(), ..Heard::default() }
@@ -150,46 +151,6 @@ fn message(event: &XidEvent, meaning: &str) -> String {
         }
         _ => format!("Xid {}: {meaning}", event.code),
     }
-}
-
-fn nvrm(event: &NvrmEvent, names: &dyn Names) -> Heard {
-    let mut heard = Heard { wants_sweep: true, ..Heard::default() };
-    let sees =
-        |rule: &'static Rule, subject: Subject, message: String| vec![Sighting::new(rule, subject, message)];
-    heard.sightings = match event {
-        NvrmEvent::FallenOffBus { pci } => {
-            let message = "the driver says that it has fallen off the bus".to_owned();
-            sees(&rules::GPU_FELL_OFF_BUS, names.at(&pci.to_string()), message)
-        }
-        NvrmEvent::InitFailed { pci, text } => {
-            sees(&rules::GPU_INIT_FAILED, names.at(&pci.to_string()), text.clone())
-        }
-        NvrmEvent::GspSilent { .. } => {
-            let message = "the GSP firmware of a GPU does not answer".to_owned();
-            sees(&rules::GPU_FIRMWARE_TROUBLE, Subject::Node, message)
-        }
-        NvrmEvent::UvmFatal { status, .. } => {
-            sees(&rules::UVM_FATAL, Subject::Node, format!("global fatal error {status:#x}"))
-        }
-        NvrmEvent::ApiMismatch { client, module } => {
-            let message = format!("a program has the library {client}, the kernel module is {module}");
-            sees(&rules::DRIVER_API_MISMATCH, Subject::Node, message)
-        }
-        NvrmEvent::Identity { pci, uuid } => {
-            heard.uuid = Some((*pci, uuid.clone()));
-            Vec::new()
-        }
-        NvrmEvent::Loaded { .. } => {
-            heard.gpu_driver_loaded = true;
-            Vec::new()
-        }
-        // What they mean is known by the GPUs' own state.
-        NvrmEvent::Serial { .. }
-        | NvrmEvent::NvLinkDetection { .. }
-        | NvrmEvent::ImexUnreachable { .. }
-        | NvrmEvent::NoDevices => Vec::new(),
-    };
-    heard
 }
 
 fn efa(event: &EfaEvent, names: &dyn Names) -> Heard {

@@ -5,6 +5,8 @@ mod load;
 mod memory;
 mod read;
 mod setup;
+#[cfg(test)]
+pub(super) mod tests;
 mod values;
 
 use serde::Serialize;

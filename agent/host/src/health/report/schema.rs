@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::tests::{bare, healthy, sick};
+use super::gpu::tests::bare;
+use super::tests::{healthy, sick};
 use super::{JSON_SCHEMA, Report, WATCH_HEAD, Watch, WatchEvent};
 use crate::health::Change;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gpunode_probe_protocol::Reading::Value;
 use gpunode_probe_protocol::fabric::{Endpoint, Interfaces};
-use gpunode_probe_protocol::gpu::{Clocks, Entry, Fabric, Gpu as Nvml, GspMode, Link, Memory, Sweep};
+use gpunode_probe_protocol::gpu::{Entry, Gpu as Nvml, Link, Memory, Sweep};
 use gpunode_probe_protocol::library::Unusable;
 
 use super::*;
@@ -17,8 +17,8 @@ use crate::health::{Now, Port, Seen, Setup};
 use crate::metadata::Eni;
 use crate::versions::{By, Driver, DriverBuild, Found, Versions};
 
-const GPU: &str = "0000:53:00.0";
-const NOW: Now = Now { boot: Duration::from_secs(60), unix_ms: 1_700_000_000_000 };
+pub(super) const GPU: &str = "0000:53:00.0";
+pub(super) const NOW: Now = Now { boot: Duration::from_secs(60), unix_ms: 1_700_000_000_000 };
 
 fn eni(card: u32) -> Eni {
     let mac = format!("0a:00:00:00:00:0{card}");
@@ -35,7 +35,7 @@ fn efa(card: u32) -> Device {
     }
 }
 
-fn machine(devices: u32) -> Health {
+pub(super) fn machine(devices: u32) -> Health {
     let enis = vec![eni(0), eni(1)];
     let expect = Expect { gpus: Some(1), own_nvswitch: false };
     let efa_expected = Expected::new(Some(2), None, Some(&enis));
@@ -81,18 +81,7 @@ fn sweep() -> Seen {
     Seen::Gpus(Ok(Box::new(Sweep { count: Value(1), gpus, ..Sweep::default() })))
 }
 
-/// A GPU that has nothing of what NVML knows, with one link.
-pub(super) fn bare() -> Report {
-    let links = vec![Link::default()];
-    let asked = serde_json::to_string(&Nvml { pci: GPU.into(), links, ..Nvml::default() }).unwrap();
-    let gpu = serde_json::from_str(&asked.replace("notAsked", "notSupported")).unwrap();
-    let mut health = machine(2);
-    let sweep = Sweep { count: Value(1), gpus: vec![Entry::Read(Box::new(gpu))], ..Sweep::default() };
-    health.see(NOW, Seen::Gpus(Ok(Box::new(sweep))));
-    report(&health, SourceState::Answered)
-}
-
-fn report(health: &Health, nvml: SourceState) -> Report {
+pub(super) fn report(health: &Health, nvml: SourceState) -> Report {
     let port = |card: u32| (Source::EfaPort(format!("0000:0{card}:00.0")), SourceState::Answered);
     let sources = [
         (Source::GpuBus, SourceState::Answered),
@@ -141,50 +130,6 @@ fn a_healthy_machine_has_every_device_once() {
     assert_eq!(report.efa[0].counters.get("tx_bytes"), Some(&7));
     assert_eq!(report.efa[0].libfabric, Some(Listed { rdm: true, dgram: true }));
     assert_eq!(report.versions.libfabric.as_deref(), Some("2.1"));
-}
-
-#[test]
-fn what_the_fabric_and_the_firmware_say_is_there_with_its_words() {
-    let gpu = Nvml {
-        pci: GPU.into(),
-        gsp: Value("580.95.05".into()),
-        gsp_mode: Value(GspMode { enabled: true, by_default: true }),
-        fabric: Value(Fabric {
-            state: 3,
-            health_mask: Some(0x1a9),
-            health_summary: Some(2),
-            ..Fabric::default()
-        }),
-        clocks: Clocks { event_reasons: Value(0x48 | 1 << 40), ..Clocks::default() },
-        failures: vec![("nvmlDeviceGetPowerUsage".into(), 999)],
-        ..Nvml::default()
-    };
-    let mut health = machine(2);
-    let sweep = Sweep { count: Value(1), gpus: vec![Entry::Read(Box::new(gpu))], ..Sweep::default() };
-    health.see(NOW, Seen::Gpus(Ok(Box::new(sweep))));
-    let gpu = serde_json::to_value(&report(&health, SourceState::Answered).gpus[0]).unwrap();
-    assert_eq!(
-        gpu["fabric"],
-        serde_json::json!({"state": 3, "status": 0, "clique": 0, "cluster": "", "healthMask": 0x1a9,
-            "healthSummary": 2, "faults": ["degraded bandwidth"]})
-    );
-    assert_eq!(gpu["gsp"], serde_json::json!({"version": "580.95.05", "enabled": true, "byDefault": true}));
-    let reasons = serde_json::json!(["hardware-slowdown", "hardware-thermal", "bit-40"]);
-    assert_eq!(gpu["clocks"]["eventReasons"], reasons);
-    let failures = serde_json::json!([{"call": "nvmlDeviceGetPowerUsage", "code": 999}]);
-    assert_eq!(gpu["failures"], failures);
-}
-
-#[test]
-fn what_a_gpu_does_not_have_is_named_and_is_no_fault() {
-    let report = bare();
-    assert_eq!((report.verdict, report.gpus[0].standing), (Verdict::Healthy, Standing::Ok));
-    let names = &report.gpus[0].not_supported;
-    for name in ["fabric", "ecc.sram", "gsp.enabled", "nvlinks.links.errors.replay", "recoveryAction"] {
-        assert!(names.contains(&name), "{name}: {names:?}");
-    }
-    let asked = healthy().gpus.remove(0).not_supported;
-    assert!(asked.is_empty(), "what was not asked for may well be supported: {asked:?}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! EFA.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use gpunode_probe_protocol::Reading;

@@ -3,25 +3,26 @@
 use std::time::Duration;
 
 use gpunode_probe_protocol::Reading::Value;
-use gpunode_probe_protocol::gpu::{Entry as GpuEntry, Gpu, Stuck};
-use gpunode_probe_protocol::reading::Reading;
+use gpunode_probe_protocol::gpu::{Entry as GpuEntry, Gpu, Stuck, Sweep};
 
 use super::*;
-use crate::efa::Efa;
-use crate::efa::counters::{Counter, Counters};
+use crate::efa::{Efa, Expected, Observation};
+use crate::gpu_pci::GpuPci;
+use crate::health::judge::nvml::Trouble;
 use crate::kernel_log::{Parser, Record, Speakers};
+use crate::metadata::Eni;
 
 const GPUS: [&str; 2] = ["0000:53:00.0", "0000:64:00.0"];
 
-fn at(seconds: u64) -> Now {
+pub(super) fn at(seconds: u64) -> Now {
     Now { boot: Duration::from_secs(seconds), unix_ms: seconds * 1000 }
 }
 
-fn gpu(index: u32) -> Gpu {
+pub(super) fn gpu(index: u32) -> Gpu {
     Gpu { index, pci: GPUS[index as usize].to_owned(), recovery_action: Value(0), ..Gpu::default() }
 }
 
-fn sweep(gpus: Vec<Gpu>) -> Seen {
+pub(super) fn sweep(gpus: Vec<Gpu>) -> Seen {
     let gpus = gpus.into_iter().map(|gpu| GpuEntry::Read(Box::new(gpu))).collect();
     Seen::Gpus(Ok(Box::new(Sweep { gpus, ..Sweep::default() })))
 }
@@ -32,7 +33,7 @@ fn line(text: &str) -> Seen {
     Seen::Kernel(Box::new(Parser::new(Speakers::Kernel).parse(&record).unwrap()))
 }
 
-fn device(name: &str, mac: u8) -> Efa {
+pub(super) fn device(name: &str, mac: u8) -> Efa {
     Efa {
         name: name.to_owned(),
         pci_address: Some(format!("0000:4f:{mac:02x}.0")),
@@ -41,7 +42,7 @@ fn device(name: &str, mac: u8) -> Efa {
     }
 }
 
-fn machine() -> Health {
+pub(super) fn machine() -> Health {
     let eni = |mac: u8| Eni {
         mac: format!("0a:00:00:00:00:{mac:02x}"),
         eni_id: format!("eni-{mac}"),
@@ -59,7 +60,7 @@ fn machine() -> Health {
     health
 }
 
-fn found(health: &Health) -> Vec<String> {
+pub(super) fn found(health: &Health) -> Vec<String> {
     health.findings().iter().map(|finding| format!("{} {}", finding.code, finding.subject.id())).collect()
 }
 
@@ -89,6 +90,34 @@ fn bus_gpu(address: &str) -> GpuPci {
         numa_node: None,
         power: crate::gpu_pci::Power::default(),
     }
+}
+
+#[test]
+fn what_a_later_line_explains_is_no_finding_any_more() {
+    let mut health = machine();
+    health.known.gpus = GPUS.map(bus_gpu).into();
+    health.see(
+        at(1),
+        line("NVRM: Xid (PCI:0000:53:00): 74, pid='<unknown>', name=<unknown>, NVLink: fatal error"),
+    );
+    assert_eq!(found(&health), ["Xid74 0000:53:00.0"]);
+    health.see(
+        at(2),
+        line("NVRM: Xid (PCI:0000:64:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."),
+    );
+    assert_eq!(found(&health), ["Xid79 0000:64:00.0"], "a lost GPU takes the links of the others down");
+}
+
+#[test]
+fn a_driver_that_is_loaded_anew_begins_with_well_gpus() {
+    let mut health = machine();
+    health.known.gpus = GPUS.map(bus_gpu).into();
+    health.see(at(1), line("NVRM: Xid (PCI:0000:64:00): 119, pid=7, name=python, Timeout after 45s"));
+    health.see(
+        at(9),
+        line("NVRM: loading NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build"),
+    );
+    assert!(found(&health).is_empty(), "{:?}", found(&health));
 }
 
 #[test]
@@ -167,74 +196,13 @@ fn a_probe_in_trouble_leaves_the_findings_and_marks_them() {
     assert_eq!(health.silent_sources().collect::<Vec<_>>(), [&Source::Gpus]);
 }
 
-fn port(change: impl Fn(&mut Counters)) -> Seen {
-    let mut counters = Counters::default();
-    for counter in [Counter::TxBytes, Counter::RxBytes, Counter::TxPkts, Counter::RxPkts, Counter::RxDrops] {
-        counters.set(counter, 1000);
-    }
-    change(&mut counters);
-    let reading = PortReading { counters, ..PortReading::default() };
-    Seen::EfaPort { device: "rdmap79s1".into(), what: Port::Read(Box::new(reading)) }
-}
-
 #[test]
-fn drops_count_by_their_rate_and_not_by_their_total() {
+fn what_stood_when_the_program_ended_stands_when_it_begins_again() {
     let mut health = machine();
-    health.see(at(10), port(|counters| counters.set(Counter::RxDrops, 9_000_000)));
-    health.see(at(20), port(|counters| counters.set(Counter::RxDrops, 9_000_000)));
-    assert!(found(&health).is_empty());
-    for look in 3..6 {
-        health.see(at(look * 10), port(|counters| counters.set(Counter::RxDrops, 9_000_000 + look * 5000)));
-    }
-    assert!(found(&health).is_empty(), "not for 25 s yet");
-    health.see(at(60), port(|counters| counters.set(Counter::RxDrops, 9_000_000 + 6 * 5000)));
-    assert_eq!(found(&health), ["EfaDrops 0000:4f:01.0"]);
-    let findings = health.findings();
-    assert_eq!(findings[0].subject.to_string(), "EFA rdmap79s1 (eni-1, network card 1, 0000:4f:01.0)");
-}
-
-#[test]
-fn a_card_that_does_not_answer_is_a_finding_until_it_answers() {
-    let mut health = machine();
-    let stalled = Port::Stalled(Duration::from_secs(2));
-    health.see(at(2), Seen::EfaPort { device: "rdmap79s1".into(), what: stalled });
-    assert_eq!(found(&health), ["EfaUnresponsive 0000:4f:01.0"]);
-    let failure = PortFailure { path: String::new(), errno: Some(19), message: String::new() };
-    health.see(at(30), Seen::EfaPort { device: "rdmap79s1".into(), what: Port::Failed(failure) });
-    assert_eq!(found(&health), ["EfaQueueClosed 0000:4f:01.0"]);
-    health.see(at(40), port(|_| {}));
-    assert!(found(&health).is_empty());
-}
-
-#[test]
-fn a_missing_interface_is_named_by_its_eni() {
-    let mut health = machine();
-    let one = |second| {
-        let seen = Observation { devices: vec![device("rdmap79s0", 0)], ..Observation::default() };
-        (at(second), Seen::Efa(Box::new(Observation { module: Some(crate::efa::Module::default()), ..seen })))
-    };
-    for second in [10, 20] {
-        let (now, seen) = one(second);
-        health.see(now, seen);
-    }
-    assert_eq!(found(&health), ["EfaAbsent eni-1"]);
-}
-
-#[test]
-fn idle_efa_under_load_is_told_only_after_ten_minutes() {
-    let mut health = machine();
-    let busy = |index| {
-        let utilisation = Reading::Value(gpunode_probe_protocol::gpu::Utilisation { gpu: 98, memory: 40 });
-        Gpu { utilisation, ..gpu(index) }
-    };
-    health.see(at(1), sweep(vec![busy(0), busy(1)]));
-    health.see(at(1), Seen::EfaHeld(Some(true)));
-    for look in 0..61 {
-        health.see(at(10 + look * 10), port(|_| {}));
-        assert!(found(&health).is_empty(), "{look}");
-    }
-    health.see(at(10 + 61 * 10), port(|_| {}));
-    assert_eq!(found(&health), ["EfaIdle "]);
-    health.see(at(630), port(|counters| counters.set(Counter::TxBytes, 5000)));
-    assert!(found(&health).is_empty());
+    health.known.gpus = GPUS.map(bus_gpu).into();
+    health.see(at(1), line("NVRM: Xid (PCI:0000:64:00): 119, pid=7, name=python, Timeout after 45s"));
+    let saved = || serde_json::from_str(&serde_json::to_string(&health.save("boot 1")).unwrap()).unwrap();
+    let again = Health::restore(Setup::default(), saved(), "boot 1");
+    assert_eq!(found(&again), ["Xid119 0000:64:00.0"]);
+    assert!(found(&Health::restore(Setup::default(), saved(), "boot 2")).is_empty());
 }

@@ -71,7 +71,33 @@ fn all_that_stand_still_together_were_not_looked_at() {
     for second in 0..32 {
         judge(&mut devices, second, &[alive(second / 4), alive(second / 4)]);
     }
-    assert!(judge(&mut devices, 900, &[alive(8), alive(8)]).is_empty(), "the machine slept");
+    assert!(judge(&mut devices, 900, &[alive(7), alive(7)]).is_empty(), "none is worse than the others");
+    assert!(judge(&mut devices, 901, &[alive(8), alive(8)]).is_empty(), "the machine slept");
+}
+
+#[test]
+fn a_device_that_was_made_anew_begins_anew() {
+    let mut devices = EfaDevices::default();
+    let with = |incarnation, errors, beats| {
+        let counters = [(Counter::CmdsErr, errors), (Counter::KeepAliveRcvd, beats)];
+        let other = sample(1, &[(Counter::KeepAliveRcvd, beats)]);
+        [DeviceSample { incarnation, ..sample(0, &counters) }, other]
+    };
+    for second in 0..20 {
+        assert!(judge(&mut devices, second, &with(0, 3, second / 4)).is_empty(), "{second}");
+    }
+    // Its counters may be higher than those of the one before: that is no growth, and its rhythm is not known yet.
+    let mut found = judge(&mut devices, 20, &with(1, 500, 5));
+    let standing = |second| {
+        [
+            DeviceSample { incarnation: 1, ..sample(0, &[(Counter::KeepAliveRcvd, 5)]) },
+            sample(1, &[(Counter::KeepAliveRcvd, second / 4)]),
+        ]
+    };
+    for second in 21..60 {
+        found.extend(judge(&mut devices, second, &standing(second)));
+    }
+    assert_eq!(found, [""; 0]);
 }
 
 #[test]

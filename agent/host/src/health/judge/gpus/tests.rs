@@ -98,12 +98,33 @@ fn each_fault_has_its_sign_and_no_other() {
         signs(fabric(Fabric { state: 3, health_mask: Some(1), ..Fabric::default() })),
         ["GpuFabricFailed"]
     );
+    let by_summary =
+        Fabric { state: 3, health_mask: Some(0b10_10_10_10), health_summary: Some(2), ..Fabric::default() };
+    assert_eq!(signs(fabric(by_summary)), ["GpuFabricFailed"]);
+    let limited = Fabric { state: 3, health_summary: Some(3), ..Fabric::default() };
+    assert_eq!(signs(fabric(limited)), [""; 0], "limited capacity may be how the machine was bought");
     assert_eq!(signs(fabric(Fabric { state: 2, status: 999, ..Fabric::default() })), ["GpuFabricNotReady"]);
     assert_eq!(signs(|gpu| gpu.persistence = Value(false)), ["GpuPersistenceOff"]);
     assert_eq!(
         signs(|gpu| (gpu.pcie.generation, gpu.pcie.generation_max) = (Value(1), Value(5))),
         ["GpuPcieGeneration"]
     );
+}
+
+#[test]
+fn what_looks_like_a_fault_and_is_how_it_works() {
+    // A100s close their links when MIG is on.
+    let mig = |gpu: &mut Gpu| {
+        gpu.mig = Value(Mig { enabled: true, pending: true, ..Mig::default() });
+        gpu.links.iter_mut().for_each(|link| link.active = Value(false));
+    };
+    assert_eq!(signs(mig), [""; 0]);
+    let asleep = |gpu: &mut Gpu| (gpu.pstate, gpu.pcie.generation) = (Value(8), Value(1));
+    assert_eq!(signs(asleep), [""; 0], "an idle link is slow to save power");
+    let waiting = |gpu: &mut Gpu| {
+        (gpu.utilisation, gpu.pcie.generation) = (Value(Utilisation { gpu: 0, memory: 0 }), Value(1));
+    };
+    assert_eq!(signs(waiting), [""; 0]);
 }
 
 #[test]
