@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use gpunode_host::health::{Change, Nvml, Source};
+use gpunode_host::health::{Change, Libfabric, Nvml, Source};
 use gpunode_monitor::probe::{Growing, Program};
 use gpunode_monitor::{Monitor, Settings, State};
 use gpunode_tests::health::{Bed, found};
@@ -84,6 +84,35 @@ fn a_line_of_the_kernel_is_a_finding_and_so_is_what_a_sweep_sees_then() {
     assert_eq!(appeared.count(), 2);
 }
 
+/// With periods of an hour only what is seen can be the reason for a look.
+#[test]
+fn what_is_seen_asks_for_a_look_at_once() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let bed = Bed::new("p4d.24xlarge");
+    let mut settings = settings(&bed);
+    let periods = &mut settings.periods;
+    (periods.gpus, periods.devices, periods.libfabric, periods.efa_ports) = (HOUR, HOUR, HOUR, HOUR);
+    let mut monitor = Monitor::start(settings).unwrap();
+    let listed = |monitor: &Monitor, name: &str| match &monitor.health().known().libfabric {
+        Libfabric::Lists(listed) => listed.entries.iter().any(|entry| entry.device == name),
+        Libfabric::Unknown | Libfabric::Unusable(_) => false,
+    };
+    let (name, port) = (bed.tree.efa(3).name().to_owned(), bed.tree.efa(3).address().to_owned());
+    until(&bed, &mut monitor, "libfabric was asked", |monitor| listed(monitor, &name));
+    until(&bed, &mut monitor, "NVML was asked", |monitor| {
+        monitor.sources().get(&Source::Gpus) == Some(&State::Answered)
+    });
+    bed.nvml("[gpu.2]\nlost = true");
+    bed.log("NVRM: Xid (PCI:0000:75:00): 79, pid=7, name=python, GPU has fallen off the bus.", 0);
+    finds(&bed, &mut monitor, &["GpuLost gpu 2", "Xid79 gpu 2"]);
+    bed.libfabric(|scenario| scenario.hidden = vec![name.clone()]);
+    bed.tree.efa(3).remove().unwrap();
+    bed.log(&format!("efa {port} {name}: Unregister ib device"), 0);
+    let source = Source::EfaDevice(port);
+    until(&bed, &mut monitor, "a line of the driver", |monitor| monitor.sources().get(&source).is_none());
+    until(&bed, &mut monitor, "other devices", |monitor| !listed(monitor, &name));
+}
+
 #[test]
 fn an_event_of_nvml_is_a_finding() {
     let (bed, mut monitor) = p4d();
@@ -109,6 +138,17 @@ fn counters_of_the_device_and_a_card_that_does_not_answer() {
     finds(&bed, &mut monitor, &all);
     bed.tree.efa(2).release_port().unwrap();
     finds(&bed, &mut monitor, &["EfaAdminTimeout efa 1", "Xid79 gpu 2"]);
+}
+
+/// Nothing is due while every card is silent, and the first that answers is read again all the same.
+#[test]
+fn cards_that_were_silent_all_together_are_read_again() {
+    let (bed, mut monitor) = p4d();
+    (0..4).for_each(|card| bed.tree.efa(card).stall_port().unwrap());
+    let silent = [0, 1, 2, 3].map(|card| format!("EfaUnresponsive efa {card}"));
+    finds(&bed, &mut monitor, &silent.each_ref().map(String::as_str));
+    (0..4).for_each(|card| bed.tree.efa(card).release_port().unwrap());
+    finds(&bed, &mut monitor, &[]);
 }
 
 #[test]

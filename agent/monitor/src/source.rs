@@ -123,10 +123,10 @@ pub(crate) fn start(settings: Settings, feed: &Feed, bells: &Bells) -> io::Resul
         gate: gate.clone(),
         devices: devices.clone(),
     };
-    let libfabric = bells.libfabric.clone();
+    let of_devices = [bells.libfabric.clone(), bells.efa_ports.clone()];
     spawn("versions", place(&bells.versions), versions::run)?;
     spawn("gpu-bus", place(&bells.gpu_bus), gpu_bus::run)?;
-    spawn("efa", place(&bells.efa), move |place| efa::run(place, &libfabric))?;
+    spawn("efa", place(&bells.efa), move |place| efa::run(place, &of_devices))?;
     spawn("efa-ports", place(&bells.efa_ports), efa_ports::run)?;
     spawn("gpus", place(&bells.gpus), gpus::run)?;
     spawn("libfabric", place(&bells.libfabric), libfabric::run)?;

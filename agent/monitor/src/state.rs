@@ -186,6 +186,8 @@ fn port(what: &Port) -> State {
 
 #[cfg(test)]
 mod tests {
+    use gpunode_probe_client::protocol::gpu::{Stuck, Sweep};
+
     use super::*;
 
     #[test]
@@ -199,6 +201,18 @@ mod tests {
         let why = Unusable::Start { code: 999, message: "Unknown Error".into() };
         sources.note(&Seen::Gpus(Err(why)), &known);
         assert_eq!(sources.get(&Source::Gpus).and_then(State::why), Some("Unknown Error (999)"));
+    }
+
+    #[test]
+    fn a_look_that_was_cut_short_is_late() {
+        let mut sources = Sources::new([Source::Gpus]);
+        let (call, pci) = ("nvmlDeviceGetFieldValues".to_owned(), Some("0000:53:00.0".to_owned()));
+        let stuck = Some(Stuck { call, pci, index: Some(0), for_ms: 900 });
+        let sweep = |stuck| Seen::Gpus(Ok(Box::new(Sweep { stuck, ..Sweep::default() })));
+        sources.note(&sweep(stuck), &Known::default());
+        assert!(matches!(sources.get(&Source::Gpus), Some(State::Late(why)) if why.contains("FieldValues")));
+        sources.note(&sweep(None), &Known::default());
+        assert_eq!(sources.get(&Source::Gpus), Some(&State::Answered));
     }
 
     #[test]

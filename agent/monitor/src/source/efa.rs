@@ -12,8 +12,8 @@ use crate::bell::Bell;
 use crate::feed::Over;
 use crate::gate::First;
 
-/// Samples every second, and looks which devices there are every ten. `libfabric` is rung when they change.
-pub(crate) fn run(place: &Place, libfabric: &Bell) -> Result<(), Over> {
+/// Samples every second, and looks which devices there are every ten. `others` are rung when they change.
+pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
     let (root, periods) = (&place.settings.root, place.settings.periods);
     // Whether two drivers go together depends on their versions.
     place.gate.wait(&[First::Versions], PATIENCE);
@@ -28,7 +28,7 @@ pub(crate) fn run(place: &Place, libfabric: &Bell) -> Result<(), Over> {
             let held = held(&names);
             place.feed.saw(Seen::Efa(Box::new(seen)))?;
             if place.devices.set(names) {
-                libfabric.ring();
+                others.iter().for_each(Bell::ring);
             }
             place.gate.open(First::Efa);
             place.feed.saw(Seen::EfaHeld(held))?;

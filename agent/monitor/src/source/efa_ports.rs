@@ -11,8 +11,10 @@ use super::{PATIENCE, Place};
 use crate::feed::Over;
 use crate::gate::First;
 
-/// How soon a device that appeared, or the end, is noticed.
+/// How soon a card that was given up, and answers after all, is read again.
 const NOTICE: Duration = Duration::from_secs(1);
+/// Without devices there is nothing to do before the bell rings.
+const IDLE: Duration = Duration::from_secs(3600);
 
 /// Reads them, evenly spread over the period.
 pub(crate) fn run(place: &Place) -> Result<(), Over> {
@@ -30,6 +32,8 @@ pub(crate) fn run(place: &Place) -> Result<(), Over> {
     let mut readers = PortReaders::telling(root, periods.efa_ports, deadline, Instant::now(), tell);
     let mut seen = 0;
     while !place.bell.is_over() {
+        // It rings when devices come or go.
+        place.bell.take();
         let now = Instant::now();
         if let Some(devices) = place.devices.newer(&mut seen) {
             readers.sync(&devices, now);
@@ -37,8 +41,8 @@ pub(crate) fn run(place: &Place) -> Result<(), Over> {
         for device in readers.stalled_now(now) {
             place.feed.saw(Seen::EfaPort { device, what: Port::Stalled(deadline) })?;
         }
-        let wake = readers.next_wake().map_or(now + NOTICE, |wake| wake.min(now + NOTICE));
-        place.bell.wait(wake);
+        let most = now + if readers.stalled().next().is_some() { NOTICE } else { IDLE };
+        place.bell.wait(readers.next_wake().map_or(most, |wake| wake.min(most)));
     }
     Ok(())
 }
