@@ -61,6 +61,11 @@ impl Bootstrapped {
         Self { status, reason: reason.to_owned(), message, instance_type: None }
     }
 
+    /// Whether the agent has reported of this boot.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.status != Status::Unknown
+    }
+
     /// The condition without its times, as `gpunode-daemonset condition` prints it.
     pub fn json(&self) -> Value {
         json!({

@@ -23,6 +23,7 @@ mod log;
 mod machine;
 mod memory;
 mod metrics;
+mod mounts;
 pub mod names;
 mod once;
 pub mod post;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use gpunode_host::health::report::{Disk, Instance, Machine as Facts, Report};
-use gpunode_host::health::{Health, Source};
+use gpunode_host::health::report::{Disk, Instance, Machine as Facts, Report, Verdict};
+use gpunode_host::health::{Health, Present, Source};
 use gpunode_host::metadata::Metadata;
 use gpunode_host::spec::{self, Layer, NodeSpec};
-use gpunode_host::{Root, catalog, user_data};
+use gpunode_host::{Root, Severity, catalog, user_data};
 use gpunode_monitor::{Settings, Sources};
 
 use crate::area::Area;
@@ -83,6 +83,15 @@ impl Machine {
 /// The name that the kernel has.
 pub(crate) fn hostname(root: &Root) -> Option<String> {
     root.value(HOSTNAME).filter(|name| !name.is_empty() && name != "(none)")
+}
+
+/// Adds what the daemonset itself has found, worst first.
+pub(crate) fn add(report: &mut Report, found: Vec<Present>) {
+    if found.iter().any(|finding| finding.severity == Severity::Error) {
+        report.verdict = Verdict::Unhealthy;
+    }
+    report.findings.extend(found);
+    report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
 }
 
 /// What has not spoken since the program began.

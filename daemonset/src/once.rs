@@ -12,6 +12,7 @@ use crate::event_book::EventBook;
 use crate::exit::Exit;
 use crate::keeper::{PATIENCE, PROOF};
 use crate::machine::Machine;
+use crate::mounts::Mounts;
 use crate::post::Post;
 use crate::publisher::{Published, Publisher, Settings};
 use crate::reporter::{Desired, Pending, Reporter, Seen};
@@ -30,9 +31,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     let mut writer = args.writer(&node)?;
     let Looked { mut health, sources, .. } = look(&machine.settings, &Once::new(DEADLINE));
     let now = clock::now();
-    let report = machine.report(&health, &sources, Disk::all(&machine.root), now.unix_ms);
+    let mut report = machine.report(&health, &sources, Disk::all(&machine.root), now.unix_ms);
     let bootstrapped =
         Bootstrapped::read(&machine.root).unwrap_or_else(|error| Bootstrapped::unreadable(&error));
+    let mut mounts = Mounts::at_once();
+    mounts.look(now, &machine.root, bootstrapped.has_ended());
+    crate::machine::add(&mut report, mounts.findings());
     let settings =
         Settings { node, boot_id: machine.boot_id().unwrap_or_default(), heartbeat: args.heartbeat() };
     let post = Post::new(Publisher::new(settings, Published::default(), EventBook::default()));
@@ -42,7 +46,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     let mut reporter = Reporter::new(long_ago.saturating_sub(PATIENCE), args.options(), Desired::default());
     reporter.next(&seen(gpunode_host::health::Now { boot: long_ago, ..now }));
     post.want(reporter.next(&seen(now)), true);
-    for told in health.take_changes().iter().filter_map(|change| Told::of(change, now.unix_ms)) {
+    let mut changes = health.take_changes();
+    changes.append(&mut mounts.take_changes());
+    for told in changes.iter().filter_map(|change| Told::of(change, now.unix_ms)) {
         post.tell(told);
     }
     let written = block_on(async {

@@ -9,6 +9,7 @@ use crate::clock::Wall;
 use crate::event_book::EventBook;
 use crate::exit::Exit;
 use crate::machine::Machine;
+use crate::mounts::Mounts;
 use crate::names::STATE_DIR;
 use crate::post::Post;
 use crate::publisher::{self, Published, Publisher};
@@ -111,19 +112,30 @@ fn prepare(
     let setup = machine.settings.setup.clone();
     let now = clock::now();
     let kept = place.as_ref().and_then(|place| place.load(now));
-    let (health, before, published, events) = match kept {
-        Some(Kept { health, decided, published, events, .. }) => {
-            (Health::restore(setup, health, &boot_id), Some(decided), published, events)
+    let (health, mounts, before, published, events) = match kept {
+        Some(Kept { health, mounts, decided, published, events, .. }) => {
+            (Health::restore(setup, health, &boot_id), mounts, Some(decided), published, events)
         }
-        None => (Health::new(setup), None, Published::default(), EventBook::default()),
+        None => (Health::new(setup), None, None, Published::default(), EventBook::default()),
     };
+    let mounts = Mounts::resume(mounts, &boot_id);
     let settings =
         publisher::Settings { node: node.clone(), boot_id: boot_id.clone(), heartbeat: args.heartbeat() };
     let post = Post::new(Publisher::new(settings, published, events));
     let decided: Desired = before.clone().unwrap_or_default();
     let reporter = Reporter::new(now.boot, args.options(), decided);
     let wall = Wall::at(now);
-    let watcher =
-        Watcher { machine, reporter, post: post.clone(), place, _lock: lock, before, wall, boot_id, node };
+    let watcher = Watcher {
+        machine,
+        mounts,
+        reporter,
+        post: post.clone(),
+        place,
+        _lock: lock,
+        before,
+        wall,
+        boot_id,
+        node,
+    };
     (watcher, health, post)
 }

@@ -34,6 +34,8 @@ struct Document<D, P, E> {
     #[serde(default)]
     wall: Option<Wall>,
     health: Saved,
+    #[serde(default)]
+    mounts: Option<Saved>,
     decided: D,
     published: P,
     events: E,
@@ -44,6 +46,8 @@ struct Document<D, P, E> {
 pub struct Kept {
     /// Findings.
     pub health: Saved,
+    /// Those about mounts.
+    pub mounts: Option<Saved>,
     /// What the cluster should have seen.
     pub decided: Desired,
     /// What it had of ours.
@@ -111,14 +115,14 @@ impl Place {
         if document.schema != SCHEMA || document.boot_id != self.boot_id {
             return None;
         }
-        let Document { health, decided, published, events, wall, .. } = document;
-        Some(Kept { health, decided, published, events, wall }.by_the_clock_of(now))
+        let Document { health, mounts, decided, published, events, wall, .. } = document;
+        Some(Kept { health, mounts, decided, published, events, wall }.by_the_clock_of(now))
     }
 
     /// Keeps it: the old file is there until the new one is whole.
     pub fn save(
         &self,
-        health: Saved,
+        (health, mounts): (Saved, Saved),
         decided: &Desired,
         published: &Published,
         events: &EventBook,
@@ -129,6 +133,7 @@ impl Place {
             boot_id: self.boot_id.clone(),
             wall: Some(wall),
             health,
+            mounts: Some(mounts),
             decided,
             published,
             events,

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::{self, Wall};
 use crate::machine::Machine;
+use crate::mounts::Mounts;
 use crate::post::Post;
 use crate::reporter::{Desired, Reporter};
 use crate::state::{Lock, Place};
@@ -91,6 +92,7 @@ impl Handle {
 #[derive(Debug)]
 pub(crate) struct Watcher {
     pub(crate) machine: Machine,
+    pub(crate) mounts: Mounts,
     pub(crate) reporter: Reporter,
     pub(crate) post: Post,
     /// Where the state is kept, if anywhere.

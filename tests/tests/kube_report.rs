@@ -86,3 +86,35 @@ fn taint_and_repair_conditions_come_and_go() {
     assert_eq!(taints(&node), before);
     end(program);
 }
+
+#[test]
+fn a_data_volume_that_is_gone_is_told_until_it_is_back() {
+    const VOLUME: &str = "36 35 259:3 / /mnt/data rw,noatime shared:7 - xfs /dev/nvme1n1 rw\n";
+    let cluster = cluster("base");
+    let node = Node::new(&cluster, "node-a");
+    let put = |path: &str, text: &str| {
+        let path = node.machine.tree.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    put(
+        "etc/systemd/system/mnt-data.mount",
+        "# Written by gpunode-agent.\n[Mount]\nWhat=x\nWhere=/mnt/data\n",
+    );
+    put("proc/1/mountinfo", VOLUME);
+    put("run/gpunode/report.json", r#"{"schema":"gpunode.io/boot-report/v1","verdict":"ok","steps":[]}"#);
+    let program = node.start(&[]);
+    node.until("NodeStorageHealthy", "True", "StorageIsHealthy");
+    put("proc/1/mountinfo", "");
+    node.until("NodeStorageHealthy", "False", "DataVolumeNotMounted");
+    node.until_told("DataVolumeNotMounted");
+    assert!(node.metrics().contains("gpunode_finding{code=\"DataVolumeNotMounted\""), "{}", node.metrics());
+    put("proc/1/mountinfo", &VOLUME.replace("noatime", "noatime,ro").replace("rw,", "ro,"));
+    node.until("NodeStorageHealthy", "False", "DataVolumeReadOnly");
+    node.until_told("DataVolumeNotMountedCleared");
+    put("proc/1/mountinfo", VOLUME);
+    node.until("NodeStorageHealthy", "True", "StorageIsHealthy");
+    node.until_told("DataVolumeReadOnlyCleared");
+    assert_eq!(node.condition("GPUHealthy").0, "True");
+    end(program);
+}

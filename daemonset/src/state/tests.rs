@@ -7,9 +7,9 @@ fn place(folder: &tempfile::TempDir, boot: &str) -> Place {
 }
 
 fn save(place: &Place) {
-    let health = Health::new(Setup::default()).save("boot-1");
+    let [health, mounts] = [(); 2].map(|()| Health::new(Setup::default()).save("boot-1"));
     let published: Published = serde_json::from_str(r#"{"uid":"u"}"#).unwrap();
-    place.save(health, &decided(), &published, &EventBook::default(), Wall::at(NOW)).unwrap();
+    place.save((health, mounts), &decided(), &published, &EventBook::default(), Wall::at(NOW)).unwrap();
 }
 
 const NOW: Now = Now { boot: Duration::from_secs(100), unix_ms: 1_700_000_000_000 };
@@ -53,7 +53,9 @@ fn a_file_of_another_version_is_read_as_far_as_it_is_known() {
         .insert(0, serde_json::json!({"type": "FanHealthy"}));
     state["health"]["findings"].as_array_mut().unwrap().push(serde_json::json!({"subject": {"kind": "fan"}}));
     // An older one has less.
-    state.as_object_mut().unwrap().remove("wall");
+    for newer in ["wall", "mounts"] {
+        state.as_object_mut().unwrap().remove(newer);
+    }
     fs::write(place.path(), state.to_string()).unwrap();
     let kept = place.load(NOW).unwrap();
     assert_eq!(kept.decided, decided());

@@ -48,6 +48,8 @@ impl Turn {
     ) -> Self {
         let bootstrapped = read_report(&watcher.machine);
         let disks = (Instant::now(), Disk::all(&watcher.machine.root));
+        let mut watcher = watcher;
+        watcher.mounts.look(clock::now(), &watcher.machine.root, bootstrapped.has_ended());
         Self { watcher, monitor, shared, asked, bootstrapped, disks, given_back: None, not_kept: None }
     }
 
@@ -88,6 +90,8 @@ impl Turn {
     /// What nobody tells us when it changes.
     fn look_around(&mut self) {
         self.bootstrapped = read_report(&self.watcher.machine);
+        let watcher = &mut self.watcher;
+        watcher.mounts.look(clock::now(), &watcher.machine.root, self.bootstrapped.has_ended());
         if self.disks.0.elapsed() >= DISKS {
             self.disks = (Instant::now(), Disk::all(&self.watcher.machine.root));
         }
@@ -106,7 +110,10 @@ impl Turn {
 
     fn report(&self) -> Report {
         let (health, sources) = (self.monitor.health(), self.monitor.sources());
-        self.watcher.machine.report(health, sources, self.disks.1.clone(), clock::now().unix_ms)
+        let time = clock::now().unix_ms;
+        let mut report = self.watcher.machine.report(health, sources, self.disks.1.clone(), time);
+        machine::add(&mut report, self.watcher.mounts.findings());
+        report
     }
 
     fn judge(&mut self) {
@@ -116,7 +123,8 @@ impl Turn {
             self.watcher.reporter.clock_set(by);
             self.watcher.post.publisher().clock_set(by);
         }
-        let changes = self.monitor.take_changes();
+        let mut changes = self.monitor.take_changes();
+        changes.append(&mut self.watcher.mounts.take_changes());
         for change in &changes {
             tracing::info!(node = self.watcher.node, "{}", sentence(change));
             if let Some(told) = Told::of(change, now.unix_ms) {
@@ -142,12 +150,13 @@ impl Turn {
 
     fn keep(&mut self) {
         let Some(place) = &self.watcher.place else { return };
-        let health = self.monitor.health().save(&self.watcher.boot_id);
+        let boot_id = &self.watcher.boot_id;
+        let found = (self.monitor.health().save(boot_id), self.watcher.mounts.save(boot_id));
         let (published, events) = {
             let publisher = self.watcher.post.publisher();
             (publisher.published().clone(), publisher.events().clone())
         };
-        let kept = place.save(health, self.watcher.reporter.last(), &published, &events, self.watcher.wall);
+        let kept = place.save(found, self.watcher.reporter.last(), &published, &events, self.watcher.wall);
         let trouble = kept.err().map(|error| log::chain(&error));
         if let (Some(trouble), true) = (&trouble, trouble != self.not_kept) {
             tracing::warn!("cannot write {}: {trouble}", place.path().display());

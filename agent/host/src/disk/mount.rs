@@ -17,6 +17,8 @@ pub struct Mount {
     pub kind: String,
     /// The device as it was named to mount, or any other word.
     pub source: String,
+    /// Whether nobody can write here: mounted so, or the file system as a whole has become so after an error.
+    pub read_only: bool,
 }
 
 /// Reads `/proc/self/mountinfo`. Lines that do not have its form are left out; the kernel writes none.
@@ -31,10 +33,14 @@ fn parse_line(line: &str) -> Option<Mount> {
     let dev = DevNumber::parse(fields.by_ref().nth(2)?)?;
     let root = unescape(fields.next()?);
     let point = unescape(fields.next()?);
+    let here = fields.next()?;
+    // Where there are no optional fields, the dash is next.
     fields.by_ref().find(|&field| field == "-")?;
     let kind = unescape(fields.next()?);
     let source = fields.next().map(unescape).unwrap_or_default();
-    Some(Mount { dev, root: root.into(), point: point.into(), kind, source })
+    let all = fields.next().unwrap_or_default();
+    let read_only = [here, all].iter().any(|options| options.split(',').any(|option| option == "ro"));
+    Some(Mount { dev, root: root.into(), point: point.into(), kind, source, read_only })
 }
 
 /// The devices or files in `/proc/swaps`: the first column, below the heading.
@@ -73,6 +79,17 @@ fn octal(digits: &[u8]) -> Option<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_file_system_may_be_read_only_here_or_everywhere() {
+        for (line, is_it) in [
+            ("36 35 259:3 / /a rw,noatime shared:7 - ext4 /dev/x rw,errors=remount-ro", false),
+            ("36 35 259:3 / /a ro,noatime - xfs /dev/x rw", true),
+            ("36 35 259:3 / /a rw,noatime - ext4 /dev/x ro", true),
+        ] {
+            assert_eq!(parse_mountinfo(line)[0].read_only, is_it, "{line}");
+        }
+    }
 
     #[test]
     fn optional_fields_are_skipped() {

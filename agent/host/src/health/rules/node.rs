@@ -1,7 +1,7 @@
 //! Disks, memory and tasks: what the kernel says beside GPUs and EFA.
 
 use super::rules;
-use crate::health::rule::Confirm::AtOnce;
+use crate::health::rule::Confirm::{AtOnce, Looks};
 
 rules! { ROWS:
     DISK_IO_ERROR = "DiskIoError", Disk, Error, AtOnce, Reboot;
@@ -29,6 +29,16 @@ rules! { ROWS:
         seen "kernel line `Disk failure on <disk>`",
         do "Replace the instance: a RAID0 without one of its disks has lost its data.",
         by "Linux drivers/md";
+    DATA_VOLUME_NOT_MOUNTED = "DataVolumeNotMounted", Disk, Error, Looks(2), WhenGone;
+        is "A data volume, or a folder that lies on it, is not mounted although the boot has ended.",
+        seen "a mount unit of gpunode-agent whose place the table of mounts does not have, in two looks in a row",
+        do "Look at the unit with `systemctl status`; drain the node before it is mounted again, since pods write to the root disk meanwhile.",
+        by "proc(5), mountinfo";
+    DATA_VOLUME_READ_ONLY = "DataVolumeReadOnly", Disk, Error, Looks(2), WhenGone;
+        is "A data volume, or a folder that lies on it, can only be read.",
+        seen "`ro` in the table of mounts, of the mount or of the whole file system, in two looks in a row",
+        do "Drain the node and look in the kernel log for what the file system has found; replace the instance.",
+        by "proc(5), mountinfo";
     PCIE_UNCORRECTED = "PcieUncorrected", Pci, Warning, AtOnce, WhenGone, for 3600 s;
         is "A PCIe device reported an error that was not corrected.",
         seen "kernel lines of AER with an uncorrected severity, of containment, or of a device that cannot be woken",
