@@ -243,3 +243,13 @@ fn an_image_for_blackwell_is_refused_with_the_default_driver() {
     assert!(message.starts_with("nvidia.driverVersion is 550.127.05, and "), "{message}");
     assert!(message.ends_with("allowed: latest, or a version or branch of 570 or newer"), "{message}");
 }
+
+#[test]
+fn an_image_for_an_ultraserver_says_what_is_not_done_for_it() {
+    let dir = image();
+    let words = ["--json", "--plan", "--instance-type", "p6e-gb200.36xlarge", "--only", "nvidia-driver"];
+    let run = agent("install", dir.path(), &[&words[..], &["--set", "nvidia.driverVersion=580"]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    let message = run.report().finding("ImexNotConfigured").message.to_owned();
+    assert!(message.contains("neither writes its list of instances nor starts it"), "{message}");
+}

@@ -150,11 +150,3 @@ fn the_default_version_is_refused_on_blackwell_with_what_is_allowed() {
         assert!(answers.run.lock().unwrap().is_empty());
     }
 }
-
-#[test]
-fn an_ultraserver_is_told_what_is_not_done_for_it() {
-    let (_dir, os, _) = machine("p6e-gb200.36xlarge", &["dnf", "rpm"]);
-    let check = check(&os, &["nvidia.driverVersion=550"]).unwrap();
-    let told: Vec<_> = check.findings.iter().map(|finding| finding.code).collect();
-    assert_eq!(told, ["ImexNotConfigured"], "{check:?}");
-}
