@@ -6,6 +6,7 @@ mod tries;
 
 use std::fs;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
 use gpunode_imds as imds;
@@ -91,7 +92,10 @@ impl Fetcher {
             return Ok(fetched);
         }
         let runtime = runtime()?;
-        runtime.block_on(self.run(download, &cache, watch)?.finish())
+        let done = Box::pin(self.run(download, &cache, watch)?.finish());
+        let mut fetched = None;
+        wait(&runtime, Box::pin(async { fetched = Some(done.await) }));
+        fetched.unwrap_or(Err(Error::NoSource))
     }
 
     fn run<'a>(
@@ -117,6 +121,11 @@ impl Fetcher {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// The runtime's loop is large: there is one copy of it for every future.
+fn wait(runtime: &Runtime, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+    runtime.block_on(future);
 }
 
 /// One for the time of a call.

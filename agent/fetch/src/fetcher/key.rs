@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Fetcher, runtime};
+use super::{Fetcher, runtime, wait};
 use crate::cache::Cache;
 use crate::openpgp::{self, Fingerprint};
 use crate::{Cause, Download, Error, Limits, Proof, Signature, Source, Watch};
@@ -28,7 +28,10 @@ impl Fetcher {
         };
         let cache = Cache::open(&self.settings.cache)?;
         let runtime = runtime()?;
-        let raw = runtime.block_on(self.run(&download, &cache, watch)?.small("key", sources))?;
+        let mut run = self.run(&download, &cache, watch)?;
+        let mut got = None;
+        wait(&runtime, Box::pin(async { got = Some(run.small("key", sources).await) }));
+        let raw = got.unwrap_or(Err(Cause::Cancelled))?;
         openpgp::only_key(&raw, &fingerprint).map_err(|error| Cause::Signature(error).into())
     }
 }
