@@ -1,9 +1,15 @@
 //! The command line.
 
+mod apply;
 mod config;
+mod destroy;
 mod init;
 mod layout;
+mod live;
+mod plan;
+mod progress;
 mod render;
+mod status;
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write, stderr, stdout};
@@ -15,7 +21,8 @@ use crate::environment;
 use crate::exit::{self, Exit};
 use crate::settings::{self, File, Loaded};
 
-/// Brings GPU node groups to an existing EKS cluster. It does not talk to AWS yet: it checks settings and writes files
+/// Brings what GPU nodes need to an existing EKS cluster. It makes the AWS side: roles, add-ons and queues; node groups
+/// and Kubernetes objects are rendered as files
 #[derive(Debug, Parser)]
 #[command(name = "installer", version, about, after_help = exit::TABLE)]
 pub struct Args {
@@ -35,6 +42,14 @@ enum Command {
     /// Write what a cluster needs as files: launch template, user data, policies, Kubernetes objects, and the forms of
     /// eksctl, Terraform and CloudFormation
     Render(render::RenderArgs),
+    /// Show what apply would do, and do nothing
+    Plan(plan::PlanArgs),
+    /// Bring the AWS side of the cluster to what the settings say
+    Apply(apply::ApplyArgs),
+    /// Show each thing that must be there, and how it is
+    Status(status::StatusArgs),
+    /// Remove what carries this cluster's ownership tag, and nothing else
+    Destroy(destroy::DestroyArgs),
 }
 
 /// What every command that reads the settings takes.
@@ -55,6 +70,10 @@ pub fn run(args: Args) -> Exit {
         Command::Config(command) => config::run(&command),
         Command::Layout(args) => layout::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Apply(args) => apply::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Destroy(args) => destroy::run(&args),
     };
     match outcome {
         Ok(()) => Exit::Ok,

@@ -21,13 +21,15 @@ pub use graph::{Graph, GraphError};
 pub use plan::{Plan, Row};
 pub use run::{ATTEMPTS, Answer, Call, Outcome, Request, Run, Task};
 
-/// One thing that must be there.
+/// One thing that must be there, or must not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
     /// Its name among all; it is stable from run to run.
     pub id: String,
     /// What kind of thing, for people and for whoever makes the calls.
     pub kind: &'static str,
+    /// Whether it must be there. What must not and is ours is removed; others' is not even told.
+    pub wanted: bool,
     /// What has to be there first.
     pub needs: BTreeSet<String>,
     /// How it must be. What this does not name may be anything: services add defaults of their own.

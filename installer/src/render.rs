@@ -7,7 +7,7 @@ mod eksctl;
 mod hcl;
 mod karpenter;
 mod kubernetes;
-mod parts;
+pub(crate) mod parts;
 mod terraform;
 #[cfg(test)]
 mod tests;

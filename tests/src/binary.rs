@@ -21,6 +21,14 @@ pub fn daemonset() -> PathBuf {
     program("GPUNODE_DAEMONSET", "cargo xtask package")
 }
 
+/// The installer.
+///
+/// # Panics
+/// When `GPUNODE_INSTALLER` names no file.
+pub fn installer() -> PathBuf {
+    program("GPUNODE_INSTALLER", "cargo build -p installer")
+}
+
 /// The agent, built for aarch64.
 ///
 /// # Panics

@@ -1,6 +1,7 @@
 //! The test bed: what the tests that need real programs and real kernels share.
 
 pub mod agent;
+pub mod aws;
 pub mod binary;
 pub mod chain;
 pub mod elf;

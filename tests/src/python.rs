@@ -20,10 +20,15 @@ const MAKING: u32 = 900;
 /// When it ends with anything but 0, with all that it said.
 pub fn run(program: &str, words: &[&Path]) -> String {
     let program = binary::bed().join("python").join(program);
-    let interpreter = environment().join("bin/python");
+    let interpreter = interpreter();
     let mut line = vec![interpreter.as_os_str(), "-B".as_ref(), program.as_os_str()];
     line.extend(words.iter().map(|word| word.as_os_str()));
     go(DEADLINE, &line)
+}
+
+/// The interpreter of the environment.
+pub(crate) fn interpreter() -> PathBuf {
+    environment().join("bin/python")
 }
 
 /// The environment for the present list of packages, made first if need be.

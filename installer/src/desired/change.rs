@@ -18,6 +18,8 @@ pub enum Change {
         /// In what.
         differences: Vec<Difference>,
     },
+    /// It is ours and must not be there any more.
+    Delete,
     /// It cannot be brought about without harm.
     Refuse {
         /// Why, and what somebody could do.
@@ -40,11 +42,14 @@ pub struct Difference {
 /// none is never touched, also where it is as it must be: its owner may change or remove it.
 pub fn diff(resource: &Resource, seen: &Seen, owner: &str) -> Change {
     let Seen::Present { owner: theirs, value } = seen else {
-        return Change::Create;
+        return if resource.wanted { Change::Create } else { Change::Nothing };
     };
+    if !resource.wanted {
+        return if theirs.as_deref() == Some(owner) { Change::Delete } else { Change::Nothing };
+    }
     if theirs.as_deref() != Some(owner) {
         let whose = theirs.as_ref().map_or("nobody's by its tags".to_owned(), |theirs| format!("{theirs}'s"));
-        let reason = format!("{} {} exists and is {whose}, not {owner}'s", resource.kind, resource.id);
+        let reason = format!("{} exists and is {whose}, not {owner}'s", resource.id);
         return Change::Refuse { reason };
     }
     let mut differences = Vec::new();
@@ -52,8 +57,8 @@ pub fn diff(resource: &Resource, seen: &Seen, owner: &str) -> Change {
     let top = |path: &str| path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
     if let Some(fixed) = differences.iter().find(|found| resource.fixed.contains(top(&found.path).as_str())) {
         let reason = format!(
-            "{} {}: {} is {} and cannot become {}; destroy it first",
-            resource.kind, resource.id, fixed.path, fixed.from, fixed.to
+            "{}: {} is {} and cannot become {}; destroy it first",
+            resource.id, fixed.path, fixed.from, fixed.to
         );
         return Change::Refuse { reason };
     }

@@ -26,6 +26,14 @@ pub enum GraphError {
         /// What.
         need: String,
     },
+    /// What must be there needs what must not.
+    #[error("{id} needs {need}, which is to be removed")]
+    Unwanted {
+        /// Who.
+        id: String,
+        /// What.
+        need: String,
+    },
     /// Needs that lead back to where they began.
     #[error("these need each other: {}", .0.join(", "))]
     Circle(Vec<String>),
@@ -65,6 +73,10 @@ fn order(resources: &BTreeMap<String, Resource>) -> Result<Vec<String>, GraphErr
     for resource in resources.values() {
         if let Some(need) = resource.needs.iter().find(|need| !resources.contains_key(*need)) {
             return Err(GraphError::Unknown { id: resource.id.clone(), need: need.clone() });
+        }
+        let unwanted = |need: &&String| resources.get(*need).is_some_and(|need| !need.wanted);
+        if let Some(need) = resource.needs.iter().find(unwanted).filter(|_| resource.wanted) {
+            return Err(GraphError::Unwanted { id: resource.id.clone(), need: need.clone() });
         }
     }
     let mut left: BTreeSet<&String> = resources.keys().collect();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Change, Graph, Seen, diff};
+use super::{Change, Graph, Resource, Seen, diff};
 
 /// What a run would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,19 +21,28 @@ pub struct Row {
     pub id: String,
     /// Its kind.
     pub kind: &'static str,
+    /// Whether it must be there.
+    pub wanted: bool,
     /// What would be done.
     #[serde(flatten)]
     pub change: Change,
 }
 
 impl Plan {
-    /// The plan for `graph` on behalf of `owner`; what is not in `seen` is absent.
+    /// The plan for `graph` on behalf of `owner`; what is not in `seen` is absent. What is removed comes last.
     pub fn new(graph: &Graph, seen: &BTreeMap<String, Seen>, owner: &str) -> Self {
-        let row = |resource: &super::Resource| {
+        let row = |resource: &Resource| {
             let change = diff(resource, seen.get(&resource.id).unwrap_or(&Seen::Absent), owner);
-            Row { id: resource.id.clone(), kind: resource.kind, change }
+            Row { id: resource.id.clone(), kind: resource.kind, wanted: resource.wanted, change }
         };
-        Self { rows: graph.iter().map(row).collect() }
+        let wanted = graph.iter().filter(|resource| resource.wanted);
+        let unwanted = graph.iter().rev().filter(|resource| !resource.wanted);
+        Self { rows: wanted.chain(unwanted).map(row).collect() }
+    }
+
+    /// Whether something belongs to others, or cannot become what it must be.
+    pub fn refuses(&self) -> bool {
+        self.rows.iter().any(|row| matches!(row.change, Change::Refuse { .. }))
     }
 
     /// Whether there is nothing to do.
@@ -41,36 +50,55 @@ impl Plan {
         self.rows.iter().all(|row| row.change == Change::Nothing)
     }
 
-    /// A line for each change, `+` for new, `~` for changed with what differs, `!` for refused; then the counts.
+    /// A line for each change, `+` for new, `~` for changed with what differs, `-` for removed, `!` for refused; then
+    /// the counts.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let mut counts = [0_usize; 4];
-        for Row { id, kind, change } in &self.rows {
+        for Row { id, change, .. } in &self.rows {
             // Writing to a String cannot fail.
-            match change {
-                Change::Nothing => counts[3] += 1,
-                Change::Create => {
-                    counts[0] += 1;
-                    let _ = writeln!(text, "+ {kind} {id}");
-                }
-                Change::Update { differences } => {
-                    counts[1] += 1;
-                    let _ = writeln!(text, "~ {kind} {id}");
-                    for found in differences {
-                        let _ = writeln!(text, "    {}: {} -> {}", found.path, found.from, found.to);
-                    }
-                }
-                Change::Refuse { reason } => {
-                    counts[2] += 1;
-                    let _ = writeln!(text, "! {reason}");
-                }
-            }
+            let _ = match change {
+                Change::Nothing => Ok(()),
+                Change::Create => writeln!(text, "+ {id}"),
+                Change::Update { differences } => writeln!(text, "~ {id}").and_then(|()| {
+                    differences.iter().try_for_each(|found| {
+                        writeln!(text, "    {}: {} -> {}", found.path, found.from, found.to)
+                    })
+                }),
+                Change::Delete => writeln!(text, "- {id}"),
+                Change::Refuse { reason } => writeln!(text, "! {reason}"),
+            };
         }
-        let [create, update, refuse, same] = counts;
+        let Counts { create, update, delete, refuse, same } = self.counts();
         let _ = writeln!(
             text,
-            "{create} to create, {update} to change, {refuse} refused, {same} as they must be"
+            "{create} to create, {update} to change, {delete} to remove, {refuse} refused, {same} as they must be"
         );
         text
     }
+
+    /// How many of each; what must not be there and is not is not counted.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for row in &self.rows {
+            match row.change {
+                Change::Nothing => counts.same += usize::from(row.wanted),
+                Change::Create => counts.create += 1,
+                Change::Update { .. } => counts.update += 1,
+                Change::Delete => counts.delete += 1,
+                Change::Refuse { .. } => counts.refuse += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// How many of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names of the changes")]
+pub struct Counts {
+    pub create: usize,
+    pub update: usize,
+    pub delete: usize,
+    pub refuse: usize,
+    pub same: usize,
 }

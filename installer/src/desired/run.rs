@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Change, Graph, Seen, diff};
+use super::{Change, Graph, Resource, Seen, diff};
 
 /// Times that a request is handed out before its resource has failed.
 pub const ATTEMPTS: u32 = 8;
@@ -34,7 +34,7 @@ pub struct Request {
 pub enum Call {
     /// Look.
     Read,
-    /// Make it, with the owner's tag. The resource's id serves as client token: the same call twice makes one.
+    /// Make it, with the owner's tag. Names are unique, so the same call twice makes one.
     Create(Value),
     /// Change it to this.
     Update(Value),
@@ -56,6 +56,8 @@ pub enum Answer {
     Seen(Seen),
     /// Of a call that changes something: it was taken. It is looked at again before anything relies on it.
     Taken,
+    /// It is there and becoming something; looked at again, as often as whoever makes the calls has patience for.
+    Pending,
     /// Not now: throttled, a server's error, a connection that broke. Nobody knows whether it was carried out.
     Later(String),
     /// No, and asking again will not help.
@@ -114,10 +116,7 @@ impl<'a> Run<'a> {
 
     /// Every request that can be made now and was not handed out yet. All of them may be made at once.
     pub fn ready(&mut self) -> Vec<Request> {
-        let ids: Vec<_> = match self.task {
-            Task::Apply => self.graph.iter().map(|resource| resource.id.clone()).collect(),
-            Task::Destroy => self.graph.iter().rev().map(|resource| resource.id.clone()).collect(),
-        };
+        let ids: Vec<_> = self.graph.iter().map(|resource| resource.id.clone()).collect();
         let mut requests = Vec::new();
         for id in ids {
             if self.states.get(&id) == Some(&State::Waiting) {
@@ -150,9 +149,18 @@ impl<'a> Run<'a> {
                 State::Done(Outcome::Failed(format!("taken {attempt} times and not there")))
             }
             Answer::Taken => ask(Call::Read, attempt + 1, true),
+            Answer::Pending => ask(Call::Read, attempt, changed),
             Answer::Seen(seen) => self.seen(id, &seen, attempt, changed),
         };
         self.states.insert(id.to_owned(), next);
+    }
+
+    /// How `id` ended, once it did.
+    pub fn outcome(&self, id: &str) -> Option<&Outcome> {
+        match self.states.get(id) {
+            Some(State::Done(outcome)) => Some(outcome),
+            Some(State::Waiting | State::Asking { .. }) | None => None,
+        }
     }
 
     /// How each resource ended; `None` while the run goes on.
@@ -168,16 +176,18 @@ impl<'a> Run<'a> {
 
     /// Begins with `id` if what comes before it is done, and gives it up if that failed.
     fn begin(&mut self, id: &str) {
-        let before: BTreeSet<String> = match self.task {
-            Task::Apply => self.graph.get(id).map(|resource| resource.needs.clone()).unwrap_or_default(),
+        let removed = self.graph.get(id).is_some_and(|resource| self.removes(resource));
+        let before: BTreeSet<String> = if removed {
             // What needs it goes first.
-            Task::Destroy => self.graph.needed_by(id).map(|resource| resource.id.clone()).collect(),
+            self.graph.needed_by(id).map(|resource| resource.id.clone()).collect()
+        } else {
+            self.graph.get(id).map(|resource| resource.needs.clone()).unwrap_or_default()
         };
         for other in &before {
             match self.states.get(other) {
                 Some(State::Done(outcome)) if outcome.good() => {}
                 // Others' things are in the way of nobody's removal but their own.
-                Some(State::Done(Outcome::Left(_))) if self.task == Task::Destroy => {}
+                Some(State::Done(Outcome::Left(_))) if removed => {}
                 Some(State::Done(_)) => {
                     let why = Outcome::Skipped(other.clone());
                     self.states.insert(id.to_owned(), State::Done(why));
@@ -190,28 +200,33 @@ impl<'a> Run<'a> {
         self.states.insert(id.to_owned(), read);
     }
 
+    fn removes(&self, resource: &Resource) -> bool {
+        self.task == Task::Destroy || !resource.wanted
+    }
+
     fn seen(&self, id: &str, seen: &Seen, attempt: u32, changed: bool) -> State {
         let Some(resource) = self.graph.get(id) else {
             return State::Done(Outcome::Failed("not in the graph".to_owned()));
         };
         let done = State::Done(if changed { Outcome::Changed } else { Outcome::Unchanged });
         let ask = |call| State::Asking { call, attempt, sent: false, changed };
-        match self.task {
-            Task::Apply => match diff(resource, seen, &self.owner) {
-                Change::Nothing => done,
-                Change::Create => ask(Call::Create(resource.desired.clone())),
-                Change::Update { .. } => ask(Call::Update(resource.desired.clone())),
-                Change::Refuse { reason } => State::Done(Outcome::Left(reason)),
-            },
-            Task::Destroy => match seen {
+        if self.removes(resource) {
+            return match seen {
                 Seen::Absent => done,
                 Seen::Present { owner, .. } if owner.as_deref() == Some(self.owner.as_str()) => {
                     ask(Call::Delete)
                 }
-                Seen::Present { .. } => {
-                    State::Done(Outcome::Left(format!("{} {id} is not ours", resource.kind)))
-                }
-            },
+                // Nobody asked for it, and nobody has to be told of it.
+                Seen::Present { .. } if !resource.wanted => done,
+                Seen::Present { .. } => State::Done(Outcome::Left(format!("{id} is not ours"))),
+            };
+        }
+        match diff(resource, seen, &self.owner) {
+            Change::Nothing => done,
+            Change::Create => ask(Call::Create(resource.desired.clone())),
+            Change::Update { .. } => ask(Call::Update(resource.desired.clone())),
+            Change::Delete => ask(Call::Delete),
+            Change::Refuse { reason } => State::Done(Outcome::Left(reason)),
         }
     }
 }

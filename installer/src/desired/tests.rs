@@ -99,6 +99,7 @@ fn resource(id: usize, needs: BTreeSet<usize>, size: u8) -> Resource {
     Resource {
         id: format!("r{id}"),
         kind: "thing",
+        wanted: true,
         needs: needs.into_iter().map(|need| format!("r{need}")).collect(),
         desired: json!({ "Size": size, "Tags": { "a": "b" } }),
         fixed: BTreeSet::new(),
@@ -153,6 +154,33 @@ proptest! {
         run(&graph, &mut cloud, Task::Apply, &[0], FOR_EVER).unwrap();
         prop_assert_eq!(&cloud.things, &straight.things);
         prop_assert_eq!(cloud.writes, writes + 1);
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_goes_and_comes_back(
+        graph in any_graph(),
+        first in 0_usize..10,
+        kill in 0_usize..40,
+        choices in prop::collection::vec(any::<u8>(), 1..40),
+    ) {
+        let mut cloud = Cloud::default();
+        run(&graph, &mut cloud, Task::Apply, &choices, FOR_EVER).unwrap();
+        let all = cloud.things.clone();
+        // The last ones in the order, so that nothing that is wanted needs one of them.
+        let mut position = 0;
+        let less = Graph::new(graph.iter().cloned().map(|mut resource| {
+            resource.wanted = position < first;
+            position += 1;
+            resource
+        })).unwrap();
+        run(&less, &mut cloud, Task::Apply, &choices, kill);
+        run(&less, &mut cloud, Task::Apply, &choices, FOR_EVER).unwrap();
+        let left: Vec<_> = cloud.things.keys().cloned().collect();
+        let mut wanted: Vec<_> = graph.iter().take(first).map(|resource| resource.id.clone()).collect();
+        wanted.sort();
+        prop_assert_eq!(left, wanted);
+        run(&graph, &mut cloud, Task::Apply, &choices, FOR_EVER).unwrap();
+        prop_assert_eq!(cloud.things, all);
     }
 
     #[test]
@@ -234,6 +262,9 @@ fn what_is_taken_and_never_there_fails() {
 fn graphs_that_are_none_are_told() {
     let wrong = |resources: Vec<Resource>| Graph::new(resources).unwrap_err().to_string();
     assert_eq!(wrong(vec![resource(0, BTreeSet::from([1]), 1)]), "r0 needs r1, which is not there");
+    let unwanted = Resource { wanted: false, ..resource(0, BTreeSet::new(), 1) };
+    let problem = wrong(vec![unwanted, resource(1, BTreeSet::from([0]), 1)]);
+    assert_eq!(problem, "r1 needs r0, which is to be removed");
     let circle = vec![resource(0, BTreeSet::from([1]), 1), resource(1, BTreeSet::from([0]), 1)];
     assert_eq!(wrong(circle), "these need each other: r0, r1");
     let twice = vec![resource(0, BTreeSet::new(), 1), resource(0, BTreeSet::new(), 1)];
@@ -260,9 +291,9 @@ fn a_plan_says_what_and_why() {
     let plan = Plan::new(&graph, &seen, "us");
     assert_eq!(
         plan.text(),
-        "+ thing r0\n~ thing r1\n    /Size: 2 -> 1\n! thing r2 exists and is nobody's by its tags, not us's\n\
-         ! thing r3: /Size is 2 and cannot become 1; destroy it first\n\
-         1 to create, 1 to change, 2 refused, 0 as they must be\n"
+        "+ r0\n~ r1\n    /Size: 2 -> 1\n! r2 exists and is nobody's by its tags, not us's\n\
+         ! r3: /Size is 2 and cannot become 1; destroy it first\n\
+         1 to create, 1 to change, 0 to remove, 2 refused, 0 as they must be\n"
     );
     assert!(!plan.is_empty());
     let json = serde_json::to_value(&plan).unwrap();

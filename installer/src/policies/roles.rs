@@ -62,7 +62,12 @@ const MOST: usize = 64;
 impl Role {
     /// The roles that the settings ask for.
     pub fn wanted(settings: &Settings) -> impl Iterator<Item = &'static Role> {
-        ROLES.iter().filter(|role| (role.wanted)(settings))
+        ROLES.iter().filter(|role| role.is_wanted(settings))
+    }
+
+    /// Whether the settings ask for it.
+    pub fn is_wanted(&self, settings: &Settings) -> bool {
+        (self.wanted)(settings)
     }
 
     /// The name of the role in `cluster`.

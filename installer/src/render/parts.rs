@@ -64,43 +64,43 @@ pub(super) const NODE_POLICIES: [&str; 4] = [
 ];
 
 /// ARNs of [`NODE_POLICIES`].
-pub(super) fn node_policy_arns(settings: &Settings) -> Vec<String> {
+pub(crate) fn node_policy_arns(settings: &Settings) -> Vec<String> {
     let partition = settings.partition();
     NODE_POLICIES.iter().map(|name| format!("arn:{partition}:iam::aws:policy/{name}")).collect()
 }
 
 /// An EKS add-on and what it is told.
-pub(super) struct Addon {
-    pub(super) name: &'static str,
-    pub(super) configuration: Option<Value>,
+pub(crate) struct Addon {
+    pub(crate) name: &'static str,
+    pub(crate) configuration: Option<Value>,
+    /// Whether the settings ask for it.
+    pub(crate) wanted: bool,
 }
 
 /// The add-ons that the settings ask for.
 pub(super) fn addons(settings: &Settings) -> Vec<Addon> {
+    all_addons(settings).into_iter().filter(|addon| addon.wanted).collect()
+}
+
+/// Every add-on.
+pub(crate) fn all_addons(settings: &Settings) -> Vec<Addon> {
     let cluster = &settings.cluster_name;
-    let mut addons = vec![
-        Addon { name: "eks-pod-identity-agent", configuration: None },
-        // With it the driver puts `kubernetes.io/cluster/<cluster>=owned` on volumes; its policy lets it touch no other.
-        Addon {
-            name: "aws-ebs-csi-driver",
-            configuration: Some(json!({ "controller": { "k8sTagClusterId": cluster } })),
-        },
-    ];
-    let mut optional = |wanted: bool, name, configuration| {
-        if wanted {
-            addons.push(Addon { name, configuration });
-        }
-    };
-    optional(settings.install_efs_csi, "aws-efs-csi-driver", None);
+    let addon = |wanted, name, configuration| Addon { name, configuration, wanted };
+    // With it the driver puts `kubernetes.io/cluster/<cluster>=owned` on volumes; its policy lets it touch no other.
+    let ebs = json!({ "controller": { "k8sTagClusterId": cluster } });
     // The same for this driver, which knows no cluster.
     let fsx = json!({ "controller": { "extraTags": { OWNER_TAG: cluster } } });
-    optional(settings.install_fsx_csi, "aws-fsx-csi-driver", Some(fsx));
-    optional(settings.install_s3_csi, "aws-mountpoint-s3-csi-driver", None);
-    addons
+    vec![
+        addon(true, "eks-pod-identity-agent", None),
+        addon(true, "aws-ebs-csi-driver", Some(ebs)),
+        addon(settings.install_efs_csi, "aws-efs-csi-driver", None),
+        addon(settings.install_fsx_csi, "aws-fsx-csi-driver", Some(fsx)),
+        addon(settings.install_s3_csi, "aws-mountpoint-s3-csi-driver", None),
+    ]
 }
 
 /// Name, source and detail type of the events that Karpenter's queue gets.
-pub(super) const EVENTS: [(&str, &str, &str); 5] = [
+pub(crate) const EVENTS: [(&str, &str, &str); 5] = [
     ("health", "aws.health", "AWS Health Event"),
     ("spot-interruption", "aws.ec2", "EC2 Spot Instance Interruption Warning"),
     ("rebalance", "aws.ec2", "EC2 Instance Rebalance Recommendation"),
@@ -126,7 +126,7 @@ pub(super) fn camel(name: &str) -> String {
 }
 
 /// Names of EventBridge rules have 64 characters at most.
-pub(super) fn rule_name(cluster: &str, event: &str) -> String {
+pub(crate) fn rule_name(cluster: &str, event: &str) -> String {
     let room = 64 - "-karpenter-".len() - event.len();
     let start: String = cluster.chars().take(room).collect();
     format!("{start}-karpenter-{event}")

@@ -2,7 +2,7 @@
 //! closing connections, refusing the next requests, with another certificate. It also counts what passes.
 
 mod connection;
-mod message;
+pub(crate) mod message;
 
 use std::collections::VecDeque;
 use std::net::{Shutdown, TcpListener, TcpStream};

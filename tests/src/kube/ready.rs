@@ -10,7 +10,7 @@ use super::server::Server;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Waits until `ready`; fails when `server` ends, or after three minutes.
-pub(super) fn wait(server: &Server, mut ready: impl FnMut() -> bool) -> Result<(), Error> {
+pub(crate) fn wait(server: &Server, mut ready: impl FnMut() -> bool) -> Result<(), Error> {
     let started = Instant::now();
     while !ready() {
         server.check()?;
@@ -24,7 +24,7 @@ pub(super) fn wait(server: &Server, mut ready: impl FnMut() -> bool) -> Result<(
 
 /// Ports of loopback that nobody listens on. They are free again when this returns, so the caller must be ready to
 /// lose one to somebody else and ask again.
-pub(super) fn free_ports<const N: usize>() -> std::io::Result<[u16; N]> {
+pub(crate) fn free_ports<const N: usize>() -> std::io::Result<[u16; N]> {
     // All are held until the last is found, so that no two are the same.
     let mut listeners = Vec::with_capacity(N);
     let mut ports = [0; N];

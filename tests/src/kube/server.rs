@@ -9,7 +9,7 @@ use super::error::at;
 use crate::keeper::Keeper;
 
 /// A running server; ended on drop.
-pub(super) struct Server {
+pub(crate) struct Server {
     name: &'static str,
     log: PathBuf,
     keeper: Keeper,
@@ -17,7 +17,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts `program` with what it prints in the file `log`.
-    pub(super) fn start(
+    pub(crate) fn start(
         name: &'static str,
         program: &Path,
         arguments: &[String],
@@ -34,17 +34,17 @@ impl Server {
     }
 
     /// Its process.
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.keeper.pid()
     }
 
     /// An error with the end of its log, when it has ended by itself.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if self.keeper.runs() { Ok(()) } else { Err(self.failed("ended")) }
     }
 
     /// An error with the end of its log.
-    pub(super) fn failed(&self, what: &str) -> Error {
+    pub(crate) fn failed(&self, what: &str) -> Error {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
         let end = lines[lines.len().saturating_sub(15)..].join("\n");

@@ -15,6 +15,9 @@ const BED: &str = "gpunode-tests";
 const OWN_JOB: [&str; 2] = ["static_binary", "aarch64"];
 /// How the names of test targets begin that judge what the installer renders.
 const INSTALLER: &str = "installer_";
+/// The installer's package, which is its program's name, too, and the test target that has cargo build that program.
+const INSTALLER_PACKAGE: &str = "installer";
+const INSTALLER_CLI: &str = "cli";
 /// How the names of test targets begin that boot virtual machines.
 const VM: &str = "vm_";
 /// How the names of test targets begin that use a real API server.
@@ -34,7 +37,7 @@ pub(crate) enum Job {
     Doc,
     /// Tests beside the code.
     Unit,
-    /// What the installer renders, by the tools that read it and against the cases.
+    /// What the installer renders, by the tools that read it and against the cases; what it does in an emulated AWS.
     Installer,
     /// The static release agent.
     Package,
@@ -129,15 +132,17 @@ fn unit(place: &Place) -> Result<(), Error> {
     run::go(place.cargo("test").args(["--locked", "--package", BED, "--lib", "--bins"]))
 }
 
-/// These need no release binary: they call the library.
+/// These need no release binary: they call the library, or run the program as the other jobs' compiler made it. Cargo
+/// builds it for the tests of its own command line, which are run along; one build for both packages compiles the AWS
+/// SDK once.
 fn installer(place: &Place) -> Result<(), Error> {
     let metadata = Metadata::read(place)?;
     let mut command = place.cargo("test");
-    command.args(["--locked", "--package", BED]);
+    command.args(["--locked", "--package", BED, "--package", INSTALLER_PACKAGE, "--test", INSTALLER_CLI]);
     for target in metadata.test_targets(BED).iter().filter(|name| name.starts_with(INSTALLER)) {
         command.args(["--test", target]);
     }
-    run::go(&mut command)
+    run::go(command.env("GPUNODE_INSTALLER", place.target.join("debug").join(INSTALLER_PACKAGE)))
 }
 
 fn targets(place: &Place, wanted: impl Fn(&str) -> bool) -> Result<(), Error> {

@@ -3,21 +3,21 @@
 use std::io::{self, Read};
 
 /// A request with its body.
-pub(super) struct Message {
-    pub(super) method: String,
+pub(crate) struct Message {
+    pub(crate) method: String,
     /// Path and query.
-    pub(super) target: String,
-    pub(super) headers: Vec<(String, Vec<u8>)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
     /// Bytes on the connection, headers included.
-    pub(super) size: usize,
+    pub(crate) size: usize,
 }
 
 /// More than any client of ours sends.
 const LARGEST: usize = 8 << 20;
 
 /// The next request; `None` at the end of the connection. `rest` keeps what was read beyond it.
-pub(super) fn read(stream: &mut impl Read, rest: &mut Vec<u8>) -> io::Result<Option<Message>> {
+pub(crate) fn read(stream: &mut impl Read, rest: &mut Vec<u8>) -> io::Result<Option<Message>> {
     loop {
         if let Some((mut message, head, length)) = parse(rest)? {
             while rest.len() < head + length {

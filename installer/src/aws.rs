@@ -1,0 +1,87 @@
+//! The one door to AWS: clients with bounded time and retries, every call counted, every mutating call in an audit log.
+
+mod audit;
+mod failure;
+mod preflight;
+
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+pub use audit::{Recorder, with_resource};
+pub use failure::{Failure, Meaning, failed};
+pub use preflight::{Cluster, PreflightError, preflight};
+
+/// For a connection to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+/// For one attempt at a call; AWS answers within seconds or not at all.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// For a call with all its attempts.
+const OPERATION: Duration = Duration::from_secs(90);
+/// Attempts at a call, with jitter between them (the SDK's standard mode). The engine tries again on top of that, after
+/// it looked whether the call was carried out.
+const ATTEMPTS: u32 = 3;
+
+/// Clients of one region, as whoever the environment or the profile says.
+///
+/// The SDK reads credentials and endpoints from where the AWS CLI does: `AWS_PROFILE`, `AWS_ENDPOINT_URL`,
+/// `AWS_ENDPOINT_URL_<SERVICE>`, the shared files, and so on.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Identity and Access Management.
+    pub iam: aws_sdk_iam::Client,
+    /// Elastic Kubernetes Service.
+    pub eks: aws_sdk_eks::Client,
+    /// Simple Queue Service.
+    pub sqs: aws_sdk_sqs::Client,
+    /// EventBridge.
+    pub events: aws_sdk_eventbridge::Client,
+    /// Security Token Service.
+    pub sts: aws_sdk_sts::Client,
+    recorder: Recorder,
+}
+
+impl Door {
+    /// Clients for `region`; nothing is asked yet.
+    pub async fn open(region: &str, profile: Option<&str>, recorder: Recorder) -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(OPERATION)
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        let shared = loader.load().await;
+        macro_rules! client {
+            ($service:ident) => {
+                $service::Client::from_conf(
+                    $service::config::Builder::from(&shared).interceptor(recorder.clone()).build(),
+                )
+            };
+        }
+        Self {
+            iam: client!(aws_sdk_iam),
+            eks: client!(aws_sdk_eks),
+            sqs: client!(aws_sdk_sqs),
+            events: client!(aws_sdk_eventbridge),
+            sts: client!(aws_sdk_sts),
+            recorder,
+        }
+    }
+
+    /// What was called so far.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+}

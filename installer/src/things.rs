@@ -1,0 +1,105 @@
+//! What an installation makes in AWS: how each kind of thing is looked at, made, changed and removed.
+
+mod access_entry;
+mod addon;
+mod association;
+mod catalogue;
+mod document;
+mod policy;
+mod queue;
+mod role;
+mod rule;
+mod tags;
+
+use std::collections::BTreeMap;
+
+use crate::aws::{Door, Failure};
+use crate::desired::{Resource, Seen};
+
+pub use catalogue::{CatalogueError, things};
+
+use access_entry::AccessEntry;
+use addon::Addon;
+use association::Association;
+use policy::Policy;
+use queue::Queue;
+use role::Role;
+use rule::Rule;
+
+/// What is made, by the id of each.
+pub type Things = BTreeMap<String, Thing>;
+
+/// One thing, and its place among the others.
+#[derive(Clone, Debug)]
+pub struct Thing {
+    /// For the engine.
+    pub resource: Resource,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    AccessEntry(AccessEntry),
+    Addon(Addon),
+    Association(Association),
+    Policy(Policy),
+    Queue(Queue),
+    Role(Role),
+    Rule(Rule),
+}
+
+/// What a look at a thing found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// For the engine.
+    pub seen: Seen,
+    /// The status of something that is becoming or ceasing to be.
+    pub pending: Option<String>,
+    /// What else people want to know: a version, a health issue.
+    pub note: Option<String>,
+    /// Whether it is there as it must be and does not work.
+    pub sick: bool,
+}
+
+impl From<Seen> for Look {
+    fn from(seen: Seen) -> Self {
+        Self { seen, pending: None, note: None, sick: false }
+    }
+}
+
+macro_rules! each {
+    ($self:ident, $thing:ident => $what:expr) => {
+        match &$self.kind {
+            Kind::AccessEntry($thing) => $what,
+            Kind::Addon($thing) => $what,
+            Kind::Association($thing) => $what,
+            Kind::Policy($thing) => $what,
+            Kind::Queue($thing) => $what,
+            Kind::Role($thing) => $what,
+            Kind::Rule($thing) => $what,
+        }
+    };
+}
+
+impl Thing {
+    /// Looks at it.
+    pub async fn look(&self, door: &Door) -> Result<Look, Failure> {
+        // The futures of the SDK are large.
+        each!(self, thing => Box::pin(thing.look(door)).await)
+    }
+
+    /// Makes it, with the owner's tag.
+    pub async fn create(&self, door: &Door) -> Result<(), Failure> {
+        each!(self, thing => Box::pin(thing.create(door)).await)
+    }
+
+    /// Makes it what it must be.
+    pub async fn update(&self, door: &Door) -> Result<(), Failure> {
+        each!(self, thing => Box::pin(thing.update(door)).await)
+    }
+
+    /// Removes it.
+    pub async fn delete(&self, door: &Door) -> Result<(), Failure> {
+        each!(self, thing => Box::pin(thing.delete(door)).await)
+    }
+}

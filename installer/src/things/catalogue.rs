@@ -1,0 +1,191 @@
+//! Everything that an installation can make in AWS, and what of it the settings ask for.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{AccessEntry, Addon, Association, Kind, Policy, Queue, Role, Rule, Thing, Things};
+use crate::desired::{Graph, GraphError, Resource};
+use crate::policies::{self, Places, PolicyError, ROLES, karpenter_node_role, policy_name};
+use crate::render::parts;
+use crate::settings::Settings;
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// A policy lacks a setting.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A fault of ours.
+    #[error("what is to be made does not fit together: {0}")]
+    Graph(#[from] GraphError),
+}
+
+/// Everything, in `account`: what the settings do not ask for is there as unwanted, so that it is removed where an
+/// earlier run made it.
+pub fn things(settings: &Settings, account: &str) -> Result<(Things, Graph), CatalogueError> {
+    let settings = Settings { aws_account_id: Some(account.to_owned()), ..settings.clone() };
+    let mut maker = Maker::new(&settings, account);
+    maker.pod_roles()?;
+    maker.addons();
+    maker.karpenter()?;
+    let graph = Graph::new(maker.things.values().map(|thing| thing.resource.clone()))?;
+    Ok((maker.things, graph))
+}
+
+struct Maker<'a> {
+    settings: &'a Settings,
+    account: &'a str,
+    places: Places,
+    things: Things,
+}
+
+impl<'a> Maker<'a> {
+    fn new(settings: &'a Settings, account: &'a str) -> Self {
+        Self { settings, account, places: Places::of(settings), things: Things::new() }
+    }
+
+    fn owner(&self) -> String {
+        self.settings.cluster_name.clone()
+    }
+
+    /// ARN of something global.
+    fn iam_arn(&self, what: &str) -> String {
+        format!("arn:{}:iam::{}:{what}", self.settings.partition(), self.account)
+    }
+
+    /// Adds a thing and returns its id.
+    fn add(&mut self, id: String, row: Row, needs: &[String]) -> String {
+        let Row { kind_name, kind, desired, wanted, fixed } = row;
+        let needs = needs.iter().cloned().collect();
+        let resource = Resource {
+            id: id.clone(),
+            kind: kind_name,
+            wanted,
+            needs,
+            desired: if wanted { desired } else { Value::Null },
+            fixed: fixed.into_iter().collect(),
+        };
+        self.things.insert(id.clone(), Thing { resource, kind });
+        id
+    }
+
+    /// Roles of pods with their policies, and who takes each.
+    fn pod_roles(&mut self) -> Result<(), PolicyError> {
+        let cluster = self.owner();
+        for role in ROLES {
+            let wanted = role.is_wanted(self.settings);
+            let mut needs = Vec::new();
+            let mut attached = BTreeSet::new();
+            for file in role.policies {
+                let name = policy_name(&cluster, file);
+                let arn = self.iam_arn(&format!("policy/{name}"));
+                let document = document(file, &self.places, wanted)?;
+                let policy = Policy { name: name.clone(), arn: arn.clone(), document, owner: self.owner() };
+                let row = Row::new("IAM policy", policy.desired(), wanted, Kind::Policy(policy));
+                needs.push(self.add(format!("iam-policy/{name}"), row, &[]));
+                attached.insert(arn);
+            }
+            let name = role.role_name(&cluster);
+            let role_arn = self.iam_arn(&format!("role/{name}"));
+            let trust = document("pod-identity-trust", &self.places.clone().for_role(role), wanted)?;
+            let role_id = self.role(Role { name, trust, attached, owner: self.owner() }, wanted, &needs);
+            for account in role.service_accounts {
+                let association = Association {
+                    cluster: cluster.clone(),
+                    namespace: role.namespace.to_owned(),
+                    service_account: (*account).to_owned(),
+                    role_arn: role_arn.clone(),
+                    owner: self.owner(),
+                };
+                let id = format!("pod-identity/{}/{account}", role.namespace);
+                let kind = Kind::Association(association.clone());
+                let row = Row::new("Pod Identity association", association.desired(), wanted, kind);
+                self.add(id, row, std::slice::from_ref(&role_id));
+            }
+        }
+        Ok(())
+    }
+
+    fn role(&mut self, role: Role, wanted: bool, needs: &[String]) -> String {
+        let id = format!("iam-role/{}", role.name);
+        self.add(id, Row::new("IAM role", role.desired(), wanted, Kind::Role(role)), needs)
+    }
+
+    /// Add-ons; each after the associations of its service accounts, so that its first pods have their role.
+    fn addons(&mut self) {
+        for addon in parts::all_addons(self.settings) {
+            let accounts = ROLES.iter().filter(|role| DRIVERS.contains(&(addon.name, role.name)));
+            let wanted = addon.wanted;
+            let needs: Vec<_> = accounts
+                // Buckets may be named later: until then the driver has no role.
+                .filter(|role| role.is_wanted(self.settings) || !wanted)
+                .flat_map(|role| role.service_accounts.iter().map(|name| format!("pod-identity/{}/{name}", role.namespace)))
+                .collect();
+            let made = Addon {
+                cluster: self.owner(),
+                name: addon.name.to_owned(),
+                configuration: addon.configuration,
+                owner: self.owner(),
+            };
+            let row = Row::new("EKS add-on", made.desired(), wanted, Kind::Addon(made));
+            self.add(format!("eks-addon/{}", addon.name), row, &needs);
+        }
+    }
+
+    /// What Karpenter needs beside its role: one for its nodes, which may join, and a queue that events go to.
+    fn karpenter(&mut self) -> Result<(), PolicyError> {
+        let (cluster, wanted) = (self.owner(), self.settings.install_karpenter);
+        let name = karpenter_node_role(&cluster);
+        let role_arn = self.iam_arn(&format!("role/{name}"));
+        let trust = document("ec2-trust", &self.places, wanted)?;
+        let attached = parts::node_policy_arns(self.settings).into_iter().collect();
+        let role = self.role(Role { name: name.clone(), trust, attached, owner: self.owner() }, wanted, &[]);
+        let entry = AccessEntry { cluster: cluster.clone(), role_arn, owner: self.owner() };
+        let row = Row::new("EKS access entry", AccessEntry::desired(), wanted, Kind::AccessEntry(entry));
+        self.add(format!("eks-access-entry/{name}"), Row { fixed: vec!["type"], ..row }, &[role]);
+
+        let policy = document("karpenter-queue", &self.places, wanted)?;
+        let queue = Queue { name: cluster.clone(), policy, owner: self.owner() };
+        let row = Row::new("SQS queue", queue.desired(), wanted, Kind::Queue(queue));
+        let queue = self.add(format!("sqs-queue/{cluster}"), row, &[]);
+        let (partition, region) = (self.settings.partition(), &self.settings.aws_region);
+        let queue_arn = format!("arn:{partition}:sqs:{region}:{}:{cluster}", self.account);
+        for (event, source, detail) in parts::EVENTS {
+            let name = parts::rule_name(&cluster, event);
+            let (queue_arn, owner) = (queue_arn.clone(), self.owner());
+            let made = Rule { name: name.clone(), source, detail, queue_arn, owner };
+            let row = Row::new("EventBridge rule", made.desired(), wanted, Kind::Rule(made));
+            self.add(format!("event-rule/{name}"), row, std::slice::from_ref(&queue));
+        }
+        Ok(())
+    }
+}
+
+/// A document of a policy; none where it is not wanted, as what fills it may be missing then.
+fn document(name: &str, places: &Places, wanted: bool) -> Result<Value, PolicyError> {
+    if wanted { policies::policy(name, places) } else { Ok(Value::Null) }
+}
+
+/// Which add-on's pods take which role.
+const DRIVERS: [(&str, &str); 4] = [
+    ("aws-ebs-csi-driver", "ebs-csi"),
+    ("aws-efs-csi-driver", "efs-csi"),
+    ("aws-fsx-csi-driver", "fsx-csi"),
+    ("aws-mountpoint-s3-csi-driver", "s3-csi"),
+];
+
+/// What [`Maker::add`] is given.
+struct Row {
+    kind_name: &'static str,
+    desired: Value,
+    wanted: bool,
+    kind: Kind,
+    fixed: Vec<&'static str>,
+}
+
+impl Row {
+    fn new(kind_name: &'static str, desired: Value, wanted: bool, kind: Kind) -> Self {
+        Self { kind_name, desired, wanted, kind, fixed: Vec::new() }
+    }
+}

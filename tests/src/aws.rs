@@ -1,0 +1,13 @@
+//! An emulator of AWS, a proxy before it that fails in every way in which AWS fails its clients, and the installer run
+//! against both.
+
+mod bed;
+mod call;
+mod emulator;
+mod inventory;
+mod proxy;
+
+pub use bed::{Bed, Told};
+pub use call::Call;
+pub use inventory::Inventory;
+pub use proxy::{Fault, Proxy};

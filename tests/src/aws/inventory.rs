@@ -1,0 +1,31 @@
+//! What is in an account, asked by botocore: another client than the one under test.
+#![expect(clippy::panic, reason = "a test that cannot look has failed")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::emulator;
+use crate::python;
+
+/// Everything that the installer could make, by what and name: `role/research-ebs-csi`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inventory(pub BTreeMap<String, Value>);
+
+/// Makes calls of botocore's, each `[service, operation, arguments]`, and returns their answers.
+pub(super) fn calls(account: &str, calls: &Value) -> Value {
+    ask(account, "calls", &calls.to_string())
+}
+
+pub(super) fn inventory(account: &str, cluster: &str) -> Inventory {
+    let found = ask(account, "inventory", cluster);
+    Inventory(serde_json::from_value(found).unwrap_or_else(|error| panic!("an inventory: {error}")))
+}
+
+fn ask(account: &str, task: &str, more: &str) -> Value {
+    let url = format!("http://127.0.0.1:{}", emulator::port());
+    let words = [url.as_str(), account, task, more].map(Path::new);
+    let said = python::run("aws.py", &words);
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+}

@@ -1,0 +1,157 @@
+//! A proxy before the emulator. A function says what is done with each call.
+
+use std::io::{self, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Call, emulator};
+use crate::kube::proxy::message::{self, Message};
+
+/// What is done with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is passed on.
+    None,
+    /// It is answered as AWS does when it gets too many, and not carried out.
+    Throttle,
+    /// It is answered with 503 and not carried out.
+    Broken,
+    /// The connection is closed, and it is not carried out.
+    Close,
+    /// It is carried out, and the connection is closed before the answer.
+    LoseAnswer,
+}
+
+/// What is done with the call of this number among all that came, from 0.
+type Rule = dyn Fn(usize, &Call) -> Fault + Send + Sync;
+
+/// The proxy; it takes no more connections when dropped.
+pub struct Proxy {
+    port: u16,
+    state: Arc<State>,
+}
+
+struct State {
+    calls: Mutex<Vec<Call>>,
+    rule: Box<Rule>,
+    stopped: AtomicBool,
+    upstream: ureq::Agent,
+}
+
+impl Proxy {
+    /// Starts one that does by `rule`.
+    pub fn start(rule: impl Fn(usize, &Call) -> Fault + Send + Sync + 'static) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let state = Arc::new(State {
+            calls: Mutex::default(),
+            rule: Box::new(rule),
+            stopped: AtomicBool::new(false),
+            upstream: config.into(),
+        });
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if shared.stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+                let state = Arc::clone(&shared);
+                // A client that is killed is no trouble of the proxy's.
+                std::thread::spawn(move || stream.and_then(|stream| serve(stream, &state)));
+            }
+        });
+        Ok(Self { port, state })
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Every call that came, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many of them change something.
+    pub fn mutating(&self) -> usize {
+        self.calls().iter().filter(|call| call.mutates).count()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.state.stopped.store(true, Ordering::SeqCst);
+        // It waits for a connection; this one ends it.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut rest = Vec::new();
+    while let Some(request) = message::read(&mut stream, &mut rest)? {
+        let call = Call::of(&request);
+        let number = {
+            let mut calls = state.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.push(call.clone());
+            calls.len() - 1
+        };
+        let answer = match (state.rule)(number, &call) {
+            Fault::None => forward(state, &request)?,
+            Fault::Throttle => refusal(&call, 400, "ThrottlingException"),
+            Fault::Broken => refusal(&call, 503, "ServiceUnavailable"),
+            Fault::Close => break,
+            Fault::LoseAnswer => {
+                forward(state, &request)?;
+                break;
+            }
+        };
+        stream.write_all(&answer)?;
+    }
+    stream.shutdown(Shutdown::Both)
+}
+
+fn forward(state: &State, request: &Message) -> io::Result<Vec<u8>> {
+    let mut builder = ureq::http::Request::builder().method(request.method.as_str()).uri(format!(
+        "http://127.0.0.1:{}{}",
+        emulator::port(),
+        request.target
+    ));
+    for (name, value) in &request.headers {
+        if !["host", "connection", "content-length"].contains(&name.as_str()) {
+            builder = builder.header(name, value.as_slice());
+        }
+    }
+    let request = builder.body(request.body.as_slice()).map_err(io::Error::other)?;
+    let request = state.upstream.configure_request(request).allow_non_standard_methods(true).build();
+    let mut response = state.upstream.run(request).map_err(io::Error::other)?;
+    let mut headers = String::new();
+    for name in ["content-type", "x-amzn-errortype", "x-amzn-requestid", "x-amzn-query-error"] {
+        if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {
+            headers.extend([name, ": ", value, "\r\n"]);
+        }
+    }
+    let body = response.body_mut().with_config().limit(64 << 20).read_to_vec().map_err(io::Error::other)?;
+    Ok(text(response.status().as_u16(), &headers, &body))
+}
+
+/// As the service itself would say it.
+fn refusal(call: &Call, status: u16, code: &str) -> Vec<u8> {
+    let said = "said by the proxy of the test bed";
+    if !call.form {
+        let body = serde_json::json!({ "__type": code, "message": said }).to_string();
+        let headers = format!("content-type: application/json\r\nx-amzn-errortype: {code}\r\n");
+        return text(status, &headers, body.as_bytes());
+    }
+    let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{said}</Message></Error>");
+    let body = format!("<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>");
+    text(status, "content-type: text/xml\r\n", body.as_bytes())
+}
+
+fn text(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status} -\r\n{headers}content-length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}

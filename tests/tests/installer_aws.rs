@@ -1,0 +1,227 @@
+//! The installer against an emulator of AWS: what it makes, repairs, refuses and removes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
+
+use std::collections::BTreeSet;
+
+use gpunode_tests::aws::{Bed, Fault, Inventory, Proxy};
+use serde_json::{Value, json};
+
+/// Variables of the environment.
+type Variables<'a> = [(&'a str, &'a str)];
+
+/// Everything that can be asked for.
+const ALL: [(&str, &str); 5] = [
+    ("INSTALL_KARPENTER", "1"),
+    ("INSTALL_EFS_CSI", "1"),
+    ("INSTALL_FSX_CSI", "1"),
+    ("INSTALL_S3_CSI", "1"),
+    ("S3_CSI_BUCKETS", "data,models"),
+];
+
+fn apply(bed: &Bed, variables: &Variables<'_>) -> Value {
+    let told = bed.run(&["apply", "--yes", "--json"], variables);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    told.json()
+}
+
+fn names(inventory: &Inventory) -> BTreeSet<&str> {
+    inventory.0.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn a_second_apply_changes_nothing_and_each_mutating_call_is_in_the_log() {
+    let bed = Bed::new(1);
+    let before = bed.inventory();
+    let proxy = Proxy::start(|_, _| Fault::None).unwrap();
+    let told = bed.run_through(&proxy, &["apply", "--yes", "--json"], &ALL);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let outcomes = told.json()["outcomes"].as_object().unwrap().clone();
+    assert!(outcomes.values().all(|outcome| outcome["outcome"] == "changed"), "{outcomes:?}");
+    let all = bed.inventory();
+    let mut made = all.clone();
+    made.0.retain(|name, _| !before.0.contains_key(name));
+    assert_eq!(made.0.len(), outcomes.len(), "{:?}\n{outcomes:?}", names(&made));
+    for (name, value) in &made.0 {
+        assert_eq!(value["tags"]["gpunode.io/cluster"], "research", "{name}: {value}");
+    }
+
+    let audit = bed.audit();
+    let of = |event: &str| audit.iter().filter(|line| line["event"] == event).count();
+    assert_eq!((of("sent"), of("answered")), (proxy.mutating(), proxy.mutating()));
+    let logged: BTreeSet<_> = audit.iter().map(|line| line["resource"].as_str().unwrap()).collect();
+    assert_eq!(logged, outcomes.keys().map(String::as_str).collect());
+
+    let calls = proxy.mutating();
+    let told = bed.run_through(&proxy, &["apply", "--yes", "--json"], &ALL);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(proxy.mutating(), calls, "a second apply changed something");
+    assert_eq!(told.json()["calls"]["mutating"], 0);
+    assert_eq!(bed.inventory(), all);
+    let told = bed.run(&["status", "--json"], &ALL);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.json()["resources"].as_array().unwrap().iter().all(|row| row["status"] == "ok"));
+}
+
+#[test]
+fn plan_and_whoever_is_not_told_yes_change_nothing() {
+    let bed = Bed::new(2);
+    let before = bed.inventory();
+    let proxy = Proxy::start(|_, _| Fault::None).unwrap();
+    let run = |words: &[&str], variables: &Variables<'_>| bed.run_through(&proxy, words, variables);
+    assert_eq!(run(&["plan"], &[]).code, Some(0));
+    assert_eq!(run(&["plan", "--detailed-exitcode"], &[]).code, Some(3));
+    assert_eq!(run(&["status"], &[]).code, Some(3));
+    let told = run(&["apply"], &[]);
+    assert_eq!(told.code, Some(6), "{told:?}");
+    assert!(told.err.contains("--yes"), "{told:?}");
+    let told = run(&["plan"], &[("KUBERNETES_VERSION", "1.33")]);
+    assert_eq!(told.code, Some(2), "{told:?}");
+    assert!(told.err.contains("KUBERNETES_VERSION is 1.33, but the cluster runs 1.34"), "{told:?}");
+    let told = run(&["plan"], &[("CLUSTER_NAME", "other")]);
+    assert_eq!(told.code, Some(2), "{told:?}");
+    let told = run(&["plan"], &[("AWS_ACCOUNT_ID", "999999999999")]);
+    assert!(told.err.contains("these credentials are for 000000000002"), "{told:?}");
+    assert_eq!(proxy.mutating(), 0);
+    assert_eq!(bed.inventory(), before);
+    assert_eq!(run(&["apply", "--yes"], &[]).code, Some(0));
+    assert_eq!(run(&["plan", "--detailed-exitcode"], &[]).code, Some(0));
+    assert_eq!(run(&["destroy"], &[]).code, Some(6));
+    let nowhere = Proxy::start(|_, _| Fault::Close).unwrap();
+    let told = bed.run_through(&nowhere, &["plan"], &[]);
+    assert_eq!(told.code, Some(5), "{told:?}");
+    assert!(told.err.contains("sts:GetCallerIdentity"), "{told:?}");
+}
+
+#[test]
+fn what_somebody_changed_behind_our_back_is_repaired() {
+    let bed = Bed::new(3);
+    apply(&bed, &ALL);
+    let right = bed.inventory();
+    let account = bed.account();
+    let policy = |name: &str| format!("arn:aws:iam::{account}:policy/research-{name}");
+    let star = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+    let star = star.to_string();
+    let list = json!([["eks", "list_pod_identity_associations", { "clusterName": "research" }]]);
+    let associations = bed.calls(&list)[0]["associations"].clone();
+    let id = |name: &str| {
+        let mut all = associations.as_array().unwrap().iter();
+        all.find(|found| found["serviceAccount"] == name).unwrap()["associationId"].clone()
+    };
+    let queue =
+        bed.calls(&json!([["sqs", "get_queue_url", { "QueueName": "research" }]]))[0]["QueueUrl"].clone();
+    let rule = "research-karpenter-health";
+    bed.calls(&json!([
+        ["iam", "detach_role_policy", { "RoleName": "research-ebs-csi", "PolicyArn": policy("ebs-csi") }],
+        ["iam", "attach_role_policy", { "RoleName": "research-fsx-csi", "PolicyArn": policy("efs-csi") }],
+        ["iam", "put_role_policy", { "RoleName": "research-s3-csi", "PolicyName": "more", "PolicyDocument": star }],
+        ["iam", "create_policy_version",
+            { "PolicyArn": policy("s3-csi"), "PolicyDocument": star, "SetAsDefault": true }],
+        ["iam", "update_assume_role_policy", { "RoleName": "research-karpenter", "PolicyDocument": star }],
+        ["eks", "delete_pod_identity_association",
+            { "clusterName": "research", "associationId": id("ebs-csi-controller-sa") }],
+        ["eks", "update_pod_identity_association", { "clusterName": "research", "associationId": id("karpenter"),
+            "roleArn": format!("arn:aws:iam::{account}:role/other") }],
+        ["eks", "update_addon",
+            { "clusterName": "research", "addonName": "aws-ebs-csi-driver", "configurationValues": "{}" }],
+        ["eks", "delete_addon", { "clusterName": "research", "addonName": "eks-pod-identity-agent" }],
+        ["events", "disable_rule", { "Name": rule }],
+        ["events", "remove_targets", { "Rule": rule, "Ids": ["queue"] }],
+        ["sqs", "set_queue_attributes", { "QueueUrl": queue, "Attributes": { "MessageRetentionPeriod": "60" } }],
+    ]));
+    assert_ne!(bed.inventory(), right);
+    let told = bed.run(&["plan", "--json"], &ALL);
+    let counts = told.json()["counts"].clone();
+    assert_eq!((counts["create"].as_u64(), counts["update"].as_u64()), (Some(2), Some(9)), "{told:?}");
+    let result = apply(&bed, &ALL);
+    assert_eq!(bed.inventory(), right, "{result}");
+    // Each repair of a policy leaves a version; IAM keeps five.
+    let version = json!(["iam", "create_policy_version",
+        { "PolicyArn": policy("efs-csi"), "PolicyDocument": star, "SetAsDefault": true }]);
+    bed.calls(&Value::from(vec![version; 4]));
+    apply(&bed, &ALL);
+    assert_eq!(bed.inventory(), right);
+}
+
+#[test]
+fn each_flag_can_be_set_and_taken_back() {
+    let bed = Bed::new(4);
+    apply(&bed, &[]);
+    let least = bed.inventory();
+    let flags: [(&Variables<'_>, &[&str]); 4] = [
+        (&ALL[..1], &["role/research-karpenter", "queue/research", "rule/research-karpenter-rebalance"]),
+        (&ALL[1..2], &["addon/aws-efs-csi-driver", "association/kube-system/efs-csi-node-sa"]),
+        (&ALL[2..3], &["addon/aws-fsx-csi-driver", "role/research-fsx-csi"]),
+        (&ALL[3..], &["addon/aws-mountpoint-s3-csi-driver", "policy/research-s3-csi"]),
+    ];
+    for (variables, expected) in flags {
+        apply(&bed, variables);
+        let more = bed.inventory();
+        for name in expected {
+            assert!(more.0.contains_key(*name), "{name} is not in {:?}", names(&more));
+        }
+        assert!(names(&more).is_superset(&names(&least)));
+        apply(&bed, &[]);
+        assert_eq!(bed.inventory(), least, "{variables:?}");
+    }
+}
+
+/// Makes things of others, some by names of ours.
+fn others(bed: &Bed) {
+    let trust = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole" }] });
+    let cluster = "research";
+    bed.calls(&json!([
+        ["iam", "create_role", { "RoleName": "research-ebs-csi", "AssumeRolePolicyDocument": trust.to_string() }],
+        ["iam", "create_role", { "RoleName": "mine", "AssumeRolePolicyDocument": trust.to_string(),
+            "Tags": [{ "Key": "gpunode.io/cluster", "Value": "another" }] }],
+        ["sqs", "create_queue", { "QueueName": "research", "Attributes": { "MessageRetentionPeriod": "3600" } }],
+        ["eks", "create_addon", { "clusterName": cluster, "addonName": "aws-efs-csi-driver", "tags": { "by": "hand" } }],
+        ["eks", "create_addon", { "clusterName": cluster, "addonName": "coredns" }],
+        ["eks", "create_pod_identity_association", { "clusterName": cluster, "namespace": "kube-system",
+            "serviceAccount": "karpenter", "roleArn": format!("arn:aws:iam::{}:role/mine", bed.account()) }],
+        ["events", "put_rule", { "Name": "research-karpenter-health", "EventPattern": "{\"source\":[\"mine\"]}" }],
+    ]));
+}
+
+#[test]
+fn what_others_made_is_refused_left_as_it_is_and_never_removed() {
+    let bed = Bed::new(5);
+    others(&bed);
+    let theirs = bed.inventory();
+    let told = bed.run(&["plan", "--detailed-exitcode"], &ALL);
+    assert_eq!(told.code, Some(4), "{told:?}");
+    assert!(
+        told.out.contains("! iam-role/research-ebs-csi exists and is nobody's by its tags, not research's")
+    );
+    let told = bed.run(&["apply", "--yes"], &ALL);
+    assert_eq!(told.code, Some(4), "{told:?}");
+    for id in ["iam-role/research-ebs-csi", "sqs-queue/research", "eks-addon/aws-efs-csi-driver"] {
+        assert!(told.err.contains(&format!("left alone: {id} exists")), "{id}: {told:?}");
+    }
+    // What needs it is not made, all else is.
+    assert!(told.err.contains("skipped: eks-addon/aws-ebs-csi-driver"), "{told:?}");
+    let after = bed.inventory();
+    assert!(
+        after.0.contains_key("addon/aws-fsx-csi-driver") && after.0.contains_key("role/research-karpenter")
+    );
+    for (name, value) in &theirs.0 {
+        assert_eq!(after.0.get(name), Some(value), "{name} was changed");
+    }
+    let told = bed.run(&["destroy", "--yes"], &ALL);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.out.contains("sqs-queue/research is not ours and stays"), "{told:?}");
+    assert_eq!(bed.inventory(), theirs);
+    assert!(bed.run(&["destroy"], &ALL).out.ends_with("0 to remove\n"));
+}
+
+#[test]
+fn destroy_needs_no_flag_to_know_what_is_ours() {
+    let bed = Bed::new(6);
+    let empty = bed.inventory();
+    apply(&bed, &ALL);
+    assert!(bed.inventory().0.len() > 40);
+    // The settings now ask for less than what was made.
+    let told = bed.run(&["destroy", "--yes", "--json"], &[]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(bed.inventory(), empty);
+}
