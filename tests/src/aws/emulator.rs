@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::kube::server::Server;
 use crate::kube::ready;
+use crate::kube::server::Server;
 use crate::python;
 
 /// Zone and account of whoever does not say.
