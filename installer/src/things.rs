@@ -17,6 +17,7 @@ use crate::aws::{Door, Failure};
 use crate::desired::{Resource, Seen};
 
 pub use catalogue::{CatalogueError, things};
+pub use tags::owner;
 
 use access_entry::AccessEntry;
 use addon::Addon;

@@ -1,7 +1,7 @@
 """Asks an emulator of AWS, and changes what a test wants changed behind the installer's back.
 
 aws.py URL ACCOUNT inventory CLUSTER
-aws.py URL ACCOUNT calls '[["iam", "create_role", {...}], ...]'
+aws.py URL ACCOUNT calls '[["iam", "create_role", {...}], ["eks", "create_cluster", {...}, "eu-west-1"], ...]'
 """
 
 import json
@@ -77,7 +77,8 @@ def main():
     url, account, task, more = sys.argv[1:]
     # No region's file, no shared credentials: the access key is the account.
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="none", region_name="us-west-2")
-    client = lambda name: session.client(name, endpoint_url=url, config=Config(retries={"max_attempts": 0}))
+    once = Config(retries={"max_attempts": 0})
+    client = lambda name, region=None: session.client(name, region_name=region, endpoint_url=url, config=once)
     if task == "inventory":
         found = dict(iam(client("iam")))
         found.update(eks(client("eks"), more))
@@ -85,8 +86,8 @@ def main():
         print(json.dumps(plain(found), sort_keys=True))
         return
     answers = []
-    for service, operation, arguments in json.loads(more):
-        answers.append(plain(getattr(client(service), operation)(**arguments)))
+    for service, operation, arguments, *region in json.loads(more):
+        answers.append(plain(getattr(client(service, *region), operation)(**arguments)))
     print(json.dumps(answers))
 
 

@@ -42,7 +42,7 @@ fn a_second_apply_changes_nothing_and_each_mutating_call_is_in_the_log() {
     made.0.retain(|name, _| !before.0.contains_key(name));
     assert_eq!(made.0.len(), outcomes.len(), "{:?}\n{outcomes:?}", names(&made));
     for (name, value) in &made.0 {
-        assert_eq!(value["tags"]["gpunode.io/cluster"], "research", "{name}: {value}");
+        assert_eq!(value["tags"]["gpunode.io/cluster"], "us-west-2/research", "{name}: {value}");
     }
 
     let audit = bed.audit();
@@ -190,9 +190,9 @@ fn what_others_made_is_refused_left_as_it_is_and_never_removed() {
     let theirs = bed.inventory();
     let told = bed.run(&["plan", "--detailed-exitcode"], &ALL);
     assert_eq!(told.code, Some(4), "{told:?}");
-    assert!(
-        told.out.contains("! iam-role/research-ebs-csi exists and is nobody's by its tags, not research's")
-    );
+    assert!(told.out.contains(
+        "! iam-role/research-ebs-csi exists and is nobody's by its tags, not us-west-2/research's"
+    ));
     let told = bed.run(&["apply", "--yes"], &ALL);
     assert_eq!(told.code, Some(4), "{told:?}");
     for id in ["iam-role/research-ebs-csi", "sqs-queue/research", "eks-addon/aws-efs-csi-driver"] {
@@ -224,4 +224,26 @@ fn destroy_needs_no_flag_to_know_what_is_ours() {
     let told = bed.run(&["destroy", "--yes", "--json"], &[]);
     assert_eq!(told.code, Some(0), "{told:?}");
     assert_eq!(bed.inventory(), empty);
+}
+
+/// Roles and policies belong to no region, and neither cluster is to take the other's for its own.
+#[test]
+fn a_cluster_of_the_same_name_in_another_region_is_another_one() {
+    let elsewhere = [("AWS_REGION", "eu-west-1")];
+    let bed = Bed::new(7);
+    bed.calls(&json!([["eks", "create_cluster", {
+        "name": "research", "version": "1.34", "roleArn": format!("arn:aws:iam::{}:role/cluster", bed.account()),
+        "resourcesVpcConfig": { "subnetIds": ["subnet-0123456789abcdef0"] },
+    }, "eu-west-1"]]));
+    apply(&bed, &ALL);
+    let all = bed.inventory();
+    for words in [&["apply", "--yes"][..], &["destroy", "--yes"]] {
+        // With fewer settings: what is not asked for there is none of this cluster's business either.
+        let told = bed.run(words, &elsewhere);
+        assert_eq!(told.code, Some(if words[0] == "apply" { 4 } else { 0 }), "{told:?}");
+        if words[0] == "apply" {
+            assert!(told.err.contains("left alone: iam-policy/research-ebs-csi exists"), "{told:?}");
+        }
+        assert_eq!(bed.inventory(), all, "{words:?}");
+    }
 }

@@ -46,7 +46,7 @@ pub(super) fn run(args: &ApplyArgs) -> Result<(), Stop> {
 pub(super) async fn change(live: &Live, task: Task) -> BTreeMap<String, Outcome> {
     let mut progress = Progress::new(live.things.len());
     let mut tell = |event: crate::carry_out::Event<'_>| progress.tell(&event);
-    let outcomes = carry_out(&live.door, &live.things, &live.graph, task, live.owner(), &mut tell).await;
+    let outcomes = carry_out(&live.door, &live.things, &live.graph, task, &live.owner(), &mut tell).await;
     progress.finish();
     outcomes
 }

@@ -81,13 +81,18 @@ impl Live {
         Ok(Self { settings, cluster, door, things, graph, looks })
     }
 
-    pub(super) fn owner(&self) -> &str {
+    /// As the tag of what is ours says it.
+    pub(super) fn owner(&self) -> String {
+        things::owner(&self.settings)
+    }
+
+    fn name(&self) -> &str {
         &self.settings.cluster_name
     }
 
     /// Whether it is there and ours.
     pub(super) fn owns(&self, seen: &Seen) -> bool {
-        matches!(seen, Seen::Present { owner, .. } if owner.as_deref() == Some(self.owner()))
+        matches!(seen, Seen::Present { owner, .. } if *owner == Some(self.owner()))
     }
 
     pub(super) fn seen(&self) -> BTreeMap<String, Seen> {
@@ -95,13 +100,13 @@ impl Live {
     }
 
     pub(super) fn plan(&self) -> Plan {
-        Plan::new(&self.graph, &self.seen(), self.owner())
+        Plan::new(&self.graph, &self.seen(), &self.owner())
     }
 
     /// `cluster research (1.34) in us-west-2, account 012345678901`.
     pub(super) fn title(&self) -> String {
         let Cluster { account, version } = &self.cluster;
-        format!("cluster {} ({version}) in {}, account {account}", self.owner(), self.settings.aws_region)
+        format!("cluster {} ({version}) in {}, account {account}", self.name(), self.settings.aws_region)
     }
 
     /// A JSON document of this kind about this cluster.
@@ -109,7 +114,7 @@ impl Live {
         let (reads, writes) = self.door.recorder().calls();
         let mut document = json!({
             "apiVersion": format!("gpunode.io/installer-{kind}/v1"),
-            "cluster": self.owner(),
+            "cluster": self.name(),
             "region": self.settings.aws_region,
             "account": self.cluster.account,
             "calls": { "reading": reads, "mutating": writes },

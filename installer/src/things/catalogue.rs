@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{AccessEntry, Addon, Association, Kind, Policy, Queue, Role, Rule, Thing, Things};
+use super::{AccessEntry, Addon, Association, Kind, Policy, Queue, Role, Rule, Thing, Things, tags};
 use crate::desired::{Graph, GraphError, Resource};
 use crate::policies::{self, Places, PolicyError, ROLES, karpenter_node_role, policy_name};
 use crate::render::parts;
@@ -46,6 +46,10 @@ impl<'a> Maker<'a> {
     }
 
     fn owner(&self) -> String {
+        tags::owner(self.settings)
+    }
+
+    fn cluster(&self) -> String {
         self.settings.cluster_name.clone()
     }
 
@@ -72,7 +76,7 @@ impl<'a> Maker<'a> {
 
     /// Roles of pods with their policies, and who takes each.
     fn pod_roles(&mut self) -> Result<(), PolicyError> {
-        let cluster = self.owner();
+        let cluster = self.cluster();
         for role in ROLES {
             let wanted = role.is_wanted(self.settings);
             let mut needs = Vec::new();
@@ -123,7 +127,7 @@ impl<'a> Maker<'a> {
                 .flat_map(|role| role.service_accounts.iter().map(|name| format!("pod-identity/{}/{name}", role.namespace)))
                 .collect();
             let made = Addon {
-                cluster: self.owner(),
+                cluster: self.cluster(),
                 name: addon.name.to_owned(),
                 configuration: addon.configuration,
                 owner: self.owner(),
@@ -135,7 +139,7 @@ impl<'a> Maker<'a> {
 
     /// What Karpenter needs beside its role: one for its nodes, which may join, and a queue that events go to.
     fn karpenter(&mut self) -> Result<(), PolicyError> {
-        let (cluster, wanted) = (self.owner(), self.settings.install_karpenter);
+        let (cluster, wanted) = (self.cluster(), self.settings.install_karpenter);
         let name = karpenter_node_role(&cluster);
         let role_arn = self.iam_arn(&format!("role/{name}"));
         let trust = document("ec2-trust", &self.places, wanted)?;

@@ -7,6 +7,13 @@ use aws_sdk_iam::types::Tag as IamTag;
 
 use crate::aws::Failure;
 use crate::launch_template::OWNER_TAG;
+use crate::settings::Settings;
+
+/// The tag's value: `us-west-2/research`. Roles and policies belong to no region, so that two clusters of one name in two
+/// regions would take each other's for their own without it.
+pub fn owner(settings: &Settings) -> String {
+    format!("{}/{}", settings.aws_region, settings.cluster_name)
+}
 
 /// For EKS and SQS.
 pub(super) fn map(owner: &str) -> HashMap<String, String> {
