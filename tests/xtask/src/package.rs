@@ -21,6 +21,9 @@ pub(crate) const STATIC: &str = "-C target-feature=+crt-static -C link-arg=-Wl,-
 /// this target alone. Nothing here compares functions by their addresses.
 const FOLDED: (&str, &str) = ("x86_64-unknown-linux-gnu", "-C link-arg=-Wl,--icf=all");
 
+/// What the daemonset does every second is worth the larger form of the library, and what the agent does once is not.
+const AGENT_PROFILE: &str = "profile.release.package.gpunode-host.opt-level='z'";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Arch {
     #[value(name = "x86_64")]
@@ -84,6 +87,9 @@ pub(crate) fn build(place: &Place, triple: &str) -> Result<PathBuf, Error> {
 pub(crate) fn build_program(place: &Place, triple: &str, program: &str) -> Result<PathBuf, Error> {
     let mut command = place.cargo("build");
     command.args(["--locked", "--release", "--target", triple, "-p", program]);
+    if program == AGENT {
+        command.args(["--config", AGENT_PROFILE]);
+    }
     // Takes precedence over RUSTFLAGS, so a caller's value would undo ours.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS");
     let (linked_by_lld, folded) = FOLDED;
