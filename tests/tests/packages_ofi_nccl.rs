@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use gpunode_tests::agent::{Run, finish, program, text};
 use gpunode_tests::binary;
@@ -39,6 +40,10 @@ impl Bed {
     }
 
     fn run(&self, settings: &[&str]) -> Run {
+        finish(&mut self.command(settings))
+    }
+
+    fn command(&self, settings: &[&str]) -> Command {
         let endpoint = format!("imds.endpoint={}", self.0.metadata());
         let root = self.0.file("");
         let mut command = program("chroot");
@@ -53,7 +58,8 @@ impl Bed {
             &endpoint,
         ]);
         let settings = self.0.settings(settings);
-        finish(command.args(settings.iter().flat_map(|setting| ["--set", setting])))
+        command.args(settings.iter().flat_map(|setting| ["--set", setting]));
+        command
     }
 }
 
@@ -142,21 +148,8 @@ fn nccl_comes_in_the_version_that_is_asked_for() {
     let run = bed.run(&["nccl.install=true"]);
     assert_eq!((run.code, run.report().outcome("ofi-nccl")), (0, "changed"), "{run:?}");
     assert!(library("2.22.3"));
-    let endpoint = format!("imds.endpoint={}", bed.0.metadata());
-    let root = bed.0.file("");
-    let mut command = program("chroot");
-    command.args([
-        text(&root),
-        "/gpunode-agent",
-        "bootstrap",
-        "--json",
-        "--only",
-        "ofi-nccl",
-        "--set",
-        &endpoint,
-    ]);
-    let settings = bed.0.settings(&["nccl.install=true"]);
-    command.args(settings.iter().flat_map(|setting| ["--set", setting])).env("NCCL_VERSION", "2.27.7");
+    let mut command = bed.command(&["nccl.install=true"]);
+    command.env("NCCL_VERSION", "2.27.7");
     let run = finish(&mut command);
     assert_eq!((run.code, run.report().outcome("ofi-nccl")), (0, "changed"), "{run:?}");
     assert!(library("2.27.7") && !library("2.22.3"));

@@ -115,19 +115,7 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
 }
 
 fn forward(state: &State, request: &Message) -> io::Result<Vec<u8>> {
-    let mut builder = ureq::http::Request::builder().method(request.method.as_str()).uri(format!(
-        "http://127.0.0.1:{}{}",
-        emulator::port(),
-        request.target
-    ));
-    for (name, value) in &request.headers {
-        if !["host", "connection", "content-length"].contains(&name.as_str()) {
-            builder = builder.header(name, value.as_slice());
-        }
-    }
-    let request = builder.body(request.body.as_slice()).map_err(io::Error::other)?;
-    let request = state.upstream.configure_request(request).allow_non_standard_methods(true).build();
-    let mut response = state.upstream.run(request).map_err(io::Error::other)?;
+    let mut response = request.forward(&state.upstream, &format!("http://127.0.0.1:{}", emulator::port()))?;
     let mut headers = String::new();
     for name in ["content-type", "x-amzn-errortype", "x-amzn-requestid", "x-amzn-query-error"] {
         if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {

@@ -64,17 +64,7 @@ fn note(state: &State, request: &Message, reply: Option<&Reply>, received: usize
 
 /// The API server's own answer.
 fn forward(state: &State, request: &Message) -> io::Result<Reply> {
-    let mut builder = ureq::http::Request::builder()
-        .method(request.method.as_str())
-        .uri(format!("{}{}", state.url, request.target));
-    for (name, value) in &request.headers {
-        if !["host", "connection", "content-length"].contains(&name.as_str()) {
-            builder = builder.header(name, value.as_slice());
-        }
-    }
-    let request = builder.body(request.body.as_slice()).map_err(io::Error::other)?;
-    let request = state.upstream.configure_request(request).allow_non_standard_methods(true).build();
-    let mut response = state.upstream.run(request).map_err(io::Error::other)?;
+    let mut response = request.forward(&state.upstream, &state.url)?;
     let kept = ["content-type", "retry-after", "warning"];
     let headers = kept
         .into_iter()

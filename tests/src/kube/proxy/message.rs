@@ -13,6 +13,26 @@ pub(crate) struct Message {
     pub(crate) size: usize,
 }
 
+impl Message {
+    /// Makes the same request of the server at `url`.
+    pub(crate) fn forward(
+        &self,
+        upstream: &ureq::Agent,
+        url: &str,
+    ) -> io::Result<ureq::http::Response<ureq::Body>> {
+        let uri = format!("{url}{}", self.target);
+        let mut builder = ureq::http::Request::builder().method(self.method.as_str()).uri(uri);
+        for (name, value) in &self.headers {
+            if !["host", "connection", "content-length"].contains(&name.as_str()) {
+                builder = builder.header(name, value.as_slice());
+            }
+        }
+        let request = builder.body(self.body.as_slice()).map_err(io::Error::other)?;
+        let request = upstream.configure_request(request).allow_non_standard_methods(true).build();
+        upstream.run(request).map_err(io::Error::other)
+    }
+}
+
 /// More than any client of ours sends.
 const LARGEST: usize = 8 << 20;
 
