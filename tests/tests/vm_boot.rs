@@ -40,6 +40,9 @@ fn vm_boots_as_a_node_and_stays_one() {
         node::machine(&DISKS).user_data(mime(&parts)).disk(Disk::ebs("vol0123456789abcdef0", 1)).cloud_init();
     let mut vm = up(builder);
 
+    assert_eq!(ok(&vm, "cloud-init query instance_id"), "i-0123456789abcdef0");
+    assert!(ok(&vm, "cloud-init status --long").contains("DataSourceEc2"));
+
     // The first boot: everything was done, by the unit that the user data installed.
     let log = ok(&vm, "journalctl -b --no-pager -t gpunode-agent; tail -n 20 /var/log/cloud-init-output.log");
     let status = ok(&vm, "systemctl show gpunode-agent -p ActiveState -p Result -p ExecMainStatus");
@@ -70,12 +73,15 @@ fn vm_boots_as_a_node_and_stays_one() {
 
     // After a reboot, and after a power cut, the same volume is there with what was on it, and nothing is made anew.
     let before = ok(&vm, "echo precious > /mnt/k8s-disks/0/kept; sync; findmnt -no UUID /mnt/k8s-disks/0");
+    // cloud-init runs the script once for an instance, which would fetch another file.
+    let fetched = ok(&vm, "stat -c %i /usr/local/bin/gpunode-agent");
     for how in ["reboot", "power cut"] {
         if how == "reboot" {
             done(how, vm.reboot());
         } else {
             done(how, vm.power_cut());
         }
+        assert_eq!(ok(&vm, "stat -c %i /usr/local/bin/gpunode-agent"), fetched, "after {how}");
         volume_is_right(&vm);
         network_is_right(&vm);
         assert_eq!(ok(&vm, "findmnt -no UUID /mnt/k8s-disks/0"), before, "after {how}");

@@ -6,11 +6,11 @@ use gpunode_tests::vm::{Builder, Disk, Vm};
 
 const DISKS: [&str; 2] = ["AWSKILL0000000000001", "AWSKILL0000000000002"];
 
-/// 320 MiB: a little more than mkfs.xfs wants.
+/// Together 340 MiB: a little more than mkfs.xfs wants.
 fn machine() -> Builder {
     DISKS
         .iter()
-        .fold(node::machine(&[]), |builder, serial| builder.disk(Disk::instance_store(serial, 1).mib(320)))
+        .fold(node::machine(&[]), |builder, serial| builder.disk(Disk::instance_store(serial, 1).mib(170)))
 }
 
 /// A program that stands in front of the real one (`/usr/local/sbin` is searched first) and, once, lets it do as much

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(agent: PathBuf, rounds: usize) -> Result<Vec<Round>, Error> {
-    let builder = Vm::builder().file("gpunode-agent", agent).user_data(user_data(CONFIG));
+    let builder = Vm::builder().processors(2).file("gpunode-agent", agent).user_data(user_data(CONFIG));
     let disks =
         ["AWSBENCH000000000001", "AWSBENCH000000000002", "AWSBENCH000000000003", "AWSBENCH000000000004"];
     let vm =

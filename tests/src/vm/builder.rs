@@ -18,6 +18,7 @@ pub struct Builder {
     pub(super) user_data: Option<Vec<u8>>,
     pub(super) instance_type: String,
     pub(super) memory_mib: u32,
+    pub(super) processors: u32,
     pub(super) disks: Vec<Disk>,
     pub(super) files: Vec<(String, PathBuf)>,
     pub(super) cloud_init: bool,
@@ -32,6 +33,7 @@ impl Builder {
             user_data: None,
             instance_type: "p5.48xlarge".to_owned(),
             memory_mib: 1024,
+            processors: 1,
             disks: Vec::new(),
             files: Vec::new(),
             cloud_init: false,
@@ -95,6 +97,14 @@ impl Builder {
     #[must_use]
     pub fn memory_mib(mut self, memory: u32) -> Self {
         self.memory_mib = memory;
+        self
+    }
+
+    /// Processors (default 1: two machines side by side do more than one with two, most of whose work is one after
+    /// the other).
+    #[must_use]
+    pub fn processors(mut self, processors: u32) -> Self {
+        self.processors = processors;
         self
     }
 

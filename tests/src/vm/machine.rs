@@ -59,7 +59,11 @@ impl Vm {
     /// Runs `command` with bash as root and waits for its end. When that does not come in time, the command is
     /// killed with all it started, and the error carries its output so far; the machine is as usable as before.
     pub fn run(&self, command: &str, within: Duration) -> Result<Output, Error> {
-        self.wait(self.start(command)?, within)
+        let start = Instant::now();
+        let output = self.wait(self.start(command)?, within);
+        // A slow test names what was slow: the harness shows this where one fails, or with --nocapture.
+        eprintln!("{:.1} s: {}", start.elapsed().as_secs_f64(), first_line(command));
+        output
     }
 
     /// Starts `command` and does not wait.
@@ -206,6 +210,11 @@ impl Vm {
     fn console_tail(&self) -> String {
         format!("console:\n{}", last_lines(&self.console(), CONSOLE_TAIL))
     }
+}
+
+/// As much of a command as fits on a line.
+fn first_line(command: &str) -> String {
+    command.trim_start().lines().next().unwrap_or_default().chars().take(100).collect()
 }
 
 /// A file in the guest's view of the shared folder.

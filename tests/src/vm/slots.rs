@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 use super::error::at;
@@ -11,18 +13,24 @@ use super::{Error, cache};
 /// The right to run one virtual machine; given back on drop, also by a test program that is killed.
 pub(super) struct Slot(#[expect(dead_code, reason = "held for its lock")] Flock<File>);
 
-/// Waits until fewer virtual machines than half the processors run: each has two, and under emulation uses them.
+/// How often a machine that waits for its turn asks again.
+const ASK: Duration = Duration::from_millis(200);
+
+/// Waits until fewer virtual machines than there are processors run: each has one, and under emulation uses it.
 pub(super) fn take() -> Result<Slot, Error> {
     let folder = cache::folder()?;
-    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let slots = u32::try_from(processors / 2).unwrap_or(1).max(1);
-    for slot in 0..slots {
-        if let Ok(lock) = lock(&folder.join(format!("slot-{slot}.lock")), FlockArg::LockExclusiveNonblock) {
-            return Ok(Slot(lock));
+    let slots = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    loop {
+        for slot in 0..slots {
+            let path = folder.join(format!("slot-{slot}.lock"));
+            match Flock::lock(File::create(&path).map_err(at(&path))?, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Ok(Slot(lock)),
+                Err((_, Errno::EWOULDBLOCK)) => {}
+                Err((_, errno)) => return Err(at(&path)(errno.into())),
+            }
         }
+        std::thread::sleep(ASK);
     }
-    let queue = std::process::id() % slots;
-    lock(&folder.join(format!("slot-{queue}.lock")), FlockArg::LockExclusive).map(Slot)
 }
 
 /// An exclusive lock on a file that is made if it is not there.

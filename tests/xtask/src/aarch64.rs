@@ -7,7 +7,7 @@ use crate::chroot::Chroot;
 use crate::error::Error;
 use crate::package::{self, AGENT, Arch, STATIC};
 use crate::place::Place;
-use crate::{prerequisites, run};
+use crate::{job, prerequisites, run};
 
 const LINKER: &str = "aarch64-linux-gnu-gcc";
 const LINKER_VARIABLE: &str = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER";
@@ -23,15 +23,11 @@ pub(crate) struct Built {
 }
 
 /// Builds the agent, then runs the tests that look at it and start it.
-pub(crate) fn test(place: &Place, bed: &str) -> Result<(), Error> {
+pub(crate) fn test(place: &Place, target: &str) -> Result<(), Error> {
     let built = build(place)?;
-    let mut command = place.cargo("test");
-    command.args(["--locked", "--package", bed, "--test", "aarch64"]);
-    command.env("GPUNODE_AGENT_AARCH64", &built.binary);
-    if let Some(emulator) = &built.emulator {
-        command.env("GPUNODE_EMULATOR_AARCH64", emulator);
-    }
-    run::go(&mut command)
+    let mut variables = vec![("GPUNODE_AGENT_AARCH64", built.binary)];
+    variables.extend(built.emulator.map(|emulator| ("GPUNODE_EMULATOR_AARCH64", emulator)));
+    job::tests(place, 1, |name| name == target, &variables)
 }
 
 /// Builds the static release agent.
@@ -51,7 +47,7 @@ pub(crate) fn build(place: &Place) -> Result<Built, Error> {
 
 fn cross(place: &Place, triple: &str) -> Result<PathBuf, Error> {
     let mut command = place.cargo("build");
-    command.args(["--locked", "--release", "--target", triple, "-p", AGENT]);
+    command.args(package::arguments(triple, AGENT));
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", STATIC).env(LINKER_VARIABLE, LINKER);
     run::go(&mut command)?;
     Ok(package::agent(place, triple))
@@ -65,7 +61,7 @@ fn in_chroot(place: &Place, triple: &str) -> Result<Built, Error> {
     fs::create_dir_all(&target).map_err(Error::file("create", &target))?;
     let mut command = chroot.command(place, &target, MINUTES);
     command.arg(format!("RUSTFLAGS={STATIC}")).arg(format!("{LINKER_VARIABLE}={LINKER}"));
-    command.args(["cargo", "build", "--locked", "--offline", "--release", "--target", triple, "-p", AGENT]);
+    command.args(["cargo", "build", "--offline"]).args(package::arguments(triple, AGENT));
     run::go(&mut command)?;
     let binary = target.join(triple).join("release").join(AGENT);
     Ok(Built { binary, emulator: Some(chroot.emulator()) })

@@ -1,27 +1,32 @@
 //! The catalogue of jobs, in the order they run: after what the machine must have, what answers fastest.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::package::{self, Arch};
 use crate::place::Place;
-use crate::{aarch64, prerequisites, run};
+use crate::{aarch64, prerequisites, run, tested};
 
 /// The member crate with the test bed.
 const BED: &str = "gpunode-tests";
-/// Test targets of the bed with a job of their own; the others belong to `vm`, `kube` or `agent`, by
-/// [`VM`] and [`KUBE`].
-const OWN_JOB: [&str; 2] = ["static_binary", "aarch64"];
+/// Test targets of the bed with a job of their own; the others belong to `installer`, `vm`, `kube` or `agent`, by how
+/// their names begin.
+const STATIC: &str = "static_binary";
+const AARCH64: &str = "aarch64";
 /// How the names of test targets begin that judge what the installer renders.
 const INSTALLER: &str = "installer_";
-/// The installer's package, which is its program's name, too, and the test target that has cargo build that program.
+/// The installer's package, which is its program's name, too.
 const INSTALLER_PACKAGE: &str = "installer";
-const INSTALLER_CLI: &str = "cli";
 /// How the names of test targets begin that boot virtual machines.
 const VM: &str = "vm_";
 /// How the names of test targets begin that use a real API server.
 const KUBE: &str = "kube_";
+/// Test programs at a time: each has a thread a processor, and many wait more than they work. Virtual machines take
+/// turns by themselves.
+const BESIDE: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Job {
@@ -109,13 +114,14 @@ impl Job {
             Self::Unit => unit(place),
             Self::Installer => installer(place),
             Self::Package => package::run(place, None),
-            Self::Static => bed(place, &["static_binary"]),
-            Self::Agent => {
-                targets(place, |name| ![VM, KUBE, INSTALLER].iter().any(|family| name.starts_with(family)))
-            }
-            Self::Kube => targets(place, |name| name.starts_with(KUBE)),
-            Self::Vm => targets(place, |name| name.starts_with(VM)),
-            Self::Aarch64 => aarch64::test(place, BED),
+            Self::Static => bed(place, 1, |name| name == STATIC),
+            Self::Agent => bed(place, BESIDE, |name| {
+                ![STATIC, AARCH64].contains(&name)
+                    && ![VM, KUBE, INSTALLER].iter().any(|family| name.starts_with(family))
+            }),
+            Self::Kube => bed(place, BESIDE, |name| name.starts_with(KUBE)),
+            Self::Vm => bed(place, usize::MAX, |name| name.starts_with(VM)),
+            Self::Aarch64 => aarch64::test(place, AARCH64),
         }
     }
 }
@@ -128,43 +134,43 @@ fn members(place: &Place) -> Result<(), Error> {
 }
 
 fn unit(place: &Place) -> Result<(), Error> {
-    run::go(place.cargo("test").args(["--locked", "--workspace", "--exclude", BED]))?;
-    run::go(place.cargo("test").args(["--locked", "--package", BED, "--lib", "--bins"]))
+    let bed = Metadata::read(place)?.folder(BED)?;
+    let mut programs = tested::build(place)?;
+    programs.retain(|program| program.folder != bed || !program.is_integration);
+    tested::run(programs, BESIDE, &[])?;
+    run::go(place.cargo("test").args(["--locked", "--workspace", "--doc"]))
 }
 
-/// These need no release binary: they call the library, or run the program as the other jobs' compiler made it. Cargo
-/// builds it for the tests of its own command line, which are run along; one build for both packages compiles the AWS
-/// SDK once.
+/// These need no release binary: they call the library, or run the program as the other jobs' compiler made it.
 fn installer(place: &Place) -> Result<(), Error> {
-    let metadata = Metadata::read(place)?;
-    let mut command = place.cargo("test");
-    command.args(["--locked", "--package", BED, "--package", INSTALLER_PACKAGE, "--test", INSTALLER_CLI]);
-    for target in metadata.test_targets(BED).iter().filter(|name| name.starts_with(INSTALLER)) {
-        command.args(["--test", target]);
-    }
-    run::go(command.env("GPUNODE_INSTALLER", place.target.join("debug").join(INSTALLER_PACKAGE)))
+    let program = place.target.join("debug").join(INSTALLER_PACKAGE);
+    tests(place, BESIDE, |name| name.starts_with(INSTALLER), &[("GPUNODE_INSTALLER", program)])
 }
 
-fn targets(place: &Place, wanted: impl Fn(&str) -> bool) -> Result<(), Error> {
-    let metadata = Metadata::read(place)?;
-    let mut targets = metadata.test_targets(BED);
-    targets.retain(|name| !OWN_JOB.contains(name) && wanted(name));
-    if targets.is_empty() {
+/// Runs the test bed's programs with these names against the release programs.
+fn bed(place: &Place, at_once: usize, wanted: impl Fn(&str) -> bool) -> Result<(), Error> {
+    let triple = Arch::native()?.gnu();
+    let variables = [
+        ("GPUNODE_DAEMONSET", package::built(place, triple, package::DAEMONSET)),
+        ("GPUNODE_AGENT", package::agent(place, triple)),
+    ];
+    tests(place, at_once, wanted, &variables)
+}
+
+/// Runs the test bed's programs with these names.
+pub(crate) fn tests(
+    place: &Place,
+    at_once: usize,
+    wanted: impl Fn(&str) -> bool,
+    variables: &[(&str, PathBuf)],
+) -> Result<(), Error> {
+    let bed = Metadata::read(place)?.folder(BED)?;
+    let mut programs = tested::build(place)?;
+    programs.retain(|program| program.folder == bed && program.is_integration && wanted(&program.target));
+    if programs.is_empty() {
         return Err(Error::Advice(format!("{BED} has no test for this job: nothing was tested")));
     }
-    bed(place, &targets)
-}
-
-/// Runs test targets of the bed against the release agent.
-fn bed(place: &Place, targets: &[&str]) -> Result<(), Error> {
-    let mut command = place.cargo("test");
-    command.args(["--locked", "--package", BED]);
-    for target in targets {
-        command.args(["--test", target]);
-    }
-    let triple = Arch::native()?.gnu();
-    command.env("GPUNODE_DAEMONSET", package::built(place, triple, package::DAEMONSET));
-    run::go(command.env("GPUNODE_AGENT", package::agent(place, triple)))
+    tested::run(programs, at_once, variables)
 }
 
 #[cfg(test)]

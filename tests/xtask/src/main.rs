@@ -18,6 +18,7 @@ mod prerequisites;
 mod run;
 mod table;
 mod test;
+mod tested;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,6 @@
-//! The workspace's members and their test targets, as cargo tells them.
+//! The workspace's members, as cargo tells them.
+
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -24,16 +26,15 @@ impl Metadata {
         self.packages().filter_map(|package| package["name"].as_str()).collect()
     }
 
-    /// The integration tests of one member, sorted.
-    pub(crate) fn test_targets(&self, member: &str) -> Vec<&str> {
+    /// The folder of one member.
+    pub(crate) fn folder(&self, member: &str) -> Result<PathBuf, Error> {
         let package = self.packages().find(|package| package["name"] == member);
-        let targets = package.and_then(|package| package["targets"].as_array()).into_iter().flatten();
-        let mut names: Vec<_> = targets
-            .filter(|target| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == "test")))
-            .filter_map(|target| target["name"].as_str())
-            .collect();
-        names.sort_unstable();
-        names
+        let manifest = package.and_then(|package| package["manifest_path"].as_str());
+        let folder = manifest.and_then(|manifest| Path::new(manifest).parent()).map(Path::to_owned);
+        folder.ok_or_else(|| Error::Output {
+            line: "cargo metadata".to_owned(),
+            what: format!("no package is named {member}"),
+        })
     }
 
     fn packages(&self) -> impl Iterator<Item = &Value> {
@@ -48,17 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn test_targets_are_told_from_other_targets() {
+    fn a_member_s_folder_is_its_manifest_s() {
         let metadata = Metadata(json!({"packages": [
-            {"name": "other", "targets": [{"name": "elsewhere", "kind": ["test"]}]},
-            {"name": "bed", "targets": [
-                {"name": "bed", "kind": ["lib"]},
-                {"name": "vm_boot", "kind": ["test"]},
-                {"name": "static_binary", "kind": ["test"]},
-            ]},
+            {"name": "other", "manifest_path": "/clone/other/Cargo.toml"},
+            {"name": "bed", "manifest_path": "/clone/tests/Cargo.toml"},
         ]}));
         assert_eq!(metadata.members(), ["other", "bed"]);
-        assert_eq!(metadata.test_targets("bed"), ["static_binary", "vm_boot"]);
-        assert!(metadata.test_targets("absent").is_empty());
+        assert_eq!(metadata.folder("bed").unwrap(), Path::new("/clone/tests"));
+        let error = metadata.folder("absent").unwrap_err().to_string();
+        assert!(error.contains("absent"), "{error}");
     }
 }

@@ -22,6 +22,7 @@ pub(crate) const STATIC: &str = "-C target-feature=+crt-static -C link-arg=-Wl,-
 const FOLDED: (&str, &str) = ("x86_64-unknown-linux-gnu", "-C link-arg=-Wl,--icf=all");
 
 /// What the daemonset does every second is worth the larger form of the library, and what the agent does once is not.
+/// The compiler is quicker at it, too: for aarch64 the larger form costs LLVM 22 half an hour in all.
 const AGENT_PROFILE: &str = "profile.release.package.gpunode-host.opt-level='z'";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -77,6 +78,15 @@ pub(crate) fn native(place: &Place) -> Result<Vec<PathBuf>, Error> {
     Ok(binaries)
 }
 
+/// What cargo is told for a release program, wherever it runs.
+pub(crate) fn arguments<'a>(triple: &'a str, program: &'a str) -> Vec<&'a str> {
+    let mut arguments = vec!["--locked", "--release", "--target", triple, "-p", program];
+    if program == AGENT {
+        arguments.extend(["--config", AGENT_PROFILE]);
+    }
+    arguments
+}
+
 /// The agent.
 pub(crate) fn build(place: &Place, triple: &str) -> Result<PathBuf, Error> {
     build_program(place, triple, AGENT)
@@ -86,10 +96,7 @@ pub(crate) fn build(place: &Place, triple: &str) -> Result<PathBuf, Error> {
 /// together, each would get what only the other asks of a library.
 pub(crate) fn build_program(place: &Place, triple: &str, program: &str) -> Result<PathBuf, Error> {
     let mut command = place.cargo("build");
-    command.args(["--locked", "--release", "--target", triple, "-p", program]);
-    if program == AGENT {
-        command.args(["--config", AGENT_PROFILE]);
-    }
+    command.args(arguments(triple, program));
     // Takes precedence over RUSTFLAGS, so a caller's value would undo ours.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS");
     let (linked_by_lld, folded) = FOLDED;
