@@ -74,7 +74,9 @@ fn a_healthy_machine_joins_without_the_taint() {
         };
         let healthy = format!("healthy: {GPUS} GPUs, {EFAS} EFA interfaces");
         assert_eq!(summary("health"), healthy);
-        assert_eq!(summary("verify"), format!("2 steps looked at again; {healthy}"));
+        // From the same look, and how old that is; on a machine that stands still for seconds, from another.
+        let verified = summary("verify");
+        assert!(verified.starts_with(&format!("2 steps looked at again; {healthy}")), "{verified}");
     }
 }
 

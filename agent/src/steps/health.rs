@@ -3,6 +3,8 @@
 
 mod confirm;
 
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,25 +25,45 @@ type Look = Box<dyn Fn(&Asked, &dyn Fn() -> bool) -> Result<Said, Unanswered> + 
 
 /// Between two looks at an error that does not count at the first.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A good look that is not older is not repeated: it asks every card's admin queue and initialises every GPU, which
+/// is most of the agent's own time where the steps behind it took none.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// The state of the devices.
 pub(crate) struct Health {
     look: Look,
     pause: Duration,
+    fresh: Duration,
     without_libraries: Option<&'static str>,
+    /// The last look, if nothing in it was worth a warning, and when it ended.
+    good: Mutex<Option<(Instant, Check)>>,
 }
 
 impl Health {
     /// Looks in a process of its own, which the driver of a dead device may keep from ending.
     pub(crate) fn new() -> Self {
         let look = |asked: &Asked, cancelled: &dyn Fn() -> bool| look::ask(asked, cancelled);
-        Self { look: Box::new(look), pause: PAUSE, without_libraries: None }
+        Self::with(Box::new(look))
     }
 
     /// Looks at a machine that is played in a folder. `why` NVML and libfabric are not asked.
     pub(crate) fn of_played(why: &'static str) -> Self {
         let look = |asked: &Asked, _: &dyn Fn() -> bool| Ok(look::look_here(asked));
-        Self { look: Box::new(look), pause: PAUSE, without_libraries: Some(why) }
+        Self { without_libraries: Some(why), ..Self::with(Box::new(look)) }
+    }
+
+    fn with(look: Look) -> Self {
+        Self { look, pause: PAUSE, fresh: FRESH, without_libraries: None, good: Mutex::default() }
+    }
+
+    /// The last look, if it was good and is fresh; its summary says how old it is.
+    fn just_seen(&self) -> Option<Check> {
+        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, check) = good.as_ref()?;
+        let age = at.elapsed();
+        let mut check = check.clone();
+        let _ = write!(check.summary, ", {:.1} s ago", age.as_secs_f64());
+        (age < self.fresh).then_some(check)
     }
 }
 
@@ -51,6 +73,9 @@ impl Step for Health {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
+        if let Some(check) = self.just_seen() {
+            return Ok(check);
+        }
         let facts = cx.facts();
         let asked = Asked {
             root: os.root().path().to_owned(),
@@ -63,6 +88,9 @@ impl Step for Health {
         loop {
             let check = self.once(cx, os, &asked)?;
             if errors.look(Instant::now(), &check.findings) == Next::Done || os.is_cancelled() {
+                let is_good = check.findings.iter().all(|finding| finding.severity == Severity::Info);
+                *self.good.lock().unwrap_or_else(PoisonError::into_inner) =
+                    is_good.then(|| (Instant::now(), check.clone()));
                 return Ok(check);
             }
             thread::sleep(self.pause);

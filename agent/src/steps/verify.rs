@@ -1,4 +1,5 @@
-//! The last look: one step may have undone what another did, and a device may have gone or fallen ill meanwhile.
+//! The last look: one step may have undone what another did, and where steps took long, a device may have gone or
+//! fallen ill meanwhile.
 
 use std::panic::resume_unwind;
 use std::thread;

@@ -28,7 +28,7 @@ fn step(answers: Vec<Result<Said, Unanswered>>) -> (Health, Arc<Mutex<Vec<Asked>
         questions.lock().unwrap().push(question.clone());
         answers.lock().unwrap().remove(0)
     };
-    (Health { look: Box::new(look), pause: Duration::ZERO, without_libraries: None }, asked)
+    (Health { pause: Duration::ZERO, fresh: Duration::ZERO, ..Health::with(Box::new(look)) }, asked)
 }
 
 fn machine() -> (Context, Os) {
@@ -157,4 +157,24 @@ fn the_last_look_tells_what_is_new_and_asks_no_sick_device_again() {
     note(&cx, StepId::Health, check.findings);
     assert_eq!(verify.check(&cx, &os).unwrap().summary, "0 steps looked at again");
     assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn a_good_look_that_is_fresh_is_not_repeated_and_says_how_old_it_is() {
+    let (cx, os) = machine();
+    let all_good = || Ok(said("healthy", vec![]));
+    let (mut health, asked) =
+        step(vec![all_good(), all_good(), Ok(said("degraded", vec![found("GpuTooHot", "GPU 1")]))]);
+    health.fresh = Duration::from_secs(3600);
+    assert_eq!(health.check(&cx, &os).unwrap().summary, "healthy: 8 GPUs, 32 EFA interfaces");
+    let again = health.check(&cx, &os).unwrap();
+    assert!(again.summary.starts_with("healthy: 8 GPUs, 32 EFA interfaces, 0."), "{}", again.summary);
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    health.fresh = Duration::ZERO;
+    for looks in [2, 3] {
+        health.check(&cx, &os).unwrap();
+        assert_eq!(asked.lock().unwrap().len(), looks);
+    }
+    health.fresh = Duration::from_secs(3600);
+    assert!(health.just_seen().is_none(), "what was worth a warning is looked at again");
 }
