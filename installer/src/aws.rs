@@ -1,4 +1,4 @@
-//! The one door to AWS: clients with bounded time and retries, every call counted, every mutating call in an audit log.
+//! The one door to AWS and to the cluster: clients with bounded time and retries, every call counted, every mutating call in an audit log.
 
 mod audit;
 mod failure;
@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::kube::Client;
 
 pub use audit::{Recorder, with_resource};
 pub use failure::{Failure, Meaning, failed};
@@ -40,6 +43,10 @@ pub struct Door {
     pub events: aws_sdk_eventbridge::Client,
     /// Security Token Service.
     pub sts: aws_sdk_sts::Client,
+    /// What signs the token for the cluster.
+    pub credentials: Option<SharedCredentialsProvider>,
+    /// The cluster's API server, once it was found.
+    pub kubernetes: Option<Client>,
     recorder: Recorder,
 }
 
@@ -76,8 +83,20 @@ impl Door {
             sqs: client!(aws_sdk_sqs),
             events: client!(aws_sdk_eventbridge),
             sts: client!(aws_sdk_sts),
+            credentials: shared.credentials_provider(),
+            kubernetes: None,
             recorder,
         }
+    }
+
+    /// The API server, for what is inside the cluster.
+    pub fn cluster(&self) -> Result<&Client, Failure> {
+        let what = || "nobody knows the way to the cluster".to_owned();
+        self.kubernetes.as_ref().ok_or_else(|| Failure {
+            call: "kubernetes",
+            meaning: Meaning::Never,
+            what: what(),
+        })
     }
 
     /// What was called so far.

@@ -4,6 +4,7 @@ mod apply;
 mod config;
 mod destroy;
 mod init;
+mod inside;
 mod layout;
 mod live;
 mod plan;
@@ -21,8 +22,8 @@ use crate::environment;
 use crate::exit::{self, Exit};
 use crate::settings::{self, File, Loaded};
 
-/// Brings what GPU nodes need to an existing EKS cluster. It makes the AWS side: roles, add-ons and queues; node groups
-/// and Kubernetes objects are rendered as files
+/// Brings what GPU nodes need to an existing EKS cluster: roles, add-ons and queues in AWS, and Kubernetes objects inside;
+/// node groups are rendered as files
 #[derive(Debug, Parser)]
 #[command(name = "installer", version, about, after_help = exit::TABLE)]
 pub struct Args {
@@ -44,7 +45,7 @@ enum Command {
     Render(render::RenderArgs),
     /// Show what apply would do, and do nothing
     Plan(plan::PlanArgs),
-    /// Bring the AWS side of the cluster to what the settings say
+    /// Bring the cluster to what the settings say
     Apply(apply::ApplyArgs),
     /// Show each thing that must be there, and how it is
     Status(status::StatusArgs),

@@ -13,7 +13,7 @@ pub enum Exit {
     Differs,
     /// Something of the name of ours belongs to others, or cannot become what it must be; it was left alone.
     Refused,
-    /// A call to AWS failed. Running the command again goes on where it ended.
+    /// A call to AWS or the cluster failed. Running the command again goes on where it ended.
     Aws,
     /// Nobody said yes.
     Unconfirmed,
@@ -29,7 +29,7 @@ Exit codes:
   2    the settings cannot be used, or are not this cluster's; every mistake is told, and nothing was written
   3    something is not as it must be, or sick (status, and plan --detailed-exitcode)
   4    something of that name belongs to others or cannot be changed; it was left alone, and all else was done
-  5    AWS could not be asked, or a call failed; the same command goes on where this one ended
+  5    AWS or the cluster could not be asked, or a call failed; the same command goes on where this one ended
   6    nobody said yes; nothing was done
   64   the command line cannot be used";
 

@@ -1,5 +1,5 @@
 //! `installer`: the cluster side of gpunode. It reads and checks its settings, writes what a cluster needs as files, and
-//! brings the AWS side of a cluster to what the settings say.
+//! brings a cluster, on the side of AWS and inside, to what the settings say.
 
 pub mod aws;
 pub mod carry_out;
@@ -8,9 +8,11 @@ pub mod desired;
 pub mod dotenv;
 pub mod environment;
 pub mod exit;
+pub mod kube;
 pub mod launch_template;
 pub mod layout;
 pub mod policies;
+pub mod process;
 pub mod render;
 pub mod settings;
 pub mod things;

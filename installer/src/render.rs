@@ -6,7 +6,7 @@ mod cloudformation;
 mod eksctl;
 mod hcl;
 mod karpenter;
-mod kubernetes;
+pub(crate) mod kubernetes;
 pub(crate) mod parts;
 mod terraform;
 #[cfg(test)]

@@ -1,10 +1,13 @@
-//! What an installation makes in AWS: how each kind of thing is looked at, made, changed and removed.
+//! What an installation makes, in AWS and inside the cluster: how each kind of thing is looked at, made, changed and removed.
 
 mod access_entry;
 mod addon;
 mod association;
 mod catalogue;
+mod default_class;
 mod document;
+mod inside;
+mod object;
 mod policy;
 mod queue;
 mod role;
@@ -16,12 +19,14 @@ use std::collections::BTreeMap;
 use crate::aws::{Door, Failure};
 use crate::desired::{Resource, Seen};
 
-pub use catalogue::{CatalogueError, things};
+pub use catalogue::{CatalogueError, graph, things};
 pub use tags::owner;
 
 use access_entry::AccessEntry;
 use addon::Addon;
 use association::Association;
+use default_class::DefaultClass;
+use object::Object;
 use policy::Policy;
 use queue::Queue;
 use role::Role;
@@ -43,6 +48,8 @@ enum Kind {
     AccessEntry(AccessEntry),
     Addon(Addon),
     Association(Association),
+    DefaultClass(DefaultClass),
+    Object(Box<Object>),
     Policy(Policy),
     Queue(Queue),
     Role(Role),
@@ -74,6 +81,8 @@ macro_rules! each {
             Kind::AccessEntry($thing) => $what,
             Kind::Addon($thing) => $what,
             Kind::Association($thing) => $what,
+            Kind::DefaultClass($thing) => $what,
+            Kind::Object($thing) => $what,
             Kind::Policy($thing) => $what,
             Kind::Queue($thing) => $what,
             Kind::Role($thing) => $what,
@@ -83,6 +92,16 @@ macro_rules! each {
 }
 
 impl Thing {
+    /// Whether it is inside the cluster, where only its API server knows of it.
+    pub fn is_inside(&self) -> bool {
+        matches!(self.kind, Kind::DefaultClass(_) | Kind::Object(_))
+    }
+
+    /// Whether it is something that can be removed, and not how others' things are.
+    pub fn is_removable(&self) -> bool {
+        !matches!(self.kind, Kind::DefaultClass(_))
+    }
+
     /// Looks at it.
     pub async fn look(&self, door: &Door) -> Result<Look, Failure> {
         // The futures of the SDK are large.

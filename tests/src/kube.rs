@@ -4,6 +4,7 @@
 //! There is no scheduler, no controller manager and no kubelet: a test creates what they would have created.
 
 mod audit;
+mod authenticator;
 mod client;
 mod cluster;
 pub mod daemonset;
@@ -21,6 +22,7 @@ mod sight;
 mod tools;
 
 pub use audit::{Audit, Request};
+pub use authenticator::{Authenticator, EKS_USER};
 pub use client::patch;
 pub use client::{Answer, Client, Watch};
 pub use cluster::Cluster;

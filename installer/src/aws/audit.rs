@@ -59,9 +59,28 @@ impl Recorder {
         (self.0.reads.load(Ordering::Relaxed), self.0.writes.load(Ordering::Relaxed))
     }
 
+    /// Counts a call that looks, of another door than AWS's.
+    pub fn looked(&self) {
+        self.0.reads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Writes down a call of another door that changes something and is about to be made, and counts it.
+    pub fn sending(&self, service: &str, operation: &str) -> Result<(), String> {
+        self.write((service, operation), "sent", ("outcome", "unknown"))
+            .map_err(|error| error.to_string())?;
+        self.0.writes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What came of it.
+    pub fn answered(&self, service: &str, operation: &str, outcome: &str) -> Result<(), String> {
+        let written = self.write((service, operation), "answered", ("outcome", outcome));
+        written.map_err(|error| error.to_string())
+    }
+
     /// One line in one write, so that lines of two programs never mix.
-    fn write(&self, metadata: &Metadata, event: &str, more: (&str, &str)) -> Result<(), BoxError> {
-        let (service, operation) = (metadata.service(), metadata.name());
+    fn write(&self, call: (&str, &str), event: &str, more: (&str, &str)) -> Result<(), BoxError> {
+        let (service, operation) = call;
         let Some(log) = &self.0.log else {
             return Err(
                 format!("{service} {operation} would change something, and this command looks").into()
@@ -81,6 +100,10 @@ impl Recorder {
             format!("cannot write the audit log, and nothing goes on without it: {error}").into()
         })
     }
+}
+
+fn of(metadata: &Metadata) -> (&str, &str) {
+    (metadata.service(), metadata.name())
 }
 
 /// AWS's operations that look are named so; `AssumeRole…` are the SDK's own, for credentials.
@@ -104,7 +127,7 @@ impl Intercept for Recorder {
             self.0.reads.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
-        self.write(metadata, "sent", ("outcome", "unknown"))?;
+        self.write(of(metadata), "sent", ("outcome", "unknown"))?;
         self.0.writes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -123,7 +146,7 @@ impl Intercept for Recorder {
             return Ok(());
         }
         let status = context.response().map(|response| response.status().as_u16().to_string());
-        self.write(metadata, "answered", ("outcome", status.as_deref().unwrap_or("no answer")))
+        self.write(of(metadata), "answered", ("outcome", status.as_deref().unwrap_or("no answer")))
     }
 }
 
@@ -137,7 +160,7 @@ mod tests {
         let path = folder.path().join("audit");
         for event in ["sent", "answered"] {
             let recorder = Recorder::writing(&path).unwrap();
-            recorder.write(&Metadata::new("CreateRole", "IAM"), event, ("outcome", "200")).unwrap();
+            recorder.write(("IAM", "CreateRole"), event, ("outcome", "200")).unwrap();
         }
         let text = std::fs::read_to_string(path).unwrap();
         let lines: Vec<serde_json::Value> =
@@ -150,9 +173,7 @@ mod tests {
 
     #[test]
     fn who_looks_changes_nothing() {
-        let problem = Recorder::looking()
-            .write(&Metadata::new("CreateRole", "IAM"), "sent", ("outcome", ""))
-            .unwrap_err();
+        let problem = Recorder::looking().write(("IAM", "CreateRole"), "sent", ("outcome", "")).unwrap_err();
         assert!(problem.to_string().contains("IAM CreateRole would change something"));
     }
 }

@@ -10,6 +10,10 @@ pub struct Cluster {
     pub account: String,
     /// `1.34`.
     pub version: String,
+    /// URL of its API server; empty where EKS does not say.
+    pub endpoint: String,
+    /// The API server's authority, PEM in base64.
+    pub authority: String,
 }
 
 /// Why nothing can be done.
@@ -61,7 +65,9 @@ pub async fn preflight(door: &Door, settings: &Settings) -> Result<Cluster, Pref
     same("KUBERNETES_VERSION", &settings.kubernetes_version, &version, "the cluster runs")?;
     let vpc = cluster.resources_vpc_config().and_then(|vpc| vpc.vpc_id()).unwrap_or_default();
     same("VPC_ID", &settings.vpc_id, vpc, "the cluster is in")?;
-    Ok(Cluster { account, version })
+    let endpoint = cluster.endpoint().unwrap_or_default().to_owned();
+    let authority = cluster.certificate_authority().and_then(|authority| authority.data());
+    Ok(Cluster { account, version, endpoint, authority: authority.unwrap_or_default().to_owned() })
 }
 
 async fn account(door: &Door, settings: &Settings) -> Result<String, PreflightError> {

@@ -22,7 +22,7 @@ pub(crate) struct ApplyArgs {
 pub(super) fn run(args: &ApplyArgs) -> Result<(), Stop> {
     block_on(async {
         let json = args.live.json;
-        let live = Live::find(&args.live, args.change.recorder()?).await?;
+        let live = Live::find_all(&args.live, args.change.recorder()?, Task::Apply).await?;
         let plan = live.plan();
         say(json, live.title());
         say(json, plan.text().trim_end());

@@ -18,7 +18,7 @@ pub(crate) struct DestroyArgs {
 pub(super) fn run(args: &DestroyArgs) -> Result<(), Stop> {
     block_on(async {
         let json = args.live.json;
-        let live = Live::find(&args.live, args.change.recorder()?).await?;
+        let live = Live::find_all(&args.live, args.change.recorder()?, Task::Destroy).await?;
         say(json, live.title());
         let mut ours = 0;
         for resource in live.graph.iter().rev() {

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::inside::InsideArgs;
 use super::{Common, Stop, err, failed, out};
 use crate::aws::{Cluster, Door, Meaning, PreflightError, Recorder, preflight};
 use crate::carry_out;
-use crate::desired::{Graph, Plan, Seen};
+use crate::desired::{Graph, Plan, Seen, Task};
 use crate::exit::Exit;
 use crate::settings::Settings;
 use crate::things::{self, Look, Things};
@@ -21,6 +22,8 @@ const PREFLIGHTS: u32 = 3;
 pub(super) struct LiveArgs {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    inside: InsideArgs,
     /// Profile of the shared AWS files; without it AWS_PROFILE and whatever else the AWS CLI would use
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -56,13 +59,15 @@ pub(super) struct Live {
     pub(super) things: Things,
     pub(super) graph: Graph,
     pub(super) looks: BTreeMap<String, Look>,
+    /// Why nothing is known of what is inside the cluster; it is not among the things then.
+    pub(super) unknown: Option<String>,
 }
 
 impl Live {
     /// Reads the settings, finds the cluster and looks at everything.
     pub(super) async fn find(args: &LiveArgs, recorder: Recorder) -> Result<Self, Stop> {
         let settings = args.common.load()?.settings;
-        let door = Door::open(&settings.aws_region, args.profile.as_deref(), recorder).await;
+        let mut door = Door::open(&settings.aws_region, args.profile.as_deref(), recorder).await;
         let cluster = patiently(&door, &settings).await.map_err(|error| {
             err(format_args!("installer: {error}"));
             match error {
@@ -70,15 +75,43 @@ impl Live {
                 PreflightError::Call(_) | PreflightError::Status { .. } => Exit::Aws,
             }
         })?;
-        let (things, graph) = things::things(&settings, &cluster.account).map_err(|error| {
+        let (mut things, mut graph) = things::things(&settings, &cluster.account).map_err(|error| {
             err(format_args!("installer: {error}"));
             Exit::Settings
         })?;
-        let looks = carry_out::look(&door, &things).await.map_err(|failure| {
+        let (inside, outside): (Things, Things) =
+            things.clone().into_iter().partition(|(_, thing)| thing.is_inside());
+        let mut looks = carry_out::look(&door, &outside).await.map_err(|failure| {
             err(format_args!("installer: {failure}"));
             Exit::Aws
         })?;
-        Ok(Self { settings, cluster, door, things, graph, looks })
+        let mut unknown = None;
+        if !inside.is_empty() {
+            match look_inside(args, &settings, &cluster, &mut door, &inside).await {
+                Ok(found) => looks.extend(found),
+                Err(why) => {
+                    unknown = Some(why);
+                    things = outside;
+                    graph = again(&things)?;
+                }
+            }
+        }
+        Ok(Self { settings, cluster, door, things, graph, looks, unknown })
+    }
+
+    /// The same for a command that changes something: it has to know everything before it begins.
+    pub(super) async fn find_all(args: &LiveArgs, recorder: Recorder, task: Task) -> Result<Self, Stop> {
+        let mut live = Self::find(args, recorder).await?;
+        if let Some(why) = &live.unknown {
+            err(format_args!("installer: {UNKNOWN}: {why}"));
+            err("installer: nothing was done; INSTALL_KUBERNETES=false leaves the inside of the cluster out");
+            return Err(Exit::Aws);
+        }
+        if task == Task::Destroy {
+            live.things.retain(|_, thing| thing.is_removable());
+            live.graph = again(&live.things)?;
+        }
+        Ok(live)
     }
 
     /// As the tag of what is ours says it.
@@ -105,8 +138,16 @@ impl Live {
 
     /// `cluster research (1.34) in us-west-2, account 012345678901`.
     pub(super) fn title(&self) -> String {
-        let Cluster { account, version } = &self.cluster;
-        format!("cluster {} ({version}) in {}, account {account}", self.name(), self.settings.aws_region)
+        let Cluster { account, version, .. } = &self.cluster;
+        let inside = match &self.door.kubernetes {
+            Some(client) => format!("; API server {} by {}", client.access().server, client.access().origin),
+            None => String::new(),
+        };
+        format!(
+            "cluster {} ({version}) in {}, account {account}{inside}",
+            self.name(),
+            self.settings.aws_region
+        )
     }
 
     /// A JSON document of this kind about this cluster.
@@ -119,11 +160,35 @@ impl Live {
             "account": self.cluster.account,
             "calls": { "reading": reads, "mutating": writes },
         });
+        if self.settings.install_kubernetes {
+            document["inside"] = json!({ "known": self.unknown.is_none(), "why": self.unknown });
+        }
         if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
             document.extend(more);
         }
         document
     }
+}
+
+/// Before the reason.
+pub(super) const UNKNOWN: &str = "what is inside the cluster is not known";
+
+/// Looks at `things` inside the cluster, whose API server `door` has from then on.
+async fn look_inside(
+    args: &LiveArgs,
+    settings: &Settings,
+    cluster: &Cluster,
+    door: &mut Door,
+    things: &Things,
+) -> Result<BTreeMap<String, Look>, String> {
+    door.kubernetes = Some(args.inside.client(settings, cluster, door).await?);
+    carry_out::look(door, things).await.map_err(|failure| failure.to_string())
+}
+
+/// The graph of a part of the things; parts are chosen so that nothing needs what is left out.
+fn again(things: &Things) -> Result<Graph, Stop> {
+    things::graph(things)
+        .map_err(|error| failed(format_args!("what is to be made does not fit together: {error}")))
 }
 
 /// The preflight, tried again where AWS is only in trouble: not often, as somebody waits who may have no network at all.

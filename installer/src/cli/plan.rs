@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::live::{Live, LiveArgs, block_on};
+use super::live::{Live, LiveArgs, UNKNOWN, block_on};
 use super::{Stop, out};
 use crate::aws::Recorder;
 use crate::exit::Exit;
@@ -11,7 +11,7 @@ use crate::exit::Exit;
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     live: LiveArgs,
-    /// End with 3 where there is something to do, and with 4 where something is refused
+    /// End with 3 where there is something to do, with 4 where something is refused, and with 5 where the inside of the cluster is not known
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -25,8 +25,12 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Stop> {
         } else {
             out(live.title());
             out(plan.text().trim_end());
+            if let Some(why) = &live.unknown {
+                out(format_args!("{UNKNOWN}: {why}"));
+            }
         }
         match args.detailed_exitcode {
+            true if live.unknown.is_some() => Err(Exit::Aws),
             true if plan.refuses() => Err(Exit::Refused),
             true if !plan.is_empty() => Err(Exit::Differs),
             true | false => Ok(()),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::live::{Live, LiveArgs, block_on};
+use super::live::{Live, LiveArgs, UNKNOWN, block_on};
 use super::{Stop, out};
 use crate::aws::Recorder;
 use crate::desired::{Change, Row};
@@ -51,6 +51,12 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), Stop> {
                 out(format!("{word:<9} {:<24} {} {}", row.kind, row.id, note.as_deref().unwrap_or_default())
                     .trim_end());
             }
+            if let Some(why) = &live.unknown {
+                out(format_args!("{UNKNOWN}: {why}"));
+            }
+        }
+        if live.unknown.is_some() {
+            return Err(Exit::Aws);
         }
         if fine { Ok(()) } else { Err(Exit::Differs) }
     })

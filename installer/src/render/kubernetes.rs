@@ -11,19 +11,32 @@ const METRICS_SERVER: &str = include_str!("../../../manifests/add-ons/metrics-se
 const NVIDIA: &str = include_str!("../../../manifests/add-ons/nvidia-device-plugin.yaml");
 const EFA: &str = include_str!("../../../manifests/add-ons/efa-device-plugin.yaml");
 
+/// One file of objects.
+pub(crate) struct Manifest {
+    /// Below the output folder.
+    pub(crate) path: &'static str,
+    pub(crate) text: String,
+    /// Whether the settings ask for it.
+    pub(crate) wanted: bool,
+}
+
 pub(super) fn files(settings: &Settings) -> Vec<Rendered> {
+    let wanted = manifests(settings).into_iter().filter(|manifest| manifest.wanted);
+    wanted.map(|manifest| file(manifest.path, manifest.text)).collect()
+}
+
+/// Every file, also what the settings do not ask for.
+pub(crate) fn manifests(settings: &Settings) -> Vec<Manifest> {
+    let manifest = |path, wanted, text| Manifest { path, text, wanted };
     let metrics_server = METRICS_SERVER.replace("@UTILS_NODE_GROUP@", &settings.utils_node_group);
-    let mut files = vec![
-        file("kubernetes/storage-gp3.yaml", GP3.to_owned()),
-        file("kubernetes/metrics-server.yaml", metrics_server),
-        file("kubernetes/nvidia-device-plugin.yaml", NVIDIA.to_owned()),
-        file("kubernetes/efa-device-plugin.yaml", efa(settings)),
-    ];
-    if settings.install_io2_storageclass {
-        let io2 = IO2.replace("@IO2_IOPS@", &settings.io2_iops.to_string());
-        files.push(file("kubernetes/storage-io2.yaml", io2));
-    }
-    files
+    let io2 = IO2.replace("@IO2_IOPS@", &settings.io2_iops.to_string());
+    vec![
+        manifest("kubernetes/storage-gp3.yaml", true, GP3.to_owned()),
+        manifest("kubernetes/metrics-server.yaml", true, metrics_server),
+        manifest("kubernetes/nvidia-device-plugin.yaml", true, NVIDIA.to_owned()),
+        manifest("kubernetes/efa-device-plugin.yaml", true, efa(settings)),
+        manifest("kubernetes/storage-io2.yaml", settings.install_io2_storageclass, io2),
+    ]
 }
 
 /// The plugin runs where the catalogue knows EFA: on other nodes it would find nothing and say so for ever.

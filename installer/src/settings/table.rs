@@ -120,6 +120,12 @@ pub const SECTIONS: &[Section] = &[
         title: "Storage and add-ons",
         settings: &[
             setting(
+                "INSTALL_KUBERNETES",
+                Boolean,
+                Is("true"),
+                "Whether Kubernetes objects and charts are made, too. With false the cluster itself is neither asked nor changed, for those who apply by other means what `installer render` writes.",
+            ),
+            setting(
                 "INSTALL_IO2_STORAGECLASS",
                 Boolean,
                 Is("false"),

@@ -25,6 +25,7 @@ pub struct Settings {
     pub cluster_endpoint: Option<String>,
     pub cluster_ca: Option<String>,
     pub cluster_cidr: Option<String>,
+    pub install_kubernetes: bool,
     pub install_io2_storageclass: bool,
     pub io2_iops: u64,
     pub install_karpenter: bool,

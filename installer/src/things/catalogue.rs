@@ -1,4 +1,4 @@
-//! Everything that an installation can make in AWS, and what of it the settings ask for.
+//! Everything that an installation can make, and what of it the settings ask for.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +19,14 @@ pub enum CatalogueError {
     /// A fault of ours.
     #[error("what is to be made does not fit together: {0}")]
     Graph(#[from] GraphError),
+    /// Another one.
+    #[error("{file}: {why}")]
+    Manifest {
+        /// The file that `render` would write.
+        file: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// Everything, in `account`: what the settings do not ask for is there as unwanted, so that it is removed where an
@@ -29,11 +37,19 @@ pub fn things(settings: &Settings, account: &str) -> Result<(Things, Graph), Cat
     maker.pod_roles()?;
     maker.addons();
     maker.karpenter()?;
-    let graph = Graph::new(maker.things.values().map(|thing| thing.resource.clone()))?;
+    if settings.install_kubernetes {
+        super::inside::add(&mut maker)?;
+    }
+    let graph = graph(&maker.things)?;
     Ok((maker.things, graph))
 }
 
-struct Maker<'a> {
+/// The graph of `things`.
+pub fn graph(things: &Things) -> Result<Graph, GraphError> {
+    Graph::new(things.values().map(|thing| thing.resource.clone()))
+}
+
+pub(super) struct Maker<'a> {
     settings: &'a Settings,
     account: &'a str,
     places: Places,
@@ -45,7 +61,11 @@ impl<'a> Maker<'a> {
         Self { settings, account, places: Places::of(settings), things: Things::new() }
     }
 
-    fn owner(&self) -> String {
+    pub(super) fn settings(&self) -> &'a Settings {
+        self.settings
+    }
+
+    pub(super) fn owner(&self) -> String {
         tags::owner(self.settings)
     }
 
@@ -59,7 +79,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Adds a thing and returns its id.
-    fn add(&mut self, id: String, row: Row, needs: &[String]) -> String {
+    pub(super) fn add(&mut self, id: String, row: Row, needs: &[String]) -> String {
         let Row { kind_name, kind, desired, wanted, fixed } = row;
         let needs = needs.iter().cloned().collect();
         let resource = Resource {
@@ -180,7 +200,7 @@ const DRIVERS: [(&str, &str); 4] = [
 ];
 
 /// What [`Maker::add`] is given.
-struct Row {
+pub(super) struct Row {
     kind_name: &'static str,
     desired: Value,
     wanted: bool,
@@ -189,7 +209,7 @@ struct Row {
 }
 
 impl Row {
-    fn new(kind_name: &'static str, desired: Value, wanted: bool, kind: Kind) -> Self {
+    pub(super) fn new(kind_name: &'static str, desired: Value, wanted: bool, kind: Kind) -> Self {
         Self { kind_name, desired, wanted, kind, fixed: Vec::new() }
     }
 }

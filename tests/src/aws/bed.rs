@@ -55,7 +55,7 @@ impl Bed {
         }]]));
         // The emulator's one VPC for every cluster.
         let settings = "CLUSTER_NAME=research\nAWS_REGION=us-west-2\nVPC_ID=vpc-00000000\n\
-                        PRIVATE_SUBNET_A=subnet-0123456789abcdef0\n";
+                        PRIVATE_SUBNET_A=subnet-0123456789abcdef0\nINSTALL_KUBERNETES=false\n";
         std::fs::write(bed.folder.path().join(".env"), settings)
             .unwrap_or_else(|error| panic!("settings: {error}"));
         bed

@@ -32,6 +32,12 @@ impl Call {
         let looks = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
         Self { operation, mutates: !looks, form }
     }
+
+    /// Whether it asks EKS for one cluster.
+    pub(super) fn is_describe_cluster(&self) -> bool {
+        let name = self.operation.strip_prefix("GET /clusters/");
+        name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
+    }
 }
 
 #[cfg(test)]

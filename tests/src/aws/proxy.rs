@@ -35,6 +35,8 @@ pub struct Proxy {
 struct State {
     calls: Mutex<Vec<Call>>,
     rule: Box<Rule>,
+    /// URL and authority (base64) of the API server that every cluster has, where it is not the emulator's.
+    server: Option<(String, String)>,
     stopped: AtomicBool,
     upstream: ureq::Agent,
 }
@@ -42,12 +44,25 @@ struct State {
 impl Proxy {
     /// Starts one that does by `rule`.
     pub fn start(rule: impl Fn(usize, &Call) -> Fault + Send + Sync + 'static) -> io::Result<Self> {
+        Self::start_before(None, rule)
+    }
+
+    /// The same for clusters with the API server of this URL and authority, PEM in base64.
+    pub fn for_server(url: &str, authority: &str) -> io::Result<Self> {
+        Self::start_before(Some((url.to_owned(), authority.to_owned())), |_, _| Fault::None)
+    }
+
+    fn start_before(
+        server: Option<(String, String)>,
+        rule: impl Fn(usize, &Call) -> Fault + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         let state = Arc::new(State {
             calls: Mutex::default(),
             rule: Box::new(rule),
+            server,
             stopped: AtomicBool::new(false),
             upstream: config.into(),
         });
@@ -100,12 +115,12 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
             calls.len() - 1
         };
         let answer = match (state.rule)(number, &call) {
-            Fault::None => forward(state, &request)?,
+            Fault::None => forward(state, &call, &request)?,
             Fault::Throttle => refusal(&call, 400, "ThrottlingException"),
             Fault::Broken => refusal(&call, 503, "ServiceUnavailable"),
             Fault::Close => break,
             Fault::LoseAnswer => {
-                forward(state, &request)?;
+                forward(state, &call, &request)?;
                 break;
             }
         };
@@ -114,7 +129,7 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
     stream.shutdown(Shutdown::Both)
 }
 
-fn forward(state: &State, request: &Message) -> io::Result<Vec<u8>> {
+fn forward(state: &State, call: &Call, request: &Message) -> io::Result<Vec<u8>> {
     let mut response = request.forward(&state.upstream, &format!("http://127.0.0.1:{}", emulator::port()))?;
     let mut headers = String::new();
     for name in ["content-type", "x-amzn-errortype", "x-amzn-requestid", "x-amzn-query-error"] {
@@ -122,7 +137,17 @@ fn forward(state: &State, request: &Message) -> io::Result<Vec<u8>> {
             headers.extend([name, ": ", value, "\r\n"]);
         }
     }
-    let body = response.body_mut().with_config().limit(64 << 20).read_to_vec().map_err(io::Error::other)?;
+    let mut body =
+        response.body_mut().with_config().limit(64 << 20).read_to_vec().map_err(io::Error::other)?;
+    if let Some((url, authority)) = &state.server
+        && call.is_describe_cluster()
+        && let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&body)
+        && answer["cluster"].is_object()
+    {
+        answer["cluster"]["endpoint"] = url.as_str().into();
+        answer["cluster"]["certificateAuthority"] = serde_json::json!({ "data": authority });
+        body = answer.to_string().into_bytes();
+    }
     Ok(text(response.status().as_u16(), &headers, &body))
 }
 

@@ -31,10 +31,15 @@ const FOR_OLD_ETCD: &str = "--feature-gates=SizeBasedListCostEstimate=false";
 impl Cluster {
     /// Starts one, which takes about five seconds on an idle machine.
     pub fn start() -> Result<Self, Error> {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments for the API server.
+    pub fn start_with(more: &[String]) -> Result<Self, Error> {
         let (etcd, server) = (tools::etcd()?, tools::kube_apiserver()?);
         let mut tries = TRIES;
         loop {
-            match Self::try_start(&etcd, &server) {
+            match Self::try_start(&etcd, &server, more) {
                 Err(Error::Program { detail, .. })
                     if tries > 1 && detail.contains("address already in use") =>
                 {
@@ -57,7 +62,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    fn try_start(etcd: &Path, server: &Path) -> Result<Self, Error> {
+    fn try_start(etcd: &Path, server: &Path, more: &[String]) -> Result<Self, Error> {
         let folder = folder()?;
         let path = |name: &str| folder.path().join(name);
         let authority = Authority::new()?;
@@ -76,6 +81,7 @@ impl Cluster {
 
         let mut arguments = service::kube_apiserver(folder.path(), port, client);
         arguments.push(FOR_OLD_ETCD.to_owned());
+        arguments.extend_from_slice(more);
         let server = Server::start("kube-apiserver", server, &arguments, path("kube-apiserver.log"))?;
         let url = format!("https://127.0.0.1:{port}");
         let admin = Client::new(&url, ADMIN, authority.pem())?;

@@ -22,6 +22,8 @@ use super::{Cluster, Error};
 /// What is done with one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// It is passed on: what comes after in the list is for a later request.
+    None,
     /// It is answered with this status, and with `Retry-After` in seconds where there is one; it does not reach the
     /// API server.
     Answer(u16, Option<u32>),

@@ -38,7 +38,7 @@ pub(super) fn serve(stream: TcpStream, tls: Arc<ServerConfig>, state: &State) {
                 let _ = forward(state, &request);
                 None
             }
-            None => Some(forward(state, &request).unwrap_or_else(|_| refusal(502, None))),
+            Some(Fault::None) | None => Some(forward(state, &request).unwrap_or_else(|_| refusal(502, None))),
         };
         let text = reply.as_ref().map(Reply::bytes);
         note(state, &request, reply.as_ref(), text.as_ref().map_or(0, Vec::len), fault);

@@ -1,0 +1,211 @@
+//! Requests to the API server: each with a deadline, counted, and in the audit log where it changes something.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::{StatusCode, header};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::ServerName;
+use serde_json::Value;
+
+use super::Access;
+use super::access::AccessError;
+use crate::aws::{Failure, Meaning, Recorder};
+
+const AGENT: &str = concat!("gpunode-installer/", env!("CARGO_PKG_VERSION"));
+/// Who owns what server-side apply sets.
+const MANAGER: &str = "gpunode-installer";
+/// For a connection to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+/// For a request: the API server gives itself 60 s at most.
+const DEADLINE: Duration = Duration::from_secs(65);
+/// Bytes of an answer: a list of all storage classes or release records is far smaller.
+const MOST: usize = 32 << 20;
+
+type Http = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// The API server, as whoever the access says.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: Http,
+    access: Access,
+    recorder: Recorder,
+}
+
+struct Request<'a> {
+    method: &'static str,
+    path: &'a str,
+    body: Option<(&'static str, &'a Value)>,
+    accept: &'static str,
+}
+
+impl Client {
+    /// Opens nothing yet.
+    pub fn new(access: Access, recorder: Recorder) -> Result<Self, AccessError> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT));
+        let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(access.tls()?).https_only();
+        let https = match &access.server_name {
+            Some(name) => {
+                let named = ServerName::try_from(name.clone()).map_err(|_| AccessError::Config {
+                    what: "tls-server-name".to_owned(),
+                    why: format!("{name} is no name"),
+                })?;
+                let resolver = FixedServerNameResolver::new(named);
+                builder.with_server_name_resolver(resolver).enable_http1().wrap_connector(tcp)
+            }
+            None => builder.enable_http1().wrap_connector(tcp),
+        };
+        let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(https);
+        Ok(Self { http, access, recorder })
+    }
+
+    /// Where it is and who we are.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// What is at `path`; `None` where nothing is.
+    pub async fn get(&self, path: &str) -> Result<Option<Value>, Failure> {
+        self.read(path, "application/json").await
+    }
+
+    /// The names, labels and annotations of a list, without what the objects hold.
+    pub async fn list_metadata(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+        let list = self.read(path, accept).await?.unwrap_or_default();
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    async fn read(&self, path: &str, accept: &'static str) -> Result<Option<Value>, Failure> {
+        self.recorder.looked();
+        let request = Request { method: "GET", path, body: None, accept };
+        match self.send("kubernetes get", &request).await {
+            Ok(value) => Ok(Some(value)),
+            Err(failure) if failure.meaning == Meaning::Absent => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Asks the API server something that is answered and not kept, as a `SelfSubjectAccessReview`.
+    pub async fn ask(&self, path: &str, question: &Value) -> Result<Value, Failure> {
+        self.recorder.looked();
+        let body = Some(("application/json", question));
+        let request = Request { method: "POST", path, body, accept: "application/json" };
+        self.send("kubernetes ask", &request).await
+    }
+
+    /// Server-side apply: makes `object`, or makes it what it must be. Fields that others set are taken over.
+    pub async fn apply(&self, path: &str, object: &Value) -> Result<(), Failure> {
+        let query = format!("{path}?fieldManager={MANAGER}&force=true&fieldValidation=Strict");
+        let body = Some(("application/apply-patch+yaml", object));
+        self.change("kubernetes apply", "PATCH", &query, body).await
+    }
+
+    /// A JSON merge patch.
+    pub async fn merge(&self, path: &str, change: &Value) -> Result<(), Failure> {
+        let query = format!("{path}?fieldManager={MANAGER}");
+        self.change("kubernetes patch", "PATCH", &query, Some(("application/merge-patch+json", change))).await
+    }
+
+    /// Removes what is at `path`, with what depends on it. What is not there any more is no failure.
+    pub async fn delete(&self, path: &str) -> Result<(), Failure> {
+        let options = serde_json::json!({ "propagationPolicy": "Background" });
+        match self.change("kubernetes delete", "DELETE", path, Some(("application/json", &options))).await {
+            Err(failure) if failure.meaning == Meaning::Absent => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn change(
+        &self,
+        call: &'static str,
+        method: &'static str,
+        path: &str,
+        body: Option<(&'static str, &Value)>,
+    ) -> Result<(), Failure> {
+        let operation = format!("{method} {}", path.split('?').next().unwrap_or(path));
+        let stop = |what: String| Failure { call, meaning: Meaning::Never, what };
+        self.recorder.sending("Kubernetes", &operation).map_err(stop)?;
+        let result = self.send(call, &Request { method, path, body, accept: "application/json" }).await;
+        let outcome = match &result {
+            Ok(_) => "done".to_owned(),
+            Err(failure) => failure.what.clone(),
+        };
+        self.recorder.answered("Kubernetes", &operation, &outcome).map_err(stop)?;
+        result.map(drop)
+    }
+
+    /// A token that is refused may have expired this moment: the request is made once more with a new one.
+    async fn send(&self, call: &'static str, request: &Request<'_>) -> Result<Value, Failure> {
+        let mut answer = self.once(call, request, false).await?;
+        if answer.0 == StatusCode::UNAUTHORIZED {
+            answer = self.once(call, request, true).await?;
+        }
+        let (status, body) = answer;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let said = body["message"].as_str().unwrap_or_default();
+        let what = format!("{} {}: {status}: {said}", request.method, request.path);
+        Err(Failure { call, meaning: meaning(status), what })
+    }
+
+    async fn once(
+        &self,
+        call: &'static str,
+        request: &Request<'_>,
+        fresh: bool,
+    ) -> Result<(StatusCode, Value), Failure> {
+        let never = |what: String| Failure { call, meaning: Meaning::Never, what };
+        let server = &self.access.server;
+        let later = |why: String| Failure { call, meaning: Meaning::Later, what: format!("{server}: {why}") };
+        let token = self.access.identity.token(fresh).await.map_err(|error| never(error.to_string()))?;
+        let mut http = hyper::Request::builder()
+            .method(request.method)
+            .uri(format!("{server}{}", request.path))
+            .header(header::USER_AGENT, AGENT)
+            .header(header::ACCEPT, request.accept);
+        if let Some(token) = token {
+            http = http.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let body = request.body.map_or_else(Vec::new, |(_, body)| body.to_string().into_bytes());
+        if let Some((content_type, _)) = request.body {
+            http = http.header(header::CONTENT_TYPE, content_type);
+        }
+        let http = http.body(Full::new(Bytes::from(body))).map_err(|error| never(error.to_string()))?;
+        let work = async {
+            let response = self.http.request(http).await.map_err(|error| later(chain(&error)))?;
+            let (head, body) = response.into_parts();
+            let bytes = Limited::new(body, MOST).collect().await;
+            let bytes = bytes.map_err(|error| later(error.to_string()))?.to_bytes();
+            Ok((head.status, serde_json::from_slice(&bytes).unwrap_or_default()))
+        };
+        let late = |_| later(format!("no answer within {} s", DEADLINE.as_secs()));
+        tokio::time::timeout(DEADLINE, work).await.map_err(late)?
+    }
+}
+
+/// Source: Kubernetes API conventions, "HTTP Status codes". A conflict is with another writer, and passes.
+fn meaning(status: StatusCode) -> Meaning {
+    match status.as_u16() {
+        404 | 410 => Meaning::Absent,
+        409 | 429 | 500.. => Meaning::Later,
+        _ => Meaning::Never,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}

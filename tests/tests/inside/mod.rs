@@ -1,0 +1,135 @@
+//! One API server for all tests of a program, each with an account of its own in the emulator of AWS.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use gpunode_tests::aws::{Bed, Inventory, Proxy, Told};
+use gpunode_tests::kube::proxy::Fault;
+use gpunode_tests::kube::{Authenticator, Client, Cluster, EKS_USER, patch};
+use serde_json::Value;
+
+/// Tests that share what is inside one cluster take turns.
+pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The API server; it ends with the test program.
+fn cluster() -> &'static (Authenticator, Cluster) {
+    static CLUSTER: OnceLock<(Authenticator, Cluster)> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let authenticator = Authenticator::start("us-west-2").unwrap();
+        let cluster = Cluster::start_with(&authenticator.arguments()).unwrap();
+        (authenticator, cluster)
+    })
+}
+
+/// An EKS cluster: described by the emulator, with a real API server.
+pub(crate) struct Inside {
+    pub(crate) bed: Bed,
+    pub(crate) cluster: &'static Cluster,
+    pub(crate) aws: Proxy,
+    pub(crate) empty: Inventory,
+    admin: Client,
+    /// Changes that were made before this test.
+    before: usize,
+}
+
+impl Inside {
+    pub(crate) fn new(number: u32) -> Self {
+        let cluster = &cluster().1;
+        let bed = Bed::new(number);
+        let authority = base64(&std::fs::read(cluster.authority()).unwrap());
+        let aws = Proxy::for_server(cluster.url(), &authority).unwrap();
+        let (empty, admin) = (bed.inventory(), cluster.admin().unwrap());
+        let mut inside = Self { bed, cluster, aws, empty, admin, before: 0 };
+        for name in ["gp2", "gp3", "mine"] {
+            inside.delete(&format!("/apis/storage.k8s.io/v1/storageclasses/{name}"));
+        }
+        inside.delete("/api/v1/namespaces/kube-system/serviceaccounts/metrics-server");
+        inside.before = inside.changes();
+        inside
+    }
+
+    pub(crate) fn run(&self, words: &[&str], variables: &[(&str, &str)]) -> Told {
+        let all = [&[("INSTALL_KUBERNETES", "true")], variables].concat();
+        self.bed.run_through(&self.aws, words, &all)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let mut object = self.admin.get(path).unwrap().granted(path).unwrap();
+        object["metadata"]["managedFields"] = Value::Null;
+        object
+    }
+
+    pub(crate) fn create(&self, path: &str, object: &Value) {
+        self.admin.create(path, object).unwrap().granted(path).unwrap();
+    }
+
+    pub(crate) fn patch(&self, path: &str, change: &Value) {
+        self.admin.patch(path, patch::JSON, change).unwrap().granted(path).unwrap();
+    }
+
+    /// What is not there is gone already.
+    pub(crate) fn delete(&self, path: &str) {
+        self.admin.delete(path).unwrap();
+    }
+
+    /// Requests of the EKS user that changed something in this test, by the API server's audit log.
+    pub(crate) fn changes(&self) -> usize {
+        let audit = self.cluster.audit().unwrap();
+        let changing = ["create", "update", "patch", "delete", "deletecollection"];
+        let ours = audit.0.iter().filter(|request| {
+            request.user == EKS_USER
+                && changing.contains(&request.verb.as_str())
+                && request.resource != "selfsubjectaccessreviews"
+        });
+        ours.count() - self.before
+    }
+
+    /// Paths of everything that carries our mark.
+    pub(crate) fn ours(&self) -> Vec<String> {
+        let lists = [
+            "/apis/storage.k8s.io/v1/storageclasses",
+            "/apis/apiregistration.k8s.io/v1/apiservices",
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings",
+            "/apis/apps/v1/namespaces/kube-system/deployments",
+            "/apis/apps/v1/namespaces/kube-system/daemonsets",
+            "/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets",
+            "/api/v1/namespaces/kube-system/services",
+            "/api/v1/namespaces/kube-system/serviceaccounts",
+        ];
+        let mut found = Vec::new();
+        for list in lists {
+            let items = self.admin.get(list).unwrap().granted(list).unwrap()["items"].clone();
+            for item in items.as_array().unwrap() {
+                if item["metadata"]["annotations"]["gpunode.io/cluster"] == "us-west-2/research" {
+                    found.push(format!("{list}/{}", item["metadata"]["name"].as_str().unwrap()));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// In every way in which an API server fails, at one request in three.
+pub(crate) fn faults() -> Vec<Fault> {
+    let kinds = [Fault::Answer(503, None), Fault::Close, Fault::Answer(429, Some(1)), Fault::LoseAnswer];
+    let each = |fault: Fault| [fault, Fault::None, Fault::None];
+    kinds.into_iter().cycle().take(20).flat_map(each).collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits = three.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte))
+            << (8 * (3 - three.len()));
+        for at in 0..4 {
+            let digit = char::from(DIGITS[bits >> (18 - 6 * at) & 63]);
+            text.push(if at <= three.len() { digit } else { '=' });
+        }
+    }
+    text
+}
