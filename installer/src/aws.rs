@@ -1,6 +1,7 @@
 //! The one door to AWS and to the cluster: clients with bounded time and retries, every call counted, every mutating call in an audit log.
 
 mod audit;
+mod ec2;
 mod failure;
 mod preflight;
 
@@ -14,6 +15,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use crate::kube::Client;
 
 pub use audit::{Recorder, with_resource};
+pub use ec2::{Ec2, Element, Form, XmlError};
 pub use failure::{Failure, Meaning, failed};
 pub use preflight::{Cluster, PreflightError, preflight};
 
@@ -41,6 +43,8 @@ pub struct Door {
     pub sqs: aws_sdk_sqs::Client,
     /// EventBridge.
     pub events: aws_sdk_eventbridge::Client,
+    /// Elastic Compute Cloud.
+    pub ec2: Ec2,
     /// Security Token Service.
     pub sts: aws_sdk_sts::Client,
     /// What signs the token for the cluster.
@@ -82,6 +86,7 @@ impl Door {
             eks: client!(aws_sdk_eks),
             sqs: client!(aws_sdk_sqs),
             events: client!(aws_sdk_eventbridge),
+            ec2: Ec2::new(&shared, recorder.clone()),
             sts: client!(aws_sdk_sts),
             credentials: shared.credentials_provider(),
             kubernetes: None,

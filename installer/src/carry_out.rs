@@ -29,20 +29,25 @@ pub enum Event<'a> {
     Ended(&'a str, &'a Outcome),
 }
 
+/// Looks again where AWS is only in trouble, as often as the engine tries a call.
+pub async fn patiently<T>(look: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+    let mut pace = Pace::default();
+    loop {
+        match look().await {
+            Err(failure) if failure.meaning != Meaning::Never && pace.failures() < ATTEMPTS => {
+                tokio::time::sleep(pace.after_failure()).await;
+            }
+            done => return done,
+        }
+    }
+}
+
 /// What everything is now, by id.
 pub async fn look(door: &Door, things: &Things) -> Result<BTreeMap<String, Look>, Failure> {
     let looks = things.iter().map(|(id, thing)| async move {
-        let mut pace = Pace::default();
-        loop {
-            match with_resource(id, thing.look(door)).await {
-                Ok(look) => return Ok((id.clone(), look)),
-                // What went away between two calls about it is absent at the next look.
-                Err(failure) if failure.meaning != Meaning::Never && pace.failures() < ATTEMPTS => {
-                    tokio::time::sleep(pace.after_failure()).await;
-                }
-                Err(failure) => return Err(failure),
-            }
-        }
+        // What went away between two calls about it is absent at the next look.
+        let look = patiently(|| thing.look(door));
+        Ok((id.clone(), with_resource(id, look).await?))
     });
     let mut found = BTreeMap::new();
     let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);

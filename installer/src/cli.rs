@@ -3,6 +3,7 @@
 mod apply;
 mod config;
 mod destroy;
+mod gpu;
 mod init;
 mod inside;
 mod layout;
@@ -22,8 +23,8 @@ use crate::environment;
 use crate::exit::{self, Exit};
 use crate::settings::{self, File, Loaded};
 
-/// Brings what GPU nodes need to an existing EKS cluster: roles, add-ons and queues in AWS, and Kubernetes objects inside;
-/// node groups are rendered as files
+/// Brings what GPU nodes need to an existing EKS cluster: roles, add-ons, queues and managed node groups in AWS, and
+/// Kubernetes objects inside; self-managed node groups are rendered as files
 #[derive(Debug, Parser)]
 #[command(name = "installer", version, about, after_help = exit::TABLE)]
 pub struct Args {
@@ -51,6 +52,9 @@ enum Command {
     Status(status::StatusArgs),
     /// Remove what carries this cluster's ownership tag, and nothing else
     Destroy(destroy::DestroyArgs),
+    /// Make, show or remove the GPU node groups: security and placement group, launch template, managed node group
+    #[command(subcommand)]
+    Gpu(gpu::GpuCommand),
 }
 
 /// What every command that reads the settings takes.
@@ -75,6 +79,7 @@ pub fn run(args: Args) -> Exit {
         Command::Apply(args) => apply::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Destroy(args) => destroy::run(&args),
+        Command::Gpu(command) => gpu::run(&command),
     };
     match outcome {
         Ok(()) => Exit::Ok,

@@ -8,6 +8,7 @@ pub mod desired;
 pub mod dotenv;
 pub mod environment;
 pub mod exit;
+pub mod gpu;
 pub mod kube;
 pub mod launch_template;
 pub mod layout;

@@ -7,7 +7,7 @@ mod roles;
 mod tests;
 
 pub use fill::{Places, minified};
-pub use roles::{ROLES, Role, gpu_node_role, karpenter_node_role, policy_name};
+pub use roles::{ROLES, Role, gpu_node_role, karpenter_node_role, node_group_role, policy_name};
 
 use serde_json::Value;
 

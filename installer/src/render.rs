@@ -15,6 +15,8 @@ mod yaml;
 
 use serde_json::Value;
 
+pub(crate) use canonical::sorted;
+
 use crate::launch_template::{self, LaunchTemplate, MakeError};
 use crate::policies::{self, Places, PolicyError, Role};
 use crate::settings::{Loaded, NodeGroupKind, Settings};
@@ -62,6 +64,11 @@ pub enum RenderError {
     /// A policy.
     #[error("policies")]
     Policy(#[from] PolicyError),
+    /// There is no id to write down.
+    #[error(
+        "{0} is for `installer gpu create`, which makes the group; files name one that is there: set {1} instead"
+    )]
+    MadeElsewhere(&'static str, &'static str),
     /// eksctl has no form for it.
     #[error(
         "eksctl makes self-managed groups from its own launch templates only, which place no interface in a subnet of \
@@ -73,6 +80,12 @@ pub enum RenderError {
 /// The files for `what`.
 pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError> {
     let settings = &loaded.settings;
+    if settings.gpu_create_security_group {
+        return Err(RenderError::MadeElsewhere("GPU_CREATE_SECURITY_GROUP", "GPU_SECURITY_GROUP"));
+    }
+    if settings.gpu_create_placement_group {
+        return Err(RenderError::MadeElsewhere("GPU_CREATE_PLACEMENT_GROUP", "GPU_PLACEMENT_GROUP"));
+    }
     Ok(match what {
         What::LaunchTemplate => {
             vec![file("launch-template.json", canonical::json(&launch_template::make(loaded)?.data()))]

@@ -6,13 +6,18 @@ mod association;
 mod catalogue;
 mod default_class;
 mod document;
+mod gpu;
 mod inside;
+mod node_group;
 mod object;
+mod placement_group;
 mod policy;
 mod queue;
 mod role;
 mod rule;
+mod security_group;
 mod tags;
+mod template;
 
 use std::collections::BTreeMap;
 
@@ -20,17 +25,22 @@ use crate::aws::{Door, Failure};
 use crate::desired::{Resource, Seen};
 
 pub use catalogue::{CatalogueError, graph, things};
-pub use tags::owner;
+pub use gpu::{GpuThings, gpu_things};
+pub use tags::{gpu_owner, owner};
 
 use access_entry::AccessEntry;
 use addon::Addon;
 use association::Association;
 use default_class::DefaultClass;
+use node_group::NodeGroup;
 use object::Object;
+use placement_group::PlacementGroup;
 use policy::Policy;
 use queue::Queue;
 use role::Role;
 use rule::Rule;
+use security_group::SecurityGroup;
+use template::Template;
 
 /// What is made, by the id of each.
 pub type Things = BTreeMap<String, Thing>;
@@ -50,10 +60,14 @@ enum Kind {
     Association(Association),
     DefaultClass(DefaultClass),
     Object(Box<Object>),
+    NodeGroup(Box<NodeGroup>),
+    PlacementGroup(PlacementGroup),
     Policy(Policy),
     Queue(Queue),
     Role(Role),
     Rule(Rule),
+    SecurityGroup(SecurityGroup),
+    Template(Box<Template>),
 }
 
 /// What a look at a thing found.
@@ -83,10 +97,14 @@ macro_rules! each {
             Kind::Association($thing) => $what,
             Kind::DefaultClass($thing) => $what,
             Kind::Object($thing) => $what,
+            Kind::NodeGroup($thing) => $what,
+            Kind::PlacementGroup($thing) => $what,
             Kind::Policy($thing) => $what,
             Kind::Queue($thing) => $what,
             Kind::Role($thing) => $what,
             Kind::Rule($thing) => $what,
+            Kind::SecurityGroup($thing) => $what,
+            Kind::Template($thing) => $what,
         }
     };
 }

@@ -1,14 +1,23 @@
 """Asks an emulator of AWS, and changes what a test wants changed behind the installer's back.
 
 aws.py URL ACCOUNT inventory CLUSTER
+aws.py URL ACCOUNT nodes CLUSTER
+aws.py URL ACCOUNT signature '{"service": "ec2", "headers": {...}, "body": "Action=..."}'
+aws.py URL ACCOUNT forms '[["ec2", "create_launch_template", {...}], ...]'
 aws.py URL ACCOUNT calls '[["iam", "create_role", {...}], ["eks", "create_cluster", {...}, "eu-west-1"], ...]'
 """
 
 import json
+import re
 import sys
 
 import boto3
+from botocore import xform_name
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.serialize import create_serializer
+from botocore.validate import ParamValidator
 
 
 def plain(answer):
@@ -73,6 +82,60 @@ def events(sqs, client):
         }
 
 
+def nodes(ec2, client, cluster):
+    """What the GPU node groups are made of."""
+    for group in ec2.describe_security_groups()["SecurityGroups"]:
+        if group["GroupName"] != "default":
+            yield f"security-group/{group['GroupName']}", {
+                "in": group["IpPermissions"],
+                "out": group["IpPermissionsEgress"],
+                "tags": tags(group.get("Tags", [])),
+            }
+    for group in ec2.describe_placement_groups()["PlacementGroups"]:
+        what = {"strategy": group["Strategy"], "tags": tags(group.get("Tags", []))}
+        yield f"placement-group/{group['GroupName']}", what
+    numbers = {}
+    for template in ec2.describe_launch_templates()["LaunchTemplates"]:
+        identity, number = template["LaunchTemplateId"], str(template["DefaultVersionNumber"])
+        asked = ec2.describe_launch_template_versions(LaunchTemplateId=identity, Versions=[number])
+        version = asked["LaunchTemplateVersions"][0]
+        numbers[identity, number] = version.get("VersionDescription")
+        yield f"template/{template['LaunchTemplateName']}", {
+            "data": version["LaunchTemplateData"],
+            "says": version.get("VersionDescription"),
+            "tags": tags(template.get("Tags", [])),
+        }
+    for name in client.list_nodegroups(clusterName=cluster)["nodegroups"]:
+        group = client.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
+        wanted = ["amiType", "capacityType", "labels", "nodeRepairConfig", "nodeRole", "scalingConfig", "subnets", "tags", "taints"]
+        template = group.get("launchTemplate", {})
+        # By what it says, as numbers differ from run to run.
+        says = numbers.get((template.get("id"), template.get("version")), "not the default")
+        yield f"node-group/{name}", {**{key: group.get(key) for key in wanted}, "template": says}
+
+
+def forms(session, calls):
+    """Forms without what every request has."""
+    for service, operation, arguments in calls:
+        model = session._session.get_service_model(service)
+        name = next(name for name in model.operation_names if xform_name(name) == operation)
+        operation = model.operation_model(name)
+        report = ParamValidator().validate(arguments, operation.input_shape)
+        if report.has_errors():
+            raise SystemExit(report.generate_report())
+        yield create_serializer(model.metadata["protocol"]).serialize_to_request(arguments, operation)["body"]
+
+
+def signature(session, request):
+    """The signature of a request with the time and the signed headers that it has."""
+    headers = request["headers"]
+    signed = re.search("SignedHeaders=([^,]+)", headers["authorization"]).group(1).split(";")
+    made = AWSRequest("POST", f"http://{headers['host']}/", {name: headers[name] for name in signed}, request["body"])
+    made.context["timestamp"] = headers["x-amz-date"]
+    signer = SigV4Auth(session.get_credentials(), request["service"], session.region_name)
+    return signer.signature(signer.string_to_sign(made, signer.canonical_request(made)), made)
+
+
 def main():
     url, account, task, more = sys.argv[1:]
     # No region's file, no shared credentials: the access key is the account.
@@ -84,6 +147,17 @@ def main():
         found.update(eks(client("eks"), more))
         found.update(events(client("sqs"), client("events")))
         print(json.dumps(plain(found), sort_keys=True))
+        return
+    if task == "nodes":
+        found = dict(nodes(client("ec2"), client("eks"), more))
+        found.update((name, value) for name, value in iam(client("iam")))
+        print(json.dumps(plain(found), sort_keys=True))
+        return
+    if task == "signature":
+        print(json.dumps(signature(session, json.loads(more))))
+        return
+    if task == "forms":
+        print(json.dumps(list(forms(session, json.loads(more)))))
         return
     answers = []
     for service, operation, arguments, *region in json.loads(more):

@@ -29,20 +29,34 @@ pub enum Meaning {
     Never,
 }
 
-/// AWS's codes for what is not there: IAM, EKS and EventBridge, SQS.
-const ABSENT: [&str; 4] = [
+/// AWS's codes for what is not there: IAM, EKS and EventBridge, SQS, EC2.
+const ABSENT: [&str; 11] = [
     "NoSuchEntity",
     "ResourceNotFoundException",
     "QueueDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
+    "InvalidGroup.NotFound",
+    "InvalidLaunchTemplateId.NotFound",
+    "InvalidLaunchTemplateId.NotFoundException",
+    "InvalidLaunchTemplateId.VersionNotFound",
+    "InvalidLaunchTemplateName.NotFoundException",
+    "InvalidPermission.NotFound",
+    "InvalidPlacementGroup.Unknown",
 ];
 /// AWS's codes for a conflict with another change, of the service's own or of a second installer, that passes; it is
-/// looked at again before the next attempt. `DeleteConflict`: IAM forgets an attachment a moment after its removal.
-const CONFLICT: [&str; 9] = [
+/// looked at again before the next attempt. `DeleteConflict`: IAM forgets an attachment a moment after its removal;
+/// `DependencyViolation` and `InUse`: EC2 an interface or an instance.
+const CONFLICT: [&str; 15] = [
     "ConcurrentModification",
     "ConcurrentModificationException",
     "DeleteConflict",
+    "DependencyViolation",
     "EntityAlreadyExists",
+    "InvalidGroup.Duplicate",
+    "InvalidLaunchTemplateName.AlreadyExistsException",
+    "InvalidPermission.Duplicate",
+    "InvalidPlacementGroup.Duplicate",
+    "InvalidPlacementGroup.InUse",
     "LimitExceeded",
     "QueueDeletedRecently",
     "QueueNameExists",

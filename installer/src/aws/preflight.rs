@@ -14,6 +14,10 @@ pub struct Cluster {
     pub endpoint: String,
     /// The API server's authority, PEM in base64.
     pub authority: String,
+    /// `ACTIVE`, or `UPDATING`.
+    pub status: String,
+    /// The one that EKS made for it.
+    pub security_group: Option<String>,
 }
 
 /// Why nothing can be done.
@@ -63,11 +67,15 @@ pub async fn preflight(door: &Door, settings: &Settings) -> Result<Cluster, Pref
     }
     let version = cluster.version().unwrap_or_default().to_owned();
     same("KUBERNETES_VERSION", &settings.kubernetes_version, &version, "the cluster runs")?;
-    let vpc = cluster.resources_vpc_config().and_then(|vpc| vpc.vpc_id()).unwrap_or_default();
+    let status = status.to_owned();
+    let network = cluster.resources_vpc_config();
+    let vpc = network.and_then(|network| network.vpc_id()).unwrap_or_default();
     same("VPC_ID", &settings.vpc_id, vpc, "the cluster is in")?;
     let endpoint = cluster.endpoint().unwrap_or_default().to_owned();
     let authority = cluster.certificate_authority().and_then(|authority| authority.data());
-    Ok(Cluster { account, version, endpoint, authority: authority.unwrap_or_default().to_owned() })
+    let authority = authority.unwrap_or_default().to_owned();
+    let security_group = network.and_then(|network| network.cluster_security_group_id()).map(str::to_owned);
+    Ok(Cluster { account, version, endpoint, authority, status, security_group })
 }
 
 async fn account(door: &Door, settings: &Settings) -> Result<String, PreflightError> {

@@ -21,32 +21,36 @@ pub(crate) struct ApplyArgs {
 
 pub(super) fn run(args: &ApplyArgs) -> Result<(), Stop> {
     block_on(async {
-        let json = args.live.json;
         let live = Live::find_all(&args.live, args.change.recorder()?, Task::Apply).await?;
-        let plan = live.plan();
-        say(json, live.title());
-        say(json, plan.text().trim_end());
-        let work = |change: &Change| !matches!(change, Change::Nothing | Change::Refuse { .. });
-        // What is ours and still becoming is waited for.
-        let becoming = live.looks.values().any(|look| look.pending.is_some() && live.owns(&look.seen));
-        if !becoming && !plan.rows.iter().any(|row| work(&row.change)) {
-            if json {
-                out(live.document("result", json!({ "counts": plan.counts(), "outcomes": {} })));
-            }
-            return if plan.refuses() { Err(Exit::Refused) } else { Ok(()) };
-        }
-        confirm("Do this?", args.change.yes)?;
-        let outcomes = change(&live, Task::Apply).await;
-        report(&live, &outcomes, json);
-        verdict(&outcomes)
+        bring(&live, args.change.yes, args.live.json).await
     })
+}
+
+/// Shows the plan, asks, carries it out and says how it ended.
+pub(super) async fn bring(live: &Live, yes: bool, json: bool) -> Result<(), Stop> {
+    let plan = live.plan();
+    say(json, live.title());
+    say(json, plan.text().trim_end());
+    let work = |change: &Change| !matches!(change, Change::Nothing | Change::Refuse { .. });
+    // What is ours and still becoming is waited for.
+    let becoming = live.looks.values().any(|look| look.pending.is_some() && live.owns(&look.seen));
+    if !becoming && !plan.rows.iter().any(|row| work(&row.change)) {
+        if json {
+            out(live.document("result", json!({ "counts": plan.counts(), "outcomes": {} })));
+        }
+        return if plan.refuses() { Err(Exit::Refused) } else { Ok(()) };
+    }
+    confirm("Do this?", yes)?;
+    let outcomes = change(live, Task::Apply).await;
+    report(live, &outcomes, json);
+    verdict(&outcomes)
 }
 
 /// Carries out `task`, and shows how it goes on standard error.
 pub(super) async fn change(live: &Live, task: Task) -> BTreeMap<String, Outcome> {
     let mut progress = Progress::new(live.things.len());
     let mut tell = |event: crate::carry_out::Event<'_>| progress.tell(&event);
-    let outcomes = carry_out(&live.door, &live.things, &live.graph, task, &live.owner(), &mut tell).await;
+    let outcomes = carry_out(&live.door, &live.things, &live.graph, task, &live.owner, &mut tell).await;
     progress.finish();
     outcomes
 }

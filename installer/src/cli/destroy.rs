@@ -17,34 +17,38 @@ pub(crate) struct DestroyArgs {
 
 pub(super) fn run(args: &DestroyArgs) -> Result<(), Stop> {
     block_on(async {
-        let json = args.live.json;
         let live = Live::find_all(&args.live, args.change.recorder()?, Task::Destroy).await?;
-        say(json, live.title());
-        let mut ours = 0;
-        for resource in live.graph.iter().rev() {
-            match live.looks.get(&resource.id).map(|look| &look.seen) {
-                Some(seen) if live.owns(seen) => {
-                    ours += 1;
-                    say(json, format_args!("- {}", resource.id));
-                }
-                Some(Seen::Present { .. }) => {
-                    say(json, format_args!("  {} is not ours and stays", resource.id));
-                }
-                Some(Seen::Absent) | None => {}
-            }
-        }
-        say(json, format_args!("{ours} to remove"));
-        if ours == 0 {
-            if json {
-                out(live.document("result", json!({ "outcomes": {} })));
-            }
-            return Ok(());
-        }
-        confirm("Remove this?", args.change.yes)?;
-        let mut outcomes = change(&live, Task::Destroy).await;
-        report(&live, &outcomes, json);
-        // Others' things are where they belong.
-        outcomes.retain(|_, outcome| !matches!(outcome, Outcome::Left(_)));
-        verdict(&outcomes)
+        remove(&live, args.change.yes, args.live.json).await
     })
+}
+
+/// Shows what is ours, asks, removes it and says how it ended.
+pub(super) async fn remove(live: &Live, yes: bool, json: bool) -> Result<(), Stop> {
+    say(json, live.title());
+    let mut ours = 0;
+    for resource in live.graph.iter().rev() {
+        match live.looks.get(&resource.id).map(|look| &look.seen) {
+            Some(seen) if live.owns(seen) => {
+                ours += 1;
+                say(json, format_args!("- {}", resource.id));
+            }
+            Some(Seen::Present { .. }) => {
+                say(json, format_args!("  {} is not ours and stays", resource.id));
+            }
+            Some(Seen::Absent) | None => {}
+        }
+    }
+    say(json, format_args!("{ours} to remove"));
+    if ours == 0 {
+        if json {
+            out(live.document("result", json!({ "outcomes": {} })));
+        }
+        return Ok(());
+    }
+    confirm("Remove this?", yes)?;
+    let mut outcomes = change(live, Task::Destroy).await;
+    report(live, &outcomes, json);
+    // Others' things are where they belong.
+    outcomes.retain(|_, outcome| !matches!(outcome, Outcome::Left(_)));
+    verdict(&outcomes)
 }

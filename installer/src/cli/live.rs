@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 
 use super::inside::InsideArgs;
 use super::{Common, Stop, err, failed, out};
-use crate::aws::{Cluster, Door, Meaning, PreflightError, Recorder, preflight};
+use crate::aws::{Cluster, Door, Failure, Meaning, PreflightError, Recorder, preflight};
 use crate::carry_out;
 use crate::desired::{Graph, Plan, Seen, Task};
 use crate::exit::Exit;
-use crate::settings::Settings;
-use crate::things::{self, Look, Things};
+use crate::settings::{Loaded, Settings};
+use crate::things::{self, CatalogueError, Look, Things};
 
 /// Times that the preflight is tried; the SDK makes three attempts at each call, with waits between them.
 const PREFLIGHTS: u32 = 3;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct LiveArgs {
+pub(crate) struct LiveArgs {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(super) struct LiveArgs {
 
 /// Of commands that change something.
 #[derive(Debug, clap::Args)]
-pub(super) struct ChangeArgs {
+pub(crate) struct ChangeArgs {
     /// Do not ask
     #[arg(long)]
     pub(super) yes: bool,
@@ -51,11 +51,20 @@ impl ChangeArgs {
     }
 }
 
+/// A cluster that was found.
+pub(super) struct Found {
+    pub(super) loaded: Loaded,
+    pub(super) cluster: Cluster,
+    pub(super) door: Door,
+}
+
 /// A cluster that was found, with all that can be made for it and how that is now.
 pub(super) struct Live {
     pub(super) settings: Settings,
     pub(super) cluster: Cluster,
     pub(super) door: Door,
+    /// As the tag of what is ours says it.
+    pub(super) owner: String,
     pub(super) things: Things,
     pub(super) graph: Graph,
     pub(super) looks: BTreeMap<String, Look>,
@@ -63,28 +72,38 @@ pub(super) struct Live {
     pub(super) unknown: Option<String>,
 }
 
-impl Live {
-    /// Reads the settings, finds the cluster and looks at everything.
+impl Found {
+    /// Reads the settings and finds the cluster.
     pub(super) async fn find(args: &LiveArgs, recorder: Recorder) -> Result<Self, Stop> {
-        let settings = args.common.load()?.settings;
-        let mut door = Door::open(&settings.aws_region, args.profile.as_deref(), recorder).await;
-        let cluster = patiently(&door, &settings).await.map_err(|error| {
+        let loaded = args.common.load()?;
+        let door = Door::open(&loaded.settings.aws_region, args.profile.as_deref(), recorder).await;
+        let cluster = patiently(&door, &loaded.settings).await.map_err(|error| {
             err(format_args!("installer: {error}"));
             match error {
                 PreflightError::Other { .. } => Exit::Settings,
                 PreflightError::Call(_) | PreflightError::Status { .. } => Exit::Aws,
             }
         })?;
-        let (mut things, mut graph) = things::things(&settings, &cluster.account).map_err(|error| {
+        Ok(Self { loaded, cluster, door })
+    }
+
+    /// Looks at `things`, which are `owner`'s where they carry its tag. What is inside the cluster is unknown where that
+    /// cannot be reached.
+    pub(super) async fn look(
+        self,
+        args: &LiveArgs,
+        owner: String,
+        things: Result<(Things, Graph), CatalogueError>,
+    ) -> Result<Live, Stop> {
+        let Self { loaded, cluster, mut door } = self;
+        let settings = loaded.settings;
+        let (mut things, mut graph) = things.map_err(|error| {
             err(format_args!("installer: {error}"));
             Exit::Settings
         })?;
         let (inside, outside): (Things, Things) =
             things.clone().into_iter().partition(|(_, thing)| thing.is_inside());
-        let mut looks = carry_out::look(&door, &outside).await.map_err(|failure| {
-            err(format_args!("installer: {failure}"));
-            Exit::Aws
-        })?;
+        let mut looks = carry_out::look(&door, &outside).await.map_err(|failure| asked_in_vain(&failure))?;
         let mut unknown = None;
         if !inside.is_empty() {
             match look_inside(args, &settings, &cluster, &mut door, &inside).await {
@@ -96,7 +115,23 @@ impl Live {
                 }
             }
         }
-        Ok(Self { settings, cluster, door, things, graph, looks, unknown })
+        Ok(Live { settings, cluster, door, owner, things, graph, looks, unknown })
+    }
+}
+
+/// Says which call failed.
+pub(super) fn asked_in_vain(failure: &Failure) -> Stop {
+    err(format_args!("installer: {failure}"));
+    Exit::Aws
+}
+
+impl Live {
+    /// Reads the settings, finds the cluster and looks at everything.
+    pub(super) async fn find(args: &LiveArgs, recorder: Recorder) -> Result<Self, Stop> {
+        let found = Found::find(args, recorder).await?;
+        let things = things::things(&found.loaded.settings, &found.cluster.account);
+        let owner = things::owner(&found.loaded.settings);
+        found.look(args, owner, things).await
     }
 
     /// The same for a command that changes something: it has to know everything before it begins.
@@ -114,18 +149,13 @@ impl Live {
         Ok(live)
     }
 
-    /// As the tag of what is ours says it.
-    pub(super) fn owner(&self) -> String {
-        things::owner(&self.settings)
-    }
-
     fn name(&self) -> &str {
         &self.settings.cluster_name
     }
 
     /// Whether it is there and ours.
     pub(super) fn owns(&self, seen: &Seen) -> bool {
-        matches!(seen, Seen::Present { owner, .. } if *owner == Some(self.owner()))
+        matches!(seen, Seen::Present { owner, .. } if owner.as_ref() == Some(&self.owner))
     }
 
     pub(super) fn seen(&self) -> BTreeMap<String, Seen> {
@@ -133,7 +163,7 @@ impl Live {
     }
 
     pub(super) fn plan(&self) -> Plan {
-        Plan::new(&self.graph, &self.seen(), &self.owner())
+        Plan::new(&self.graph, &self.seen(), &self.owner)
     }
 
     /// `cluster research (1.34) in us-west-2, account 012345678901`.

@@ -19,21 +19,26 @@ pub(crate) struct PlanArgs {
 pub(super) fn run(args: &PlanArgs) -> Result<(), Stop> {
     block_on(async {
         let live = Live::find(&args.live, Recorder::looking()).await?;
-        let plan = live.plan();
-        if args.live.json {
-            out(live.document("plan", json!({ "resources": plan.rows, "counts": plan.counts() })));
-        } else {
-            out(live.title());
-            out(plan.text().trim_end());
-            if let Some(why) = &live.unknown {
-                out(format_args!("{UNKNOWN}: {why}"));
-            }
-        }
-        match args.detailed_exitcode {
-            true if live.unknown.is_some() => Err(Exit::Aws),
-            true if plan.refuses() => Err(Exit::Refused),
-            true if !plan.is_empty() => Err(Exit::Differs),
-            true | false => Ok(()),
-        }
+        show(&live, args.live.json, args.detailed_exitcode)
     })
+}
+
+/// Shows the plan. With `detailed` the exit code says whether there is something to do.
+pub(super) fn show(live: &Live, json: bool, detailed: bool) -> Result<(), Stop> {
+    let plan = live.plan();
+    if json {
+        out(live.document("plan", json!({ "resources": plan.rows, "counts": plan.counts() })));
+    } else {
+        out(live.title());
+        out(plan.text().trim_end());
+        if let Some(why) = &live.unknown {
+            out(format_args!("{UNKNOWN}: {why}"));
+        }
+    }
+    match detailed {
+        true if live.unknown.is_some() => Err(Exit::Aws),
+        true if plan.refuses() => Err(Exit::Refused),
+        true if !plan.is_empty() => Err(Exit::Differs),
+        true | false => Ok(()),
+    }
 }

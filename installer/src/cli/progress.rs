@@ -12,6 +12,8 @@ pub(super) struct Progress {
     bar: ProgressBar,
     /// What was last done to a thing that is changed.
     verbs: BTreeMap<String, &'static str>,
+    /// What was last waited for.
+    statuses: BTreeMap<String, String>,
 }
 
 impl Progress {
@@ -21,7 +23,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed} {wide_msg}") {
             bar.set_style(style);
         }
-        Self { bar, verbs: BTreeMap::new() }
+        Self { bar, verbs: BTreeMap::new(), statuses: BTreeMap::new() }
     }
 
     pub(super) fn tell(&mut self, event: &Event<'_>) {
@@ -37,7 +39,14 @@ impl Progress {
                 self.bar.set_message((*id).to_owned());
             }
             Event::Again(id, why) => self.line(&format!("again: {id}: {why}")),
-            Event::Waiting(id, status) => self.bar.set_message(format!("{id}: {status}")),
+            Event::Waiting(id, status) => {
+                self.bar.set_message(format!("{id}: {status}"));
+                // Without a bar each status is told once.
+                let before = self.statuses.insert((*id).to_owned(), (*status).to_owned());
+                if self.bar.is_hidden() && before.as_deref() != Some(status) {
+                    err(format_args!("waiting: {id}: {status}"));
+                }
+            }
             Event::Ended(id, outcome) => {
                 self.bar.inc(1);
                 if **outcome == Outcome::Changed {

@@ -81,6 +81,16 @@ pub fn karpenter_node_role(cluster: &str) -> String {
     fitting(cluster, "karpenter-node")
 }
 
+/// The role of the nodes of one settings file's GPU node groups, where the installer itself makes them.
+pub fn node_group_role(cluster: &str, group: &str) -> String {
+    let whole = format!("{cluster}-{group}-node");
+    if whole.len() <= MOST {
+        return whole;
+    }
+    let end = format!("-{:08x}-node", fnv(&whole));
+    whole.chars().take(MOST - end.len()).chain(end.chars()).collect()
+}
+
 /// The role of nodes in our node groups.
 pub fn gpu_node_role(cluster: &str) -> String {
     fitting(cluster, "gpu-node")

@@ -7,7 +7,7 @@ pub(super) fn json(value: &Value) -> String {
 }
 
 /// Whether serde_json keeps the order of insertion is up to the features of whatever is built beside it.
-pub(super) fn sorted(value: &Value) -> Value {
+pub(crate) fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(entries) => {
             let mut names: Vec<_> = entries.keys().collect();

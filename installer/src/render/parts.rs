@@ -34,7 +34,7 @@ pub(super) fn node_groups(settings: &Settings) -> Vec<NodeGroup<'_>> {
 }
 
 /// EKS's name of the image.
-pub(super) fn ami_type(settings: &Settings) -> &'static str {
+pub(crate) fn ami_type(settings: &Settings) -> &'static str {
     match settings.instance_type().map(|kind| kind.arch) {
         Some(Architecture::Arm64) => "AL2023_ARM_64_NVIDIA",
         Some(Architecture::X86_64) | None => "AL2023_x86_64_NVIDIA",
@@ -42,7 +42,7 @@ pub(super) fn ami_type(settings: &Settings) -> &'static str {
 }
 
 /// EKS's word for how instances are bought.
-pub(super) fn capacity_type(settings: &Settings) -> &'static str {
+pub(crate) fn capacity_type(settings: &Settings) -> &'static str {
     match settings.gpu_capacity {
         Capacity::OnDemand | Capacity::Reservation => "ON_DEMAND",
         Capacity::Spot => "SPOT",
@@ -52,7 +52,7 @@ pub(super) fn capacity_type(settings: &Settings) -> &'static str {
 
 /// Labels of GPU nodes; those that the agent adds by itself among them, so that a group of no nodes is known to have
 /// them.
-pub(super) const LABELS: [(&str, &str); 2] =
+pub(crate) const LABELS: [(&str, &str); 2] =
     [("eks.amazonaws.com/compute-type", "gpu"), ("nvidia.com/gpu", "true")];
 
 /// Managed policies of a node's role. Source: Karpenter's getting-started template; EKS User Guide, node role.

@@ -60,6 +60,15 @@ const RULES: &[Rule] = &[
         looks_at: &["GPU_SECURITY_GROUP", "GPU_NODE_GROUP_KIND", "KUBERNETES_VERSION", "GPU_INSTANCE_TYPE"],
         find: group::efa_security_group,
     },
+    Rule { looks_at: &["GPU_CREATE_SECURITY_GROUP", "GPU_SECURITY_GROUP"], find: group::one_security_group },
+    Rule {
+        looks_at: &["GPU_CREATE_PLACEMENT_GROUP", "GPU_PLACEMENT_GROUP", "GPU_CAPACITY"],
+        find: group::one_placement_group,
+    },
+    Rule {
+        looks_at: &["GPU_NODE_GROUP_KIND", "GPU_CREATE_SECURITY_GROUP", "GPU_CREATE_PLACEMENT_GROUP"],
+        find: group::made_for_managed,
+    },
     Rule { looks_at: &["GPU_AMI_ID", "GPU_NODE_GROUP_KIND"], find: nodes::self_managed_image },
     Rule {
         looks_at: &["GPU_AMI_ID", "CLUSTER_ENDPOINT", "CLUSTER_CA", "CLUSTER_CIDR"],

@@ -200,6 +200,12 @@ pub const SECTIONS: &[Section] = &[
                 "Security group that allows all traffic in and out to itself, which EFA needs.",
             ),
             setting(
+                "GPU_CREATE_SECURITY_GROUP",
+                Boolean,
+                Is("false"),
+                "Whether `installer gpu create` makes such a group; instead of GPU_SECURITY_GROUP.",
+            ),
+            setting(
                 "GPU_CAPACITY",
                 Kind::Choice(Capacity::WORDS),
                 Is("on-demand"),
@@ -216,6 +222,12 @@ pub const SECTIONS: &[Section] = &[
                 text(&form::NODE_GROUP),
                 None,
                 "An existing cluster placement group; capacity blocks bring their own.",
+            ),
+            setting(
+                "GPU_CREATE_PLACEMENT_GROUP",
+                Boolean,
+                Is("false"),
+                "Whether `installer gpu create` makes one for each node group; instead of GPU_PLACEMENT_GROUP.",
             ),
         ],
     },

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{AccessEntry, Addon, Association, Kind, Policy, Queue, Role, Rule, Thing, Things, tags};
 use crate::desired::{Graph, GraphError, Resource};
+use crate::launch_template::MakeError;
 use crate::policies::{self, Places, PolicyError, ROLES, karpenter_node_role, policy_name};
 use crate::render::parts;
 use crate::settings::Settings;
@@ -16,6 +17,9 @@ pub enum CatalogueError {
     /// A policy lacks a setting.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// There can be no launch template.
+    #[error("launch template: {0}")]
+    Template(#[from] MakeError),
     /// A fault of ours.
     #[error("what is to be made does not fit together: {0}")]
     Graph(#[from] GraphError),
@@ -53,11 +57,11 @@ pub(super) struct Maker<'a> {
     settings: &'a Settings,
     account: &'a str,
     places: Places,
-    things: Things,
+    pub(super) things: Things,
 }
 
 impl<'a> Maker<'a> {
-    fn new(settings: &'a Settings, account: &'a str) -> Self {
+    pub(super) fn new(settings: &'a Settings, account: &'a str) -> Self {
         Self { settings, account, places: Places::of(settings), things: Things::new() }
     }
 
@@ -74,7 +78,7 @@ impl<'a> Maker<'a> {
     }
 
     /// ARN of something global.
-    fn iam_arn(&self, what: &str) -> String {
+    pub(super) fn iam_arn(&self, what: &str) -> String {
         format!("arn:{}:iam::{}:{what}", self.settings.partition(), self.account)
     }
 
@@ -131,7 +135,7 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    fn role(&mut self, role: Role, wanted: bool, needs: &[String]) -> String {
+    pub(super) fn role(&mut self, role: Role, wanted: bool, needs: &[String]) -> String {
         let id = format!("iam-role/{}", role.name);
         self.add(id, Row::new("IAM role", role.desired(), wanted, Kind::Role(role)), needs)
     }
@@ -187,7 +191,7 @@ impl<'a> Maker<'a> {
 }
 
 /// A document of a policy; none where it is not wanted, as what fills it may be missing then.
-fn document(name: &str, places: &Places, wanted: bool) -> Result<Value, PolicyError> {
+pub(super) fn document(name: &str, places: &Places, wanted: bool) -> Result<Value, PolicyError> {
     if wanted { policies::policy(name, places) } else { Ok(Value::Null) }
 }
 
@@ -201,11 +205,11 @@ const DRIVERS: [(&str, &str); 4] = [
 
 /// What [`Maker::add`] is given.
 pub(super) struct Row {
-    kind_name: &'static str,
-    desired: Value,
-    wanted: bool,
-    kind: Kind,
-    fixed: Vec<&'static str>,
+    pub(super) kind_name: &'static str,
+    pub(super) desired: Value,
+    pub(super) wanted: bool,
+    pub(super) kind: Kind,
+    pub(super) fixed: Vec<&'static str>,
 }
 
 impl Row {

@@ -15,6 +15,11 @@ pub fn owner(settings: &Settings) -> String {
     format!("{}/{}", settings.aws_region, settings.cluster_name)
 }
 
+/// The same for what belongs to the GPU node groups of one settings file: another one of the same cluster has its own.
+pub fn gpu_owner(settings: &Settings) -> String {
+    format!("{}/{}", owner(settings), settings.gpu_node_group_name)
+}
+
 /// For EKS and SQS.
 pub(super) fn map(owner: &str) -> HashMap<String, String> {
     HashMap::from([(OWNER_TAG.to_owned(), owner.to_owned())])

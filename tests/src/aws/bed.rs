@@ -121,6 +121,30 @@ impl Bed {
         inventory::inventory(&self.account, CLUSTER)
     }
 
+    /// What is in the account of EC2 and node groups.
+    ///
+    /// # Panics
+    /// When the emulator does not say.
+    pub fn nodes(&self) -> Inventory {
+        inventory::nodes(&self.account, CLUSTER)
+    }
+
+    /// The form that botocore makes of each `[service, operation, arguments]`.
+    ///
+    /// # Panics
+    /// When its model refuses one.
+    pub fn forms(&self, calls: &Value) -> Value {
+        inventory::forms(&self.account, calls)
+    }
+
+    /// The signature that botocore gives a request `{service, headers, body}` of the same time.
+    ///
+    /// # Panics
+    /// When it gives none.
+    pub fn signature(&self, request: &Value) -> Value {
+        inventory::signature(&self.account, request)
+    }
+
     /// Makes calls by botocore's names, each `[service, operation, arguments]`, as somebody else would.
     ///
     /// # Panics

@@ -1,5 +1,7 @@
 //! Which call of AWS a request is, by its protocol.
 
+use std::collections::BTreeMap;
+
 use crate::kube::proxy::message::Message;
 
 /// A call.
@@ -11,6 +13,10 @@ pub struct Call {
     pub mutates: bool,
     /// Whether it speaks the query protocol, whose answers are XML; the others' are JSON.
     pub form: bool,
+    /// The form, where it is one.
+    pub body: String,
+    /// With names in small letters.
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Call {
@@ -19,18 +25,22 @@ impl Call {
     pub(super) fn of(message: &Message) -> Self {
         let body = String::from_utf8_lossy(&message.body);
         let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+        let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into_owned();
+        let headers =
+            message.headers.iter().map(|(name, value)| (name.to_lowercase(), text(value))).collect();
         let target = message.headers.iter().find(|(name, _)| name == "x-amz-target");
         let target = target.map(|(_, value)| String::from_utf8_lossy(value).into_owned());
         let form = action.is_some();
+        let said = if form { body.clone().into_owned() } else { String::new() };
         let named = action.map(str::to_owned);
         let named = named.or_else(|| Some(target?.rsplit('.').next()?.to_owned()));
         let Some(operation) = named else {
             let path = message.target.split('?').next().unwrap_or_default();
             let operation = format!("{} {path}", message.method);
-            return Self { operation, mutates: message.method != "GET", form };
+            return Self { operation, mutates: message.method != "GET", form, body: said, headers };
         };
         let looks = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
-        Self { operation, mutates: !looks, form }
+        Self { operation, mutates: !looks, form, body: said, headers }
     }
 
     /// Whether it asks EKS for one cluster.

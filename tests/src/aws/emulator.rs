@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::kube::ready;
 use crate::kube::server::Server;
-use crate::python;
+use crate::{binary, python};
 
 /// Zone and account of whoever does not say.
 const REGION: &str = "us-west-2";
@@ -39,7 +39,10 @@ fn start() -> Emulator {
         format!("TMPDIR={}", folder.path().display()),
     ];
     let mut words = variables.to_vec();
-    words.extend([python::interpreter().display().to_string(), "-m".to_owned(), "ministack".to_owned()]);
+    let program = binary::bed().join("python/emulator.py");
+    let program =
+        [python::interpreter().display().to_string(), "-B".to_owned(), program.display().to_string()];
+    words.extend(program);
     let server = Server::start("ministack", "env".as_ref(), &words, folder.path().join("log"))
         .unwrap_or_else(|error| panic!("{error}"));
     ready::wait(&server, || TcpStream::connect(("127.0.0.1", port)).is_ok())

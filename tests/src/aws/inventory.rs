@@ -23,6 +23,22 @@ pub(super) fn inventory(account: &str, cluster: &str) -> Inventory {
     Inventory(serde_json::from_value(found).unwrap_or_else(|error| panic!("an inventory: {error}")))
 }
 
+/// What it has of EC2, and node groups.
+pub(super) fn nodes(account: &str, cluster: &str) -> Inventory {
+    let found = ask(account, "nodes", cluster);
+    Inventory(serde_json::from_value(found).unwrap_or_else(|error| panic!("an inventory: {error}")))
+}
+
+/// The form that botocore makes of each call.
+pub(super) fn forms(account: &str, calls: &Value) -> Value {
+    ask(account, "forms", &calls.to_string())
+}
+
+/// The signature of a request.
+pub(super) fn signature(account: &str, request: &Value) -> Value {
+    ask(account, "signature", &request.to_string())
+}
+
 fn ask(account: &str, task: &str, more: &str) -> Value {
     let url = format!("http://127.0.0.1:{}", emulator::port());
     let words = [url.as_str(), account, task, more].map(Path::new);

@@ -78,9 +78,33 @@ pub(super) fn security_groups(s: &Settings) -> Option<Wrong> {
 
 pub(super) fn efa_security_group(s: &Settings) -> Option<Wrong> {
     let efa = s.instance_type().is_some_and(|kind| kind.has_efa()) && s.gpu_num_enis != Some(0);
-    (efa && s.gpu_security_group.is_none() && !s.cluster_group_allows_efa()).then(|| {
+    let group = s.gpu_security_group.is_some() || s.gpu_create_security_group;
+    (efa && !group && !s.cluster_group_allows_efa()).then(|| {
         let why = "must be set: only with managed groups, and from Kubernetes 1.33 on, does the cluster's own security \
                    group allow the traffic of EFA";
+        (why.to_owned(), None)
+    })
+}
+
+pub(super) fn one_security_group(s: &Settings) -> Option<Wrong> {
+    (s.gpu_create_security_group && s.gpu_security_group.is_some())
+        .then(|| ("means nothing beside GPU_SECURITY_GROUP".to_owned(), None))
+}
+
+pub(super) fn one_placement_group(s: &Settings) -> Option<Wrong> {
+    let why = match s.gpu_create_placement_group {
+        true if s.gpu_placement_group.is_some() => "means nothing beside GPU_PLACEMENT_GROUP",
+        true if s.gpu_capacity == Capacity::CapacityBlock => "capacity blocks bring their own",
+        true | false => return None,
+    };
+    Some((why.to_owned(), None))
+}
+
+pub(super) fn made_for_managed(s: &Settings) -> Option<Wrong> {
+    let makes = s.gpu_create_security_group || s.gpu_create_placement_group;
+    (makes && s.gpu_node_group_kind == NodeGroupKind::SelfManaged).then(|| {
+        let why = "GPU_CREATE_SECURITY_GROUP and GPU_CREATE_PLACEMENT_GROUP are for managed groups: self-managed \
+                   ones are rendered and not made";
         (why.to_owned(), None)
     })
 }

@@ -1,0 +1,171 @@
+//! `installer gpu`.
+
+use clap::Subcommand;
+
+use super::live::{ChangeArgs, Found, Live, LiveArgs, asked_in_vain, block_on, say};
+use super::{Stop, apply, destroy, err, plan, status};
+use crate::aws::Recorder;
+use crate::carry_out::patiently;
+use crate::desired::Seen;
+use crate::exit::Exit;
+use crate::gpu::{self, Facts, Group};
+use crate::settings::{NodeGroupKind, Settings};
+use crate::things::{self, GpuThings};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GpuCommand {
+    /// Check that everything is there that the nodes need, and make the node groups, or bring them to what the settings say
+    Create(CreateArgs),
+    /// Show each thing that the node groups are made of, and how it is
+    Status(LiveArgs),
+    /// Remove the node groups with all that was made for them, and nothing else
+    Delete(DeleteArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    live: LiveArgs,
+    #[command(flatten)]
+    change: ChangeArgs,
+    /// One node group for each zone that the GPU subnets are in
+    #[arg(long)]
+    per_az: bool,
+    /// Check, show what would be done, and do nothing
+    #[arg(long, visible_alias = "plan", conflicts_with = "yes")]
+    dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DeleteArgs {
+    #[command(flatten)]
+    live: LiveArgs,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+pub(super) fn run(command: &GpuCommand) -> Result<(), Stop> {
+    block_on(async {
+        match command {
+            GpuCommand::Create(args) => create(args).await,
+            GpuCommand::Status(args) => show(args).await,
+            GpuCommand::Delete(args) => {
+                let found = Found::find(&args.live, args.change.recorder()?).await?;
+                let groups = gpu::candidates(&found.loaded.settings);
+                let live = look(found, &args.live, &groups, true).await?;
+                destroy::remove(&live, args.change.yes, args.live.json).await
+            }
+        }
+    })
+}
+
+async fn create(args: &CreateArgs) -> Result<(), Stop> {
+    let recorder = if args.dry_run { Recorder::looking() } else { args.change.recorder()? };
+    let found = Found::find(&args.live, recorder).await?;
+    let settings = &found.loaded.settings;
+    managed(settings)?;
+    if found.cluster.status != "ACTIVE" {
+        let status = &found.cluster.status;
+        err(format_args!("installer: the cluster is {status}; it takes node groups when it is ACTIVE"));
+        return Err(Exit::Aws);
+    }
+    let groups = checked(&found, args.per_az).await?;
+    let quota = unchecked(settings, groups.len());
+    let live = look(found, &args.live, &groups, false).await?;
+    say(args.live.json, quota);
+    let done = if args.dry_run {
+        plan::show(&live, args.live.json, false)
+    } else {
+        apply::bring(&live, args.change.yes, args.live.json).await
+    };
+    if args.dry_run && live.plan().refuses() { Err(Exit::Refused) } else { done }
+}
+
+/// The node groups, once everything is there that they need; else all that is not, told.
+async fn checked(found: &Found, per_az: bool) -> Result<Vec<Group>, Stop> {
+    let settings = &found.loaded.settings;
+    let mut facts = facts(found).await?;
+    let groups = gpu::groups(settings, &facts.subnets, per_az);
+    let mut mistakes = Vec::new();
+    if let Ok(groups) = &groups {
+        let nodes = patiently(|| gpu::nodes(&found.door, &settings.cluster_name, groups)).await;
+        facts.nodes = nodes.map_err(|failure| asked_in_vain(&failure))?;
+    }
+    let problems = gpu::check(settings, &facts, groups.as_deref().unwrap_or_default());
+    mistakes.extend(problems.iter().map(ToString::to_string));
+    // Where a subnet is not there its zone is not known.
+    let known = settings.gpu_subnets().len() == facts.subnets.len();
+    mistakes.extend(groups.as_ref().err().filter(|_| known).map(ToString::to_string));
+    for mistake in &mistakes {
+        err(format_args!("installer: {mistake}"));
+    }
+    match groups {
+        Ok(groups) if mistakes.is_empty() => Ok(groups),
+        Ok(_) | Err(_) => Err(Exit::Settings),
+    }
+}
+
+async fn facts(found: &Found) -> Result<Facts, Stop> {
+    let facts = patiently(|| gpu::facts(&found.door, &found.loaded.settings)).await;
+    facts.map_err(|failure| asked_in_vain(&failure))
+}
+
+/// What is not asked for, said so that nobody takes it for checked.
+fn unchecked(settings: &Settings, groups: usize) -> String {
+    let nodes = settings.gpu_max_size * groups as u64;
+    let cpus = settings.instance_type().and_then(|kind| kind.vcpus);
+    let all = cpus.map_or(String::new(), |cpus| format!(" ({} vCPUs)", u64::from(cpus) * nodes));
+    let name = &settings.gpu_instance_type;
+    format!(
+        "not checked: whether EC2's quotas allow {nodes} nodes of {name}{all}, and whether EC2 has them to give"
+    )
+}
+
+/// Other groups are rendered only.
+fn managed(settings: &Settings) -> Result<(), Stop> {
+    if settings.gpu_node_group_kind == NodeGroupKind::Managed {
+        return Ok(());
+    }
+    err(
+        "installer: GPU_NODE_GROUP_KIND is self-managed: such a group is not made by `gpu create`, which makes managed \
+         ones. `installer render` writes it as CloudFormation and Terraform",
+    );
+    Err(Exit::Settings)
+}
+
+async fn look(found: Found, args: &LiveArgs, groups: &[Group], everything: bool) -> Result<Live, Stop> {
+    let what = GpuThings { loaded: &found.loaded, cluster: &found.cluster, groups, everything };
+    let things = things::gpu_things(what);
+    let owner = things::gpu_owner(&found.loaded.settings);
+    Box::pin(found.look(args, owner, things)).await
+}
+
+/// What must be there, and what is there of ours though it need not be.
+async fn show(args: &LiveArgs) -> Result<(), Stop> {
+    let found = Found::find(args, Recorder::looking()).await?;
+    let settings = &found.loaded.settings;
+    managed(settings)?;
+    let Facts { subnets, .. } = facts(&found).await?;
+    // As many as there are zones; what belongs to others is shown after them, where it is there.
+    let mut groups = gpu::groups(settings, &subnets, true).unwrap_or_default();
+    let wanted: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+    let more = gpu::candidates(settings).into_iter().filter(|group| !wanted.contains(&group.name));
+    groups.extend(more.collect::<Vec<_>>());
+    let (security, placement) = (settings.gpu_create_security_group, settings.gpu_create_placement_group);
+    let cluster = settings.cluster_name.clone();
+    let live = look(found, args, &groups, true).await?;
+    let asked = |id: &str| {
+        let (kind, name) = id.split_once('/').unwrap_or_default();
+        let group = name.strip_prefix(&format!("{cluster}-")).unwrap_or(name);
+        match kind {
+            "security-group" => security,
+            "placement-group" => placement && wanted.iter().any(|wanted| wanted == group),
+            "launch-template" => wanted.iter().any(|wanted| wanted == group),
+            "eks-node-group" => wanted.iter().any(|wanted| wanted == name),
+            _ => true,
+        }
+    };
+    let ours =
+        |id: &str| live.looks.get(id).is_some_and(|look| look.seen != Seen::Absent && live.owns(&look.seen));
+    status::show(&live, args.json, |row| asked(&row.id) || ours(&row.id))
+}

@@ -1,0 +1,10 @@
+//! GPU node groups: which there are, and what has to be so before anything is made.
+
+mod checks;
+mod facts;
+mod groups;
+
+pub use checks::{Problem, check};
+pub(crate) use facts::itself;
+pub use facts::{EfaGroup, Facts, Subnet, facts, nodes};
+pub use groups::{Group, GroupsError, candidates, groups};

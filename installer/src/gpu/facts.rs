@@ -1,0 +1,104 @@
+//! What the checks look at, asked of AWS.
+
+use std::collections::BTreeMap;
+
+use super::Group;
+use crate::aws::{Door, Element, Failure, Form, Meaning, failed};
+use crate::settings::Settings;
+
+/// A subnet as EC2 describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// `subnet-…`
+    pub id: String,
+    /// `vpc-…`
+    pub vpc: String,
+    /// `us-west-2a`
+    pub zone: String,
+    /// Addresses that nobody has.
+    pub free: u64,
+}
+
+/// A security group that the settings name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EfaGroup {
+    /// `vpc-…`
+    pub vpc: String,
+    /// Whether it allows all traffic from itself, and to itself.
+    pub itself: (bool, bool),
+}
+
+/// What the checks look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Those of the GPU subnets that there are.
+    pub subnets: Vec<Subnet>,
+    /// Zones that the instance type is offered in.
+    pub offered: Vec<String>,
+    /// The strategy of the placement group that the settings name, where it is there.
+    pub placement: Option<String>,
+    /// The security group that the settings name, where it is there.
+    pub efa_group: Option<EfaGroup>,
+    /// Nodes that node groups want now, by the group's name: those have their addresses already.
+    pub nodes: BTreeMap<String, u64>,
+}
+
+/// Asks for all but the nodes, for which the groups must be known: see [`nodes`].
+pub async fn facts(door: &Door, settings: &Settings) -> Result<Facts, Failure> {
+    let ids: Vec<_> = settings.gpu_subnets().into_iter().map(|(_, id)| id).collect();
+    let subnets = Form::new("ec2:DescribeSubnets").filter("subnet-id", &ids);
+    let offered = Form::new("ec2:DescribeInstanceTypeOfferings").with("LocationType", "availability-zone");
+    let offered = offered.filter("instance-type", &[&settings.gpu_instance_type]);
+    let subnets = door.ec2.list(subnets, "subnetSet").await?.iter().map(subnet).collect();
+    let offered = door.ec2.list(offered, "instanceTypeOfferingSet").await?;
+    let offered = offered.iter().map(|offer| offer.text("location").to_owned()).collect();
+    let mut facts = Facts { subnets, offered, ..Facts::default() };
+    if let Some(name) = &settings.gpu_placement_group {
+        let form = Form::new("ec2:DescribePlacementGroups").filter("group-name", &[name]);
+        let found = door.ec2.list(form, "placementGroupSet").await?;
+        facts.placement = found.first().map(|group| group.text("strategy").to_owned());
+    }
+    if let Some(id) = &settings.gpu_security_group {
+        let form = Form::new("ec2:DescribeSecurityGroups").filter("group-id", &[id]);
+        facts.efa_group = door.ec2.list(form, "securityGroupInfo").await?.first().map(|group| EfaGroup {
+            vpc: group.text("vpcId").to_owned(),
+            itself: (itself(group, "ipPermissions"), itself(group, "ipPermissionsEgress")),
+        });
+    }
+    Ok(facts)
+}
+
+/// How many nodes each of `groups` wants now, by its name.
+pub async fn nodes(door: &Door, cluster: &str, groups: &[Group]) -> Result<BTreeMap<String, u64>, Failure> {
+    let mut nodes = BTreeMap::new();
+    for group in groups {
+        let request = door.eks.describe_nodegroup().cluster_name(cluster).nodegroup_name(&group.name);
+        let found = match request.send().await.map_err(failed("eks:DescribeNodegroup")) {
+            Ok(answer) => answer.nodegroup,
+            Err(failure) if failure.meaning == Meaning::Absent => None,
+            Err(failure) => return Err(failure),
+        };
+        let wanted = found.and_then(|found| found.scaling_config).and_then(|sizes| sizes.desired_size);
+        let wanted = wanted.and_then(|nodes| u64::try_from(nodes).ok()).unwrap_or_default();
+        nodes.insert(group.name.clone(), wanted);
+    }
+    Ok(nodes)
+}
+
+fn subnet(found: &Element) -> Subnet {
+    Subnet {
+        id: found.text("subnetId").to_owned(),
+        vpc: found.text("vpcId").to_owned(),
+        zone: found.text("availabilityZone").to_owned(),
+        free: found.text("availableIpAddressCount").parse().unwrap_or_default(),
+    }
+}
+
+/// Whether a security group's rules of one direction allow all traffic with itself.
+pub(crate) fn itself(group: &Element, list: &str) -> bool {
+    let own = group.text("groupId");
+    // `-1` is every protocol.
+    group.items(list).any(|rule| {
+        rule.text("ipProtocol") == "-1" && rule.items("groups").any(|pair| pair.text("groupId") == own)
+    })
+}

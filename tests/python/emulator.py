@@ -1,0 +1,108 @@
+"""ministack, with what it lacks of EC2 and EKS and the installer asks for: where an instance type is offered, and what a
+node group keeps and takes. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
+"""
+
+import copy
+import re
+
+from ministack.app import main
+from ministack.services import ec2, eks
+
+# Zones by instance type; others are offered nowhere.
+OFFERED = {"p5en.48xlarge": "ab", "p5.48xlarge": "abc", "g6e.48xlarge": "abc"}
+
+
+def describe_instance_type_offerings(parameters):
+    if ec2._p(parameters, "LocationType") != "availability-zone":
+        return ec2._error("InvalidParameterValue", "only zones are known here", 400)
+    wanted = ec2._parse_filters(parameters).get("instance-type", list(OFFERED))
+    items = ""
+    for name in wanted:
+        for letter in OFFERED.get(name, ""):
+            zone = f"<location>{ec2.get_region()}{letter}</location>"
+            items += f"<item><instanceType>{name}</instanceType><locationType>availability-zone</locationType>{zone}</item>"
+    inner = f"<instanceTypeOfferingSet>{items}</instanceTypeOfferingSet>"
+    return ec2._xml(200, "DescribeInstanceTypeOfferingsResponse", inner)
+
+
+def describe_security_groups(parameters, before=ec2._ACTION_MAP["DescribeSecurityGroups"]):
+    """The emulator does not know the filter `group-id`."""
+    wanted = ec2._parse_filters(parameters).get("group-id")
+    if wanted is None:
+        return before(parameters)
+    items = "".join(ec2._sg_xml(ec2._security_groups[name]) for name in wanted if name in ec2._security_groups)
+    return ec2._xml(200, "DescribeSecurityGroupsResponse", f"<securityGroupInfo>{items}</securityGroupInfo>")
+
+
+def create_nodegroup(cluster, body, before=eks._create_nodegroup):
+    """Keeps the template and the repair of a group, and refuses what EKS refuses of a template."""
+    template = body.get("launchTemplate") or {}
+    found = ec2._launch_templates.get(template.get("id"))
+    if template and not found:
+        return eks._error(400, "InvalidRequestException", f"Launch template {template} does not exist")
+    # A size, and a type, is said once; a type is said in the template.
+    if template and body.get("instanceTypes") and version(template)["LaunchTemplateData"].get("InstanceType"):
+        return eks._error(400, "InvalidParameterException", "an instance type in the template and another one beside it")
+    answer = before(cluster, body)
+    group = eks._nodegroups.get(f"{cluster}/{body.get('nodegroupName')}")
+    if answer[0] == 200:
+        if template:
+            group["launchTemplate"] = {**template, "name": found["LaunchTemplateName"]}
+            if version(template)["LaunchTemplateData"].get("ImageId"):
+                group["amiType"] = "CUSTOM"
+        group["nodeRepairConfig"] = body.get("nodeRepairConfig", {"enabled": False})
+        return eks._json_resp(200, {"nodegroup": group})
+    return answer
+
+
+def version(template):
+    versions = ec2._launch_templates[template["id"]]["Versions"]
+    return next(found for found in versions if str(found["VersionNumber"]) == template.get("version"))
+
+
+def update_config(group, body):
+    sizes = {**group["scalingConfig"], **body.get("scalingConfig", {})}
+    if not sizes["minSize"] <= sizes["desiredSize"] <= sizes["maxSize"]:
+        return eks._error(400, "InvalidParameterException", f"the desired size is out of bounds: {sizes}")
+    labels, taints = body.get("labels", {}), body.get("taints", {})
+    group["scalingConfig"] = sizes
+    group["labels"] = {**group["labels"], **labels.get("addOrUpdateLabels", {})}
+    for name in labels.get("removeLabels", []):
+        group["labels"].pop(name, None)
+    changed = taints.get("addOrUpdateTaints", [])
+    gone = [(taint["key"], taint["effect"]) for taint in changed + taints.get("removeTaints", [])]
+    group["taints"] = [taint for taint in group["taints"] if (taint["key"], taint["effect"]) not in gone] + changed
+    group["nodeRepairConfig"] = body.get("nodeRepairConfig", group["nodeRepairConfig"])
+    return updated("ConfigUpdate")
+
+
+def update_version(group, body):
+    template = body.get("launchTemplate")
+    if template:
+        if template.get("id") != group["launchTemplate"]["id"]:
+            return eks._error(400, "InvalidParameterException", "a group keeps its launch template")
+        group["launchTemplate"] = {**group["launchTemplate"], **copy.deepcopy(template)}
+    return updated("VersionUpdate")
+
+
+def updated(kind):
+    return eks._json_resp(200, {"update": {"id": eks.new_uuid(), "status": "Successful", "type": kind, "params": [], "errors": []}})
+
+
+async def handle_request(method, path, headers, body, query, before=eks.handle_request):
+    found = re.fullmatch(r"/clusters/([\w-]+)/node-groups/([\w-]+)/update-(config|version)", path)
+    if method != "POST" or not found:
+        return await before(method, path, headers, body, query)
+    cluster, name, what = found.groups()
+    group = eks._nodegroups.get(f"{cluster}/{name}")
+    if not group:
+        return eks._error(404, "ResourceNotFoundException", f"No node group found for name: {name}.")
+    return (update_config if what == "config" else update_version)(group, eks.json.loads(body or "{}"))
+
+
+ec2._ACTION_MAP["DescribeInstanceTypeOfferings"] = describe_instance_type_offerings
+ec2._ACTION_MAP["DescribeSecurityGroups"] = describe_security_groups
+eks._create_nodegroup = create_nodegroup
+eks.handle_request = handle_request
+
+main()
