@@ -26,9 +26,10 @@ const CONTENTS: [(&str, &str, &str); 13] = [
         "printf 'my own format' | dd of=$d bs=4096 seek=3 status=none conv=notrunc",
         "DataDiskHoldsData",
     ),
+    // With blocks of 1 KiB even a disk this small has more than one group, and so a spare superblock.
     (
         "an ext4 whose first 4 MiB were wiped",
-        "mkfs.ext4 -q -F $d; dd if=/dev/zero of=$d bs=1M count=4 status=none conv=notrunc",
+        "mkfs.ext4 -q -F -b 1024 $d; dd if=/dev/zero of=$d bs=1M count=4 status=none conv=notrunc",
         "DataDiskHoldsData",
     ),
     // 1/164 of the disk; the proof misses no run longer than 1/512.
