@@ -23,8 +23,8 @@ use crate::environment;
 use crate::exit::{self, Exit};
 use crate::settings::{self, File, Loaded};
 
-/// Brings what GPU nodes need to an existing EKS cluster: roles, add-ons, queues and managed node groups in AWS, and
-/// Kubernetes objects inside; self-managed node groups are rendered as files
+/// Brings what GPU nodes need to an existing EKS cluster: roles, add-ons, queues and managed node groups in AWS,
+/// Kubernetes objects and charts inside; self-managed node groups are rendered as files
 #[derive(Debug, Parser)]
 #[command(name = "installer", version, about, after_help = exit::TABLE)]
 pub struct Args {

@@ -9,6 +9,7 @@ pub mod dotenv;
 pub mod environment;
 pub mod exit;
 pub mod gpu;
+pub mod helm;
 pub mod kube;
 pub mod launch_template;
 pub mod layout;

@@ -4,6 +4,7 @@ mod access_entry;
 mod addon;
 mod association;
 mod catalogue;
+mod charts;
 mod default_class;
 mod document;
 mod gpu;
@@ -13,6 +14,7 @@ mod object;
 mod placement_group;
 mod policy;
 mod queue;
+mod release;
 mod role;
 mod rule;
 mod security_group;
@@ -37,6 +39,7 @@ use object::Object;
 use placement_group::PlacementGroup;
 use policy::Policy;
 use queue::Queue;
+use release::Release;
 use role::Role;
 use rule::Rule;
 use security_group::SecurityGroup;
@@ -64,6 +67,7 @@ enum Kind {
     PlacementGroup(PlacementGroup),
     Policy(Policy),
     Queue(Queue),
+    Release(Box<Release>),
     Role(Role),
     Rule(Rule),
     SecurityGroup(SecurityGroup),
@@ -101,6 +105,7 @@ macro_rules! each {
             Kind::PlacementGroup($thing) => $what,
             Kind::Policy($thing) => $what,
             Kind::Queue($thing) => $what,
+            Kind::Release($thing) => $what,
             Kind::Role($thing) => $what,
             Kind::Rule($thing) => $what,
             Kind::SecurityGroup($thing) => $what,
@@ -112,7 +117,7 @@ macro_rules! each {
 impl Thing {
     /// Whether it is inside the cluster, where only its API server knows of it.
     pub fn is_inside(&self) -> bool {
-        matches!(self.kind, Kind::DefaultClass(_) | Kind::Object(_))
+        matches!(self.kind, Kind::DefaultClass(_) | Kind::Object(_) | Kind::Release(_))
     }
 
     /// Whether it is something that can be removed, and not how others' things are.

@@ -12,7 +12,7 @@ use crate::kube::{Access, Client, EksToken, Identity};
 use crate::settings::Settings;
 
 /// Between the first questions, where the answer is trouble: not for long, as somebody waits who may have no way there.
-const WAITS: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1)];
+const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(500)];
 
 /// How the cluster is reached.
 #[derive(Debug, clap::Args)]

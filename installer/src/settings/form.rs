@@ -106,6 +106,17 @@ pub(super) const BASE64: Form = Form {
     },
 };
 
+pub(super) const CHART: Form = Form {
+    allowed: "the https:// URL of a repository, an oci:// reference, or the absolute path of a chart",
+    check: |text| {
+        let begins = ["https://", "oci://", "/"]
+            .iter()
+            .any(|begin| text.starts_with(begin) && text.len() > begin.len());
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        or(begins && plain && text.len() <= 1024, "not the place of a chart")
+    },
+};
+
 pub(super) const CIDR: Form = Form {
     allowed: "addresses, for example 10.100.0.0/16",
     check: |text| {

@@ -132,12 +132,42 @@ pub const SECTIONS: &[Section] = &[
                 "Whether there is a StorageClass io2 beside gp3, the default one.",
             ),
             setting("IO2_IOPS", range(1000, 64_000), Is("10000"), "IOPS of every io2 volume."),
+            setting(
+                "LOAD_BALANCER_CONTROLLER_CHART",
+                text(&form::CHART),
+                Is("https://aws.github.io/eks-charts"),
+                "Where the chart aws-load-balancer-controller is: a repository, an oci:// reference, or a folder.",
+            ),
+            setting(
+                "LOAD_BALANCER_CONTROLLER_CHART_VERSION",
+                text(&form::RELEASE),
+                Is("1.16.0"),
+                "Version of that chart.",
+            ),
+            setting(
+                "CLUSTER_AUTOSCALER_CHART",
+                text(&form::CHART),
+                Is("https://kubernetes.github.io/autoscaler"),
+                "Where the chart cluster-autoscaler is.",
+            ),
+            setting(
+                "CLUSTER_AUTOSCALER_CHART_VERSION",
+                text(&form::RELEASE),
+                Is("9.50.1"),
+                "Version of that chart.",
+            ),
             setting("INSTALL_KARPENTER", Boolean, Is("false"), "Whether Karpenter is installed."),
             setting(
                 "KARPENTER_VERSION",
                 text(&form::RELEASE),
                 Is("1.1.0"),
                 "Release of Karpenter. From 1.11.0 on its node classes can say EFA-only interfaces.",
+            ),
+            setting(
+                "KARPENTER_CHART",
+                text(&form::CHART),
+                Is("oci://public.ecr.aws/karpenter/karpenter"),
+                "Where the chart karpenter is, of that release.",
             ),
             setting("INSTALL_EFS_CSI", Boolean, Is("false"), "Whether the EFS CSI driver is installed."),
             setting(

@@ -14,6 +14,7 @@ pub(super) fn add(maker: &mut Maker<'_>) -> Result<(), CatalogueError> {
     for manifest in manifests(maker.settings()) {
         add_manifest(maker, &manifest)?;
     }
+    super::charts::add(maker);
     let made = DefaultClass { name: DEFAULT_CLASS, owner: maker.owner() };
     let row = Row::new("default class", made.desired(), true, Kind::DefaultClass(made));
     // There is always one: the new default comes before the others go.

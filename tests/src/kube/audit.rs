@@ -16,6 +16,8 @@ pub struct Audit(pub Vec<Request>);
 pub struct Request {
     /// For example `system:serviceaccount:gpunode-system:gpunode-daemonset`.
     pub user: String,
+    /// The program that made it, as it calls itself.
+    pub agent: String,
     /// The node that the user's token is bound to.
     pub node: Option<String>,
     /// `get`, `patch`, …
@@ -67,6 +69,7 @@ fn request(event: &Value) -> Request {
     let body = &event["requestObject"];
     Request {
         user: text(&event["user"]["username"]),
+        agent: text(&event["userAgent"]),
         node: event["user"]["extra"]["authentication.kubernetes.io/node-name"][0].as_str().map(str::to_owned),
         verb: text(&event["verb"]),
         resource,

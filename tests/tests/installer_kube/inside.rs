@@ -1,11 +1,25 @@
-//! One API server for all tests of a program, each with an account of its own in the emulator of AWS.
+//! One API server for all tests, each with an account of its own in the emulator of AWS.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use gpunode_tests::aws::{Bed, Inventory, Proxy, Told};
 use gpunode_tests::kube::proxy::Fault;
-use gpunode_tests::kube::{Authenticator, Client, Cluster, EKS_USER, patch};
+use gpunode_tests::kube::{Authenticator, Client, Cluster, EKS_USER, finish, helm, patch, program};
 use serde_json::Value;
+
+/// The charts that are installed.
+pub(crate) const NAMES: [&str; 3] = ["aws-load-balancer-controller", "cluster-autoscaler", "karpenter"];
+
+/// Of a stand-in: the account that the real one has, too, and the values as they came.
+const TEMPLATE: &str = "apiVersion: v1
+kind: ServiceAccount
+metadata: {name: {{ .Chart.Name }}, namespace: {{ .Release.Namespace }}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ .Chart.Name }}, namespace: {{ .Release.Namespace }}}
+data: {values: {{ .Values | toJson | quote }}}
+";
 
 /// Tests that share what is inside one cluster take turns.
 pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
@@ -46,13 +60,55 @@ impl Inside {
             inside.delete(&format!("/apis/storage.k8s.io/v1/storageclasses/{name}"));
         }
         inside.delete("/api/v1/namespaces/kube-system/serviceaccounts/metrics-server");
+        for (name, version) in NAMES.iter().zip(["1.16.0", "9.50.1", "1.1.0"]) {
+            inside.write_chart(name, version);
+        }
         inside.before = inside.changes();
         inside
     }
 
     pub(crate) fn run(&self, words: &[&str], variables: &[(&str, &str)]) -> Told {
-        let all = [&[("INSTALL_KUBERNETES", "true")], variables].concat();
+        let (helm, folder) = (helm().unwrap(), self.bed.folder().display().to_string());
+        let path = format!("{}:/usr/bin:/bin", helm.parent().unwrap().display());
+        let charts = NAMES.map(|name| self.chart(name));
+        let ours = [
+            ("INSTALL_KUBERNETES", "true"),
+            ("LOAD_BALANCER_CONTROLLER_CHART", &charts[0]),
+            ("CLUSTER_AUTOSCALER_CHART", &charts[1]),
+            ("KARPENTER_CHART", &charts[2]),
+            ("PATH", &path),
+            ("HOME", &folder),
+        ];
+        let all = [&ours, variables].concat();
         self.bed.run_through(&self.aws, words, &all)
+    }
+
+    /// The folder of a chart.
+    pub(crate) fn chart(&self, name: &str) -> String {
+        self.bed.folder().join("charts").join(name).display().to_string()
+    }
+
+    pub(crate) fn write_chart(&self, name: &str, version: &str) {
+        let folder = self.chart(name);
+        std::fs::create_dir_all(format!("{folder}/templates")).unwrap();
+        std::fs::write(format!("{folder}/templates/all.yaml"), TEMPLATE).unwrap();
+        let about = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
+        std::fs::write(format!("{folder}/Chart.yaml"), about).unwrap();
+    }
+
+    /// Helm in somebody else's hand.
+    pub(crate) fn helm(&self, words: &[&str]) -> String {
+        // This writes the file.
+        self.cluster.kubectl(&["version"]).unwrap();
+        let mut command = program(helm().unwrap());
+        command.args(words).args(["--namespace", "kube-system", "--kubeconfig"]);
+        command.arg(self.cluster.folder().join("admin.kubeconfig")).env("HOME", self.bed.folder());
+        finish(command).unwrap()
+    }
+
+    pub(crate) fn releases(&self) -> Vec<String> {
+        let said = self.helm(&["list", "--short"]);
+        said.lines().map(str::to_owned).collect()
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {
@@ -76,14 +132,20 @@ impl Inside {
 
     /// Requests of the EKS user that changed something in this test, by the API server's audit log.
     pub(crate) fn changes(&self) -> usize {
+        self.changing("") - self.before
+    }
+
+    /// Those of one program, in all tests until now.
+    pub(crate) fn changing(&self, program: &str) -> usize {
         let audit = self.cluster.audit().unwrap();
         let changing = ["create", "update", "patch", "delete", "deletecollection"];
         let ours = audit.0.iter().filter(|request| {
             request.user == EKS_USER
                 && changing.contains(&request.verb.as_str())
                 && request.resource != "selfsubjectaccessreviews"
+                && request.agent.starts_with(program)
         });
-        ours.count() - self.before
+        ours.count()
     }
 
     /// Paths of everything that carries our mark.
@@ -117,7 +179,7 @@ impl Inside {
 pub(crate) fn faults() -> Vec<Fault> {
     let kinds = [Fault::Answer(503, None), Fault::Close, Fault::Answer(429, Some(1)), Fault::LoseAnswer];
     let each = |fault: Fault| [fault, Fault::None, Fault::None];
-    kinds.into_iter().cycle().take(20).flat_map(each).collect()
+    kinds.into_iter().cycle().take(12).flat_map(each).collect()
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -1,0 +1,264 @@
+//! A release of a helm chart.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::Look;
+use crate::aws::{Door, Failure, Meaning};
+use crate::desired::Seen;
+use crate::helm;
+use crate::kube::yaml;
+use crate::launch_template::OWNER_TAG;
+
+/// Where all of them are: the service accounts that take our roles are there.
+pub(super) const NAMESPACE: &str = "kube-system";
+/// An operation that is not over after so long was killed: twice what helm gives itself, and more.
+const STUCK: Duration = Duration::from_secs(15 * 60);
+
+#[derive(Clone, Debug)]
+pub(super) struct Release {
+    /// Of the release and its chart.
+    pub(super) name: &'static str,
+    /// A repository's `https://` URL, a chart's `oci://` reference, or a path.
+    pub(super) chart: String,
+    pub(super) version: String,
+    pub(super) values: Value,
+    pub(super) owner: String,
+    pub(super) wanted: bool,
+}
+
+impl Release {
+    pub(super) fn desired(&self) -> Value {
+        json!({
+            "status": "deployed", "chart": self.name, "version": self.version,
+            "values": self.values, "other values": [],
+        })
+    }
+
+    pub(super) async fn look(&self, door: &Door) -> Result<Look, Failure> {
+        let Some(record) = self.record(door).await? else {
+            // What is to be installed later is missed before anything is begun.
+            return if self.wanted {
+                helm::is_there().map(|()| Seen::Absent.into())
+            } else {
+                Ok(Seen::Absent.into())
+            };
+        };
+        if record.owner.as_deref() != Some(&label(&self.owner)) {
+            return Ok(Seen::Present { owner: record.owner, value: Value::Null }.into());
+        }
+        let owner = Some(self.owner.clone());
+        let (status, pending) = record.status(SystemTime::now());
+        if pending {
+            let seen = Seen::Present { owner, value: Value::Null };
+            return Ok(Look { seen, pending: Some(status), note: None, sick: false });
+        }
+        helm::is_there()?;
+        let (about, found) = tokio::try_join!(self.ask(door, "metadata"), self.ask(door, "values"))?;
+        let note = format!(
+            "{} {} revision {}",
+            self.name,
+            about["version"].as_str().unwrap_or_default(),
+            record.revision
+        );
+        let value = json!({
+            "status": status, "chart": about["chart"], "version": about["version"],
+            "values": found, "other values": others(&found, &self.values),
+        });
+        Ok(Look { seen: Seen::Present { owner, value }, pending: None, note: Some(note), sick: false })
+    }
+
+    async fn ask(&self, door: &Door, what: &str) -> Result<Value, Failure> {
+        let words = ["get", what, self.name, "--namespace", NAMESPACE, "--output", "json"];
+        door.recorder().looked();
+        let said = helm::run(door.cluster()?, "helm get", words.map(Into::into).to_vec()).await?;
+        serde_json::from_slice(&said).map_err(|error| Failure {
+            call: "helm get",
+            meaning: Meaning::Never,
+            what: format!("{what} of {}: {error}", self.name),
+        })
+    }
+
+    pub(super) async fn create(&self, door: &Door) -> Result<(), Failure> {
+        self.upgrade(door).await
+    }
+
+    pub(super) async fn update(&self, door: &Door) -> Result<(), Failure> {
+        // Helm goes on from no operation that never ended. The objects that it made are found again by their names.
+        if let Some(record) = self.record(door).await?
+            && record.status(SystemTime::now()).0 == "stuck"
+        {
+            door.cluster()?.delete(&record.path).await?;
+        }
+        self.upgrade(door).await
+    }
+
+    async fn upgrade(&self, door: &Door) -> Result<(), Failure> {
+        let call = "helm upgrade";
+        self.check_folder(door).await?;
+        let values = helm::file(&self.values);
+        let values =
+            values.map_err(|error| Failure { call, meaning: Meaning::Never, what: error.to_string() })?;
+        let timeout = format!("{}s", helm::TIMEOUT.as_secs());
+        let mark = format!("{OWNER_TAG}={}", label(&self.owner));
+        let mut words: Vec<std::ffi::OsString> = vec!["upgrade".into(), "--install".into(), self.name.into()];
+        if self.chart.starts_with("https://") {
+            words.extend([self.name.into(), "--repo".into(), self.chart.as_str().into()]);
+        } else {
+            words.push(self.chart.as_str().into());
+        }
+        words.extend(["--version".into(), self.version.as_str().into()]);
+        words.extend(["--namespace".into(), NAMESPACE.into(), "--reset-values".into(), "--values".into()]);
+        words.extend([values.path().into(), "--labels".into(), mark.into()]);
+        words.extend(["--timeout".into(), timeout.into(), "--history-max".into(), "5".into()]);
+        self.change(door, call, words).await
+    }
+
+    /// Helm takes what is in a folder, whatever version is asked for; an upgrade would follow the other for ever.
+    async fn check_folder(&self, door: &Door) -> Result<(), Failure> {
+        if !self.chart.starts_with('/') {
+            return Ok(());
+        }
+        let call = "helm show";
+        door.recorder().looked();
+        let words = vec!["show".into(), "chart".into(), self.chart.as_str().into()];
+        let said = helm::run(door.cluster()?, call, words).await?;
+        let chart = yaml::documents(&String::from_utf8_lossy(&said)).unwrap_or_default();
+        let text = |name: &str| chart.first().and_then(|chart| chart[name].as_str()).unwrap_or_default();
+        if (text("name"), text("version")) == (self.name, self.version.as_str()) {
+            return Ok(());
+        }
+        let found = format!("{} {}", text("name"), text("version"));
+        let what = format!("the chart in {} is {found}, not {} {}", self.chart, self.name, self.version);
+        Err(Failure { call, meaning: Meaning::Never, what })
+    }
+
+    pub(super) async fn delete(&self, door: &Door) -> Result<(), Failure> {
+        let timeout = format!("{}s", helm::TIMEOUT.as_secs());
+        let words = ["uninstall", self.name, "--namespace", NAMESPACE, "--timeout", &timeout];
+        match self.change(door, "helm uninstall", words.map(Into::into).to_vec()).await {
+            Err(failure) if failure.meaning == Meaning::Absent => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn change(
+        &self,
+        door: &Door,
+        call: &'static str,
+        words: Vec<std::ffi::OsString>,
+    ) -> Result<(), Failure> {
+        let stop = |what: String| Failure { call, meaning: Meaning::Never, what };
+        let operation = format!("{} {} {}", call.trim_start_matches("helm "), self.name, self.version);
+        door.recorder().sending("Helm", &operation).map_err(stop)?;
+        let result = helm::run(door.cluster()?, call, words).await;
+        let outcome = result.as_ref().map_or_else(|failure| failure.what.clone(), |_| "done".to_owned());
+        door.recorder().answered("Helm", &operation, &outcome).map_err(stop)?;
+        result.map(drop)
+    }
+
+    /// The newest revision, by the labels of helm's own records: an API server says these without helm.
+    async fn record(&self, door: &Door) -> Result<Option<Record>, Failure> {
+        let list = format!("/api/v1/namespaces/{NAMESPACE}/secrets");
+        let query = format!("{list}?labelSelector=owner%3Dhelm%2Cname%3D{}", self.name);
+        let records = door.cluster()?.list_metadata(&query).await?;
+        Ok(records.iter().map(|record| Record::of(&list, record)).max_by_key(|record| record.revision))
+    }
+}
+
+/// What helm writes on each revision's secret. Source: Helm, `pkg/storage/driver/secrets.go`.
+#[derive(Debug, PartialEq, Eq)]
+struct Record {
+    path: String,
+    revision: u64,
+    owner: Option<String>,
+    status: String,
+    /// Seconds since 1970.
+    changed: Option<u64>,
+}
+
+impl Record {
+    fn of(list: &str, secret: &Value) -> Self {
+        let labels = &secret["metadata"]["labels"];
+        let text = |name: &str| labels[name].as_str().map(str::to_owned);
+        let number = |name: &str| labels[name].as_str().and_then(|text| text.parse().ok());
+        Self {
+            path: format!("{list}/{}", secret["metadata"]["name"].as_str().unwrap_or_default()),
+            revision: number("version").unwrap_or(0),
+            owner: text(OWNER_TAG),
+            status: text("status").unwrap_or_default(),
+            changed: number("modifiedAt").or_else(|| number("createdAt")),
+        }
+    }
+
+    /// The status, and whether somebody is at work on it.
+    fn status(&self, now: SystemTime) -> (String, bool) {
+        let at_work = self.status.starts_with("pending-") || self.status == "uninstalling";
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let old = self.changed.is_none_or(|changed| now.saturating_sub(changed) > STUCK.as_secs());
+        if at_work && old { ("stuck".to_owned(), false) } else { (self.status.clone(), at_work) }
+    }
+}
+
+/// The owner as a label's value, which takes no `/` and has 63 characters at most: beyond that clusters of one region
+/// whose names begin alike look the same, and those are not in one Kubernetes cluster.
+fn label(owner: &str) -> String {
+    let value: String = owner.replace('/', ".").chars().take(63).collect();
+    value.trim_end_matches(['.', '-', '_']).to_owned()
+}
+
+/// Names of values that are set and not ours, so that they go when ours are set.
+fn others(found: &Value, ours: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    walk("", found, ours, &mut names);
+    names
+}
+
+fn walk(path: &str, found: &Value, ours: &Value, names: &mut Vec<String>) {
+    let Value::Object(found) = found else { return };
+    for (name, inner) in found {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        match ours.get(name) {
+            Some(ours) => walk(&path, inner, ours, names),
+            None => names.push(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_that_never_ends_is_given_up() {
+        let secret = |status: &str, changed: &str| {
+            json!({ "metadata": { "name": "sh.helm.release.v1.a.v3", "labels": {
+                "version": "3", "status": status, "modifiedAt": changed, OWNER_TAG: "us-west-2.research" } } })
+        };
+        let now = UNIX_EPOCH + Duration::from_secs(10_000);
+        let status = |status, changed| Record::of("/s", &secret(status, changed)).status(now);
+        assert_eq!(status("deployed", "1"), ("deployed".to_owned(), false));
+        assert_eq!(status("pending-upgrade", "9900"), ("pending-upgrade".to_owned(), true));
+        assert_eq!(status("pending-upgrade", "9000"), ("stuck".to_owned(), false));
+        assert_eq!(status("pending-install", ""), ("stuck".to_owned(), false));
+        let record = Record::of("/s", &secret("failed", "1"));
+        assert_eq!((record.path.as_str(), record.revision), ("/s/sh.helm.release.v1.a.v3", 3));
+        assert_eq!(record.owner, Some(label("us-west-2/research")));
+        assert_eq!(Record::of("/s", &json!({})).revision, 0);
+    }
+
+    #[test]
+    fn labels_are_what_kubernetes_takes() {
+        let long = label(&format!("us-west-2/{}-x", "a".repeat(52)));
+        assert_eq!(long.len(), 62, "{long}");
+        assert!(long.ends_with('a'));
+    }
+
+    #[test]
+    fn values_of_others_are_named() {
+        let found = json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": { "f": 1 } });
+        assert_eq!(others(&found, &json!({ "a": 2, "b": { "c": 1 } })), ["b.d", "e"]);
+        assert!(others(&Value::Null, &json!({ "a": 1 })).is_empty());
+    }
+}

@@ -1,0 +1,7 @@
+//! The installer against a real API server, found and entered as an EKS cluster is, beside an emulator of AWS. There is
+//! one API server for all tests, and they take turns.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
+
+mod charts;
+mod inside;
+mod objects;
