@@ -12,6 +12,7 @@ mod plan;
 mod progress;
 mod render;
 mod status;
+mod verify;
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write, stderr, stdout};
@@ -50,6 +51,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Show each thing that must be there, and how it is
     Status(status::StatusArgs),
+    /// Check that everything is there, as it must be, and works, and show what is not; the exit code says it, too
+    Verify(verify::VerifyArgs),
     /// Remove what carries this cluster's ownership tag, and nothing else
     Destroy(destroy::DestroyArgs),
     /// Make, show or remove the GPU node groups: security and placement group, launch template, managed node group
@@ -78,6 +81,7 @@ pub fn run(args: Args) -> Exit {
         Command::Plan(args) => plan::run(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Destroy(args) => destroy::run(&args),
         Command::Gpu(command) => gpu::run(&command),
     };

@@ -57,6 +57,8 @@ fn a_second_apply_changes_nothing_and_each_mutating_call_is_in_the_log() {
     assert_eq!(proxy.mutating(), calls, "a second apply changed something");
     assert_eq!(told.json()["calls"]["mutating"], 0);
     assert_eq!(bed.inventory(), all);
+    let told = bed.run(&["verify", "--json"], &ALL);
+    assert_eq!((told.code, told.json()["wrong"].clone()), (Some(0), json!([])), "{told:?}");
     let told = bed.run(&["status", "--json"], &ALL);
     assert_eq!(told.code, Some(0), "{told:?}");
     assert!(told.json()["resources"].as_array().unwrap().iter().all(|row| row["status"] == "ok"));

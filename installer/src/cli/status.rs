@@ -28,6 +28,35 @@ fn word(row: &Row, look: Option<&Look>) -> &'static str {
     }
 }
 
+/// How one thing is.
+pub(super) struct State {
+    pub(super) word: &'static str,
+    row: Row,
+    note: Option<String>,
+}
+
+impl State {
+    pub(super) fn value(&self) -> Value {
+        json!({ "id": self.row.id, "kind": self.row.kind, "status": self.word, "note": self.note })
+    }
+
+    pub(super) fn line(&self) -> String {
+        let note = self.note.as_deref().unwrap_or_default();
+        let line = format!("{:<9} {:<24} {} {note}", self.word, self.row.kind, self.row.id);
+        line.trim_end().to_owned()
+    }
+}
+
+/// How each thing is that must be there, or is there and must not.
+pub(super) fn states(live: &Live) -> Vec<State> {
+    let rows = live.plan().rows.into_iter().filter(|row| row.wanted || row.change != Change::Nothing);
+    let state = |row: Row| {
+        let look = live.looks.get(&row.id);
+        State { word: word(&row, look), note: look.and_then(|look| look.note.clone()), row }
+    };
+    rows.map(state).collect()
+}
+
 pub(super) fn run(args: &StatusArgs) -> Result<(), Stop> {
     block_on(async {
         let live = Live::find(&args.live, Recorder::looking()).await?;
@@ -37,24 +66,15 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), Stop> {
 
 /// Shows each row that `shown` lets through, and says in the exit code whether all are as they must be.
 pub(super) fn show(live: &Live, json: bool, shown: impl Fn(&Row) -> bool) -> Result<(), Stop> {
-    let plan = live.plan();
-    let mut fine = true;
-    let mut rows = Vec::new();
-    for row in plan.rows.iter().filter(|row| (row.wanted || row.change != Change::Nothing) && shown(row)) {
-        let look = live.looks.get(&row.id);
-        let word = word(row, look);
-        fine &= word == "ok";
-        let note = look.and_then(|look| look.note.clone());
-        rows.push((word, row, note));
-    }
+    let mut states = states(live);
+    states.retain(|state| shown(&state.row));
     if json {
-        let value = |(word, row, note): &(&str, &Row, Option<String>)| json!({ "id": row.id, "kind": row.kind, "status": word, "note": note });
-        out(live.document("status", json!({ "resources": rows.iter().map(value).collect::<Vec<Value>>() })));
+        let all: Vec<Value> = states.iter().map(State::value).collect();
+        out(live.document("status", json!({ "resources": all })));
     } else {
         out(live.title());
-        for (word, row, note) in &rows {
-            out(format!("{word:<9} {:<24} {} {}", row.kind, row.id, note.as_deref().unwrap_or_default())
-                .trim_end());
+        for state in &states {
+            out(state.line());
         }
         if let Some(why) = &live.unknown {
             out(format_args!("{UNKNOWN}: {why}"));
@@ -63,5 +83,5 @@ pub(super) fn show(live: &Live, json: bool, shown: impl Fn(&Row) -> bool) -> Res
     if live.unknown.is_some() {
         return Err(Exit::Aws);
     }
-    if fine { Ok(()) } else { Err(Exit::Differs) }
+    if states.iter().all(|state| state.word == "ok") { Ok(()) } else { Err(Exit::Differs) }
 }

@@ -65,7 +65,7 @@ fn look(found: &Value, wanted: &Value) -> Look {
 }
 
 /// How it does, in words, and whether that is well; nothing of what only is there.
-fn health(found: &Value) -> Option<(String, bool)> {
+pub(super) fn health(found: &Value) -> Option<(String, bool)> {
     let number = |value: &Value| value.as_u64().unwrap_or(0);
     let status = &found["status"];
     match found["kind"].as_str()? {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::Look;
+use super::object::health;
 use crate::aws::{Door, Failure, Meaning};
 use crate::desired::Seen;
 use crate::helm;
@@ -55,18 +56,43 @@ impl Release {
             return Ok(Look { seen, pending: Some(status), note: None, sick: false });
         }
         helm::is_there()?;
-        let (about, found) = tokio::try_join!(self.ask(door, "metadata"), self.ask(door, "values"))?;
+        let asked = tokio::try_join!(self.ask(door, "metadata"), self.ask(door, "values"), self.sick(door));
+        let (about, found, sick) = asked?;
         let note = format!(
             "{} {} revision {}",
             self.name,
             about["version"].as_str().unwrap_or_default(),
             record.revision
         );
+        let note = sick.iter().fold(note, |note, sick| format!("{note}; {sick}"));
         let value = json!({
             "status": status, "chart": about["chart"], "version": about["version"],
             "values": found, "other values": others(&found, &self.values),
         });
-        Ok(Look { seen: Seen::Present { owner, value }, pending: None, note: Some(note), sick: false })
+        Ok(Look {
+            seen: Seen::Present { owner, value },
+            pending: None,
+            note: Some(note),
+            sick: !sick.is_empty(),
+        })
+    }
+
+    /// What of its Deployments does not run: charts put the release's name on each (Helm, "Labels and Annotations").
+    async fn sick(&self, door: &Door) -> Result<Vec<String>, Failure> {
+        let query = format!(
+            "/apis/apps/v1/namespaces/{NAMESPACE}/deployments?labelSelector=app.kubernetes.io%2Finstance%3D{}",
+            self.name
+        );
+        let list = door.cluster()?.get(&query).await?.unwrap_or_default();
+        let mut sick = Vec::new();
+        for found in list["items"].as_array().into_iter().flatten() {
+            // Items of a list do not say their kind.
+            let mut found = found.clone();
+            found["kind"] = "Deployment".into();
+            let name = found["metadata"]["name"].as_str().unwrap_or_default();
+            sick.extend(health(&found).filter(|(_, well)| !well).map(|(note, _)| format!("{name}: {note}")));
+        }
+        Ok(sick)
     }
 
     async fn ask(&self, door: &Door, what: &str) -> Result<Value, Failure> {

@@ -12,6 +12,11 @@ fn values(inside: &Inside, name: &str) -> Value {
     serde_json::from_str(map["data"]["values"].as_str().unwrap()).unwrap()
 }
 
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names
+}
+
 #[test]
 fn charts_come_with_our_values_stay_as_they_are_and_go_again() {
     let _turn = one_at_a_time();
@@ -31,6 +36,25 @@ fn charts_come_with_our_values_stay_as_they_are_and_go_again() {
     let (changes, calls) = (inside.changes(), inside.aws.mutating());
     let told = inside.run(&["apply", "--yes"], &[KARPENTER]);
     assert_eq!((told.code, inside.changes(), inside.aws.mutating()), (Some(0), changes, calls), "{told:?}");
+
+    // Nothing runs here until somebody says so; only that the API server asks Metrics Server itself cannot be said.
+    let wrong = || {
+        let told = inside.run(&["verify", "--json"], &[KARPENTER]);
+        assert_eq!(told.code, Some(3), "{told:?}");
+        let wrong = told.json()["wrong"].as_array().unwrap().clone();
+        wrong
+            .iter()
+            .map(|row| format!("{} {}", row["status"], row["id"]).replace('"', ""))
+            .collect::<Vec<_>>()
+    };
+    let service = "sick kubernetes/APIService/v1beta1.metrics.k8s.io";
+    let server = "sick kubernetes/Deployment/kube-system/metrics-server";
+    let charts = NAMES.map(|name| format!("sick helm/{name}"));
+    assert_eq!(sorted(wrong()), sorted([&charts[..], &[service.to_owned(), server.to_owned()]].concat()));
+    for name in [&NAMES[..], &["metrics-server"]].concat() {
+        inside.runs(name);
+    }
+    assert_eq!(wrong(), [service]);
 
     // Somebody else's hand, and a new version.
     let chart = inside.chart("cluster-autoscaler");

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use gpunode_tests::aws::{Bed, Inventory, Proxy, Told};
 use gpunode_tests::kube::proxy::Fault;
 use gpunode_tests::kube::{Authenticator, Client, Cluster, EKS_USER, finish, helm, patch, program};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The charts that are installed.
 pub(crate) const NAMES: [&str; 3] = ["aws-load-balancer-controller", "cluster-autoscaler", "karpenter"];
@@ -19,6 +19,18 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: {{ .Chart.Name }}, namespace: {{ .Release.Namespace }}}
 data: {values: {{ .Values | toJson | quote }}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Chart.Name }}
+  namespace: {{ .Release.Namespace }}
+  labels: {app.kubernetes.io/instance: {{ .Release.Name }}}
+spec:
+  selector: {matchLabels: {app: {{ .Chart.Name }}}}
+  template:
+    metadata: {labels: {app: {{ .Chart.Name }}}}
+    spec: {containers: [{name: it, image: none.invalid/none}]}
 ";
 
 /// Tests that share what is inside one cluster take turns.
@@ -81,6 +93,16 @@ impl Inside {
         ];
         let all = [&ours, variables].concat();
         self.bed.run_through(&self.aws, words, &all)
+    }
+
+    /// Says of a Deployment what its controller would.
+    pub(crate) fn runs(&self, name: &str) {
+        let path = format!("/apis/apps/v1/namespaces/kube-system/deployments/{name}");
+        let replicas = self.get(&path)["spec"]["replicas"].clone();
+        let status = json!({ "status": { "replicas": replicas, "availableReplicas": replicas,
+            "readyReplicas": replicas } });
+        let path = format!("{path}/status");
+        self.admin.patch(&path, patch::MERGE, &status).unwrap().granted(&path).unwrap();
     }
 
     /// The folder of a chart.
