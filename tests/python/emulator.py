@@ -34,8 +34,21 @@ def describe_security_groups(parameters, before=ec2._ACTION_MAP["DescribeSecurit
     return ec2._xml(200, "DescribeSecurityGroupsResponse", f"<securityGroupInfo>{items}</securityGroupInfo>")
 
 
+RESERVED = ["kubernetes.io/", "k8s.io/", "eks.amazonaws.com/"]
+
+
+def reserved(labels):
+    """EKS's refusal of labels that it keeps for itself."""
+    if any(prefix in name for name in labels for prefix in RESERVED):
+        said = f"Label cannot contain reserved prefixes [{', '.join(RESERVED)}]"
+        return eks._error(400, "InvalidParameterException", said)
+    return None
+
+
 def create_nodegroup(cluster, body, before=eks._create_nodegroup):
-    """Keeps the template and the repair of a group, and refuses what EKS refuses of a template."""
+    """Keeps the template and the repair of a group, and refuses what EKS refuses of labels and of a template."""
+    if refusal := reserved(body.get("labels", {})):
+        return refusal
     template = body.get("launchTemplate") or {}
     found = ec2._launch_templates.get(template.get("id"))
     if template and not found:
@@ -65,6 +78,8 @@ def update_config(group, body):
     if not sizes["minSize"] <= sizes["desiredSize"] <= sizes["maxSize"]:
         return eks._error(400, "InvalidParameterException", f"the desired size is out of bounds: {sizes}")
     labels, taints = body.get("labels", {}), body.get("taints", {})
+    if refusal := reserved(labels.get("addOrUpdateLabels", {})):
+        return refusal
     group["scalingConfig"] = sizes
     group["labels"] = {**group["labels"], **labels.get("addOrUpdateLabels", {})}
     for name in labels.get("removeLabels", []):

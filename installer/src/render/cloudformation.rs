@@ -79,7 +79,7 @@ fn of_template(id: &str) -> Value {
 
 fn managed(resources: &mut Resources, settings: &Settings) {
     let labels: Map<_, _> =
-        parts::LABELS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        parts::GROUP_LABELS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     for group in parts::node_groups(settings) {
         let mut properties = json!({
             "ClusterName": settings.cluster_name,

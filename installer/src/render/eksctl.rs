@@ -82,7 +82,7 @@ fn associations(settings: &Settings) -> Result<Vec<Value>, RenderError> {
 
 fn node_groups(settings: &Settings) -> Vec<Value> {
     let labels: Map<_, _> =
-        parts::LABELS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        parts::GROUP_LABELS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let group = |group: parts::NodeGroup<'_>| {
         json!({
             "name": group.name,

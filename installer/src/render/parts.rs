@@ -51,9 +51,12 @@ pub(crate) fn capacity_type(settings: &Settings) -> &'static str {
 }
 
 /// Labels of GPU nodes; those that the agent adds by itself among them, so that a group of no nodes is known to have
-/// them.
-pub(crate) const LABELS: [(&str, &str); 2] =
-    [("eks.amazonaws.com/compute-type", "gpu"), ("nvidia.com/gpu", "true")];
+/// them. For managed groups see [`GROUP_LABELS`].
+pub(super) const LABELS: [(&str, &str); 2] = [("eks.amazonaws.com/compute-type", "gpu"), GROUP_LABELS[0]];
+
+/// Those that EKS takes for a managed group: none with `kubernetes.io/`, `k8s.io/` or `eks.amazonaws.com/` before it
+/// (aws/containers-roadmap issue 1451); the agent has the kubelet set the other one.
+pub(crate) const GROUP_LABELS: [(&str, &str); 1] = [("nvidia.com/gpu", "true")];
 
 /// Managed policies of a node's role. Source: Karpenter's getting-started template; EKS User Guide, node role.
 pub(super) const NODE_POLICIES: [&str; 4] = [

@@ -127,7 +127,7 @@ fn interface(template: &LaunchTemplate, placed: &Placed) -> Block {
 
 fn managed(settings: &Settings) -> Vec<Block> {
     let labels: Map<_, _> =
-        parts::LABELS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        parts::GROUP_LABELS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let group = |group: parts::NodeGroup<'_>| {
         let mut block = Block::new("resource", &["aws_eks_node_group", &group.name.replace(['.', '-'], "_")])
             .value("cluster_name", settings.cluster_name.clone())

@@ -110,7 +110,10 @@ fn node_group(settings: &Settings, group: &Group, role_arn: &str, template: Temp
             max: size(settings.gpu_max_size),
             desired: size(settings.gpu_desired_size),
         },
-        labels: parts::LABELS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        labels: parts::GROUP_LABELS
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
         repair: settings.eks_repair,
         owner: template.owner.clone(),
         template,

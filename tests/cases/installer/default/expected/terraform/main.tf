@@ -224,7 +224,6 @@ resource "aws_eks_node_group" "gpu_compute_a" {
   subnet_ids = ["subnet-0000000000000000a"]
   capacity_type = "ON_DEMAND"
   labels = {
-    "eks.amazonaws.com/compute-type" = "gpu"
     "nvidia.com/gpu" = "true"
   }
   tags = {
@@ -266,7 +265,6 @@ resource "aws_eks_node_group" "gpu_compute_b" {
   subnet_ids = ["subnet-0000000000000000b"]
   capacity_type = "ON_DEMAND"
   labels = {
-    "eks.amazonaws.com/compute-type" = "gpu"
     "nvidia.com/gpu" = "true"
   }
   tags = {
@@ -308,7 +306,6 @@ resource "aws_eks_node_group" "gpu_compute_c" {
   subnet_ids = ["subnet-0000000000000000c"]
   capacity_type = "ON_DEMAND"
   labels = {
-    "eks.amazonaws.com/compute-type" = "gpu"
     "nvidia.com/gpu" = "true"
   }
   tags = {

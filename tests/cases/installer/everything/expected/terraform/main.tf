@@ -245,7 +245,6 @@ resource "aws_eks_node_group" "research_b300" {
   subnet_ids = ["subnet-0000000000000000a"]
   capacity_type = "ON_DEMAND"
   labels = {
-    "eks.amazonaws.com/compute-type" = "gpu"
     "nvidia.com/gpu" = "true"
   }
   tags = {

@@ -221,7 +221,6 @@ resource "aws_eks_node_group" "gpu_compute" {
   subnet_ids = ["subnet-0000000000000000a"]
   capacity_type = "CAPACITY_BLOCK"
   labels = {
-    "eks.amazonaws.com/compute-type" = "gpu"
     "nvidia.com/gpu" = "true"
   }
   tags = {
