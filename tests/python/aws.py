@@ -2,7 +2,7 @@
 
 aws.py URL ACCOUNT inventory CLUSTER
 aws.py URL ACCOUNT nodes CLUSTER
-aws.py URL ACCOUNT signature '{"service": "ec2", "headers": {...}, "body": "Action=..."}'
+aws.py URL ACCOUNT signatures '[{"service": "ec2", "headers": {...}, "body": "Action=..."}, ...]'
 aws.py URL ACCOUNT forms '[["ec2", "create_launch_template", {...}], ...]'
 aws.py URL ACCOUNT calls '[["iam", "create_role", {...}], ["eks", "create_cluster", {...}, "eu-west-1"], ...]'
 """
@@ -83,8 +83,12 @@ def events(sqs, client):
 
 
 def nodes(ec2, client, cluster):
-    """What the GPU node groups are made of."""
+    """What the GPU node groups are made of; `ids` are what differs from account to account, with a name for each."""
+    network = client.describe_cluster(name=cluster)["cluster"]["resourcesVpcConfig"]
+    ids = {network["clusterSecurityGroupId"]: "the cluster's"}
+    yield "ids", ids
     for group in ec2.describe_security_groups()["SecurityGroups"]:
+        ids[group["GroupId"]] = group["GroupName"]
         if group["GroupName"] != "default":
             yield f"security-group/{group['GroupName']}", {
                 "in": group["IpPermissions"],
@@ -153,8 +157,8 @@ def main():
         found.update((name, value) for name, value in iam(client("iam")))
         print(json.dumps(plain(found), sort_keys=True))
         return
-    if task == "signature":
-        print(json.dumps(signature(session, json.loads(more))))
+    if task == "signatures":
+        print(json.dumps([signature(session, request) for request in json.loads(more)]))
         return
     if task == "forms":
         print(json.dumps(list(forms(session, json.loads(more)))))

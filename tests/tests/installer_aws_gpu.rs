@@ -1,113 +1,19 @@
 //! `installer gpu` against an emulator of AWS: node groups with all that they are made of.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+#[path = "gpu_groups/drift.rs"]
+mod drift;
+#[path = "gpu_groups/site.rs"]
+mod site;
+#[path = "gpu_groups/trouble.rs"]
+mod trouble;
 
-use gpunode_tests::aws::{Bed, Fault, Inventory, Proxy, Told};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-/// The emulator's one VPC for every cluster.
-const VPC: &str = "vpc-00000000";
-/// Everything is made: a security group, a placement group, a template, a node group that EKS repairs.
-const ALL: [(&str, &str); 3] =
-    [("GPU_CREATE_SECURITY_GROUP", "1"), ("GPU_CREATE_PLACEMENT_GROUP", "1"), ("EKS_REPAIR", "1")];
-const CREATE: [&str; 4] = ["gpu", "create", "--yes", "--json"];
-const DELETE: [&str; 4] = ["gpu", "delete", "--yes", "--json"];
-
-/// An account with a cluster and a subnet in each of these zones, of 251 free addresses.
-struct Site {
-    bed: Bed,
-    subnets: Vec<String>,
-}
-
-impl Site {
-    fn new(number: u32, zones: &str) -> Self {
-        let bed = Bed::new(number);
-        let subnet = |(place, letter): (usize, char)| {
-            json!(["ec2", "create_subnet", { "VpcId": VPC, "CidrBlock": format!("10.{number}.{place}.0/24"),
-                "AvailabilityZone": format!("us-west-2{letter}") }])
-        };
-        let made = bed.calls(&zones.chars().enumerate().map(subnet).collect());
-        let id = |made: &Value| made["Subnet"]["SubnetId"].as_str().unwrap().to_owned();
-        let subnets = made.as_array().unwrap().iter().map(id).collect();
-        Self { bed, subnets }
-    }
-
-    /// Runs it with these variables beside the subnets.
-    fn run(&self, proxy: &Proxy, words: &[&str], more: &[(&str, &str)]) -> Told {
-        let names = ["GPU_SUBNET_A", "GPU_SUBNET_B", "GPU_SUBNET_C"];
-        let mut all: BTreeMap<_, _> =
-            names.into_iter().zip(self.subnets.iter().map(String::as_str)).collect();
-        all.extend(more.iter().copied());
-        self.bed.run_through(proxy, words, &all.into_iter().collect::<Vec<_>>())
-    }
-
-    /// Ids differ from account to account.
-    fn normal(&self) -> Inventory {
-        let mut text =
-            serde_json::to_string(&self.bed.nodes().0).unwrap().replace(self.bed.account(), "ACCOUNT");
-        let groups =
-            self.bed.calls(&json!([["ec2", "describe_security_groups", {}]]))[0]["SecurityGroups"].clone();
-        for group in groups.as_array().unwrap() {
-            let id = group["GroupId"].as_str().unwrap();
-            text = text.replace(id, group["GroupName"].as_str().unwrap());
-        }
-        for (place, subnet) in self.subnets.iter().enumerate() {
-            text = text.replace(subnet, &format!("subnet {place}"));
-        }
-        let cluster =
-            self.bed.calls(&json!([["eks", "describe_cluster", { "name": "research" }]]))[0].clone();
-        let own = cluster["cluster"]["resourcesVpcConfig"]["clusterSecurityGroupId"].as_str().unwrap();
-        let mut found: BTreeMap<String, Value> = serde_json::from_str(&text.replace(own, "cluster")).unwrap();
-        // Sums are of data with ids in it.
-        for (name, value) in &mut found {
-            if name.starts_with("template/") {
-                value["says"] = Value::Null;
-            }
-            if name.starts_with("node-group/") {
-                value["template"] =
-                    json!(value["template"].as_str().is_some_and(|said| said.starts_with("gpunode")));
-            }
-        }
-        Inventory(found)
-    }
-}
-
-fn straight() -> Proxy {
-    Proxy::start(|_, _| Fault::None).unwrap()
-}
-
-fn done(told: &Told) -> Value {
-    assert_eq!(told.code, Some(0), "{told:?}");
-    told.json()
-}
-
-/// A form as names and values.
-fn pairs(body: &str) -> BTreeMap<String, String> {
-    let plain = |text: &str| {
-        let bytes: Vec<u8> = text.bytes().collect();
-        let (mut out, mut at) = (Vec::new(), 0);
-        while at < bytes.len() {
-            if bytes[at] == b'%' {
-                out.push(u8::from_str_radix(&text[at + 1..at + 3], 16).unwrap());
-                at += 3;
-            } else {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-        String::from_utf8(out).unwrap()
-    };
-    body.split('&')
-        .map(|pair| pair.split_once('=').unwrap())
-        .map(|(name, value)| (plain(name), plain(value)))
-        .collect()
-}
+use drift::drift;
+use site::{ALL, CREATE, DELETE, Site, done, pairs, straight};
 
 /// What EC2 is told is what botocore makes of the same data, by AWS's own model.
 #[test]
@@ -136,11 +42,13 @@ fn the_template_is_sent_as_aws_s_model_has_it() {
     let theirs = site.bed.forms(&call)[0].as_object().unwrap().clone();
     let theirs: BTreeMap<_, _> = theirs.iter().map(|(name, value)| (name.clone(), text(value))).collect();
     assert_eq!(ours, theirs);
-    for call in proxy.calls().iter().filter(|call| !call.body.is_empty() && call.body.contains("2016-11-15"))
-    {
+    let calls: Vec<_> = proxy.calls().into_iter().filter(|call| call.body.contains("2016-11-15")).collect();
+    assert!(calls.len() > 5, "{calls:?}");
+    let asked =
+        calls.iter().map(|call| json!({ "service": "ec2", "headers": call.headers, "body": call.body }));
+    let theirs = site.bed.signatures(&asked.collect());
+    for (call, theirs) in calls.iter().zip(theirs.as_array().unwrap()) {
         let (_, signature) = call.headers["authorization"].rsplit_once("Signature=").unwrap();
-        let theirs =
-            site.bed.signature(&json!({ "service": "ec2", "headers": call.headers, "body": call.body }));
         assert_eq!(signature, theirs, "{call:?}");
     }
 }
@@ -211,37 +119,6 @@ fn made_once_repaired_changed_and_removed() {
     assert_eq!(site.bed.nodes(), others);
     done(&site.run(&proxy, &DELETE, &[("GPU_NODE_GROUP_NAME", "gpu-compute-a")]));
     assert_eq!(site.bed.nodes(), before);
-}
-
-/// Changes every thing behind the installer's back.
-fn drift(site: &Site) {
-    let group = json!([{ "Name": "group-name", "Values": ["research-gpu-compute-efa"] }]);
-    let found = site.bed.calls(&json!([["ec2", "describe_security_groups", { "Filters": group }]]));
-    let group = found[0]["SecurityGroups"][0].clone();
-    let name = "research-gpu-compute";
-    let here = json!({ "clusterName": "research", "nodegroupName": "gpu-compute" });
-    let with = |more: Value| {
-        let mut all = here.as_object().unwrap().clone();
-        all.extend(more.as_object().unwrap().clone());
-        Value::Object(all)
-    };
-    site.bed.calls(&json!([
-        ["ec2", "revoke_security_group_ingress", { "GroupId": group["GroupId"], "IpPermissions": group["IpPermissions"] }],
-        ["ec2", "create_launch_template_version",
-            { "LaunchTemplateName": name, "LaunchTemplateData": { "InstanceType": "p5.48xlarge" } }],
-        ["ec2", "modify_launch_template", { "LaunchTemplateName": name, "DefaultVersion": "2" }],
-        ["eks", "update_nodegroup_config", with(json!({ "scalingConfig": { "minSize": 1, "maxSize": 11, "desiredSize": 1 },
-            "labels": { "removeLabels": ["nvidia.com/gpu"] }, "nodeRepairConfig": { "enabled": false },
-            "taints": { "removeTaints": [{ "key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE" }] } }))],
-        ["eks", "update_nodegroup_config", with(json!({ "scalingConfig": { "minSize": 0, "maxSize": 11, "desiredSize": 0 } }))],
-        ["eks", "update_nodegroup_version", with(json!({ "launchTemplate": { "id":
-            found_id(site, name), "version": "2" } }))],
-    ]));
-}
-
-fn found_id(site: &Site, name: &str) -> Value {
-    let asked = json!([["ec2", "describe_launch_templates", { "LaunchTemplateNames": [name] }]]);
-    site.bed.calls(&asked)[0]["LaunchTemplates"][0]["LaunchTemplateId"].clone()
 }
 
 #[test]
@@ -326,75 +203,4 @@ fn what_cannot_work_is_told_before_anything_is_made() {
     assert!(!after.0.contains_key("node-group/gpu-compute-a"));
     done(&site.run(&proxy, &DELETE, &[]));
     assert_eq!(site.bed.nodes(), theirs);
-}
-
-#[test]
-fn throttled_broken_killed_it_ends_where_a_straight_run_does() {
-    let plain = Site::new(204, "a");
-    done(&plain.run(&straight(), &CREATE, &ALL));
-    let right = plain.normal();
-    let site = Site::new(205, "a");
-    let before = site.bed.nodes();
-    for words in [&CREATE, &DELETE] {
-        let trouble = Proxy::start(|number, _| match number {
-            // More in a row than one call has attempts.
-            2 | 40 => Fault::Throttle,
-            3 | 41 => Fault::Broken,
-            4 | 42 => Fault::LoseAnswer,
-            _ if number % 11 == 9 => Fault::Throttle,
-            _ if number % 13 == 6 => Fault::LoseAnswer,
-            _ if number % 17 == 12 => Fault::Close,
-            _ if number % 19 == 7 => Fault::Broken,
-            _ => Fault::None,
-        });
-        done(&site.run(&trouble.unwrap(), words, &ALL));
-        if words == &CREATE {
-            assert_eq!(site.normal(), right);
-        }
-    }
-    assert_eq!(site.bed.nodes(), before);
-
-    // At each of its mutating calls in turn, carried out or not.
-    for (words, more) in [(&CREATE, &ALL[..]), (&CREATE, &[ALL[0], ALL[1], ALL[2], LARGER]), (&DELETE, &[])] {
-        for kills in 0.. {
-            assert!(kills < 40, "it comes to no end");
-            if killed(&site, words, more, kills % 3 != 2).code == Some(0) {
-                break;
-            }
-        }
-        if more.len() == ALL.len() {
-            assert_eq!(site.normal(), right);
-        }
-        let calm = straight();
-        done(&site.run(&calm, words, more));
-        assert_eq!(calm.mutating(), 0, "{:?}", calm.calls());
-    }
-    assert_eq!(site.bed.nodes(), before);
-}
-
-const LARGER: (&str, &str) = ("GPU_ROOT_VOLUME_SIZE", "300");
-
-/// Runs it and kills it at its second mutating call, so that each run gets on by one; where it makes one only it comes
-/// to its end.
-fn killed(site: &Site, words: &[&str], more: &[(&str, &str)], carried_out: bool) -> Told {
-    let (pid, seen) = (Arc::new(AtomicI32::new(0)), AtomicUsize::new(0));
-    let victim = Arc::clone(&pid);
-    let proxy = Proxy::start(move |_, call| {
-        if !call.mutates || seen.fetch_add(1, Ordering::SeqCst) == 0 {
-            return Fault::None;
-        }
-        let since = Instant::now();
-        while victim.load(Ordering::SeqCst) == 0 && since.elapsed() < Duration::from_secs(60) {
-            std::thread::yield_now();
-        }
-        let _ = kill(Pid::from_raw(victim.load(Ordering::SeqCst)), Signal::SIGKILL);
-        if carried_out { Fault::LoseAnswer } else { Fault::Close }
-    })
-    .unwrap();
-    let subnet = ("GPU_SUBNET_A", site.subnets[0].as_str());
-    let child = site.bed.start(&proxy, words, &[more, &[subnet]].concat());
-    pid.store(child.id().cast_signed(), Ordering::SeqCst);
-    let told = Told::from(child.wait_with_output().unwrap());
-    assert!(matches!(told.code, None | Some(0)), "{told:?}");
-    told
 }

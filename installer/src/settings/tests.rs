@@ -170,6 +170,21 @@ fn settings_that_do_not_fit_each_other_are_told() {
             &["GPU_AMI_ID: must be set"],
         ),
         ("KUBERNETES_VERSION=1.32\n", &["GPU_SECURITY_GROUP: must be set"]),
+        ("GPU_CREATE_PLACEMENT_GROUP=1\nGPU_PLACEMENT_GROUP=near\n", &["beside GPU_PLACEMENT_GROUP"]),
+        (
+            "GPU_CREATE_SECURITY_GROUP=1\nGPU_SECURITY_GROUP=sg-01234567\nCLUSTER_SECURITY_GROUP=sg-01234568\n",
+            &["beside GPU_SECURITY_GROUP"],
+        ),
+        (
+            "GPU_CREATE_PLACEMENT_GROUP=1\nGPU_CAPACITY=capacity-block\nGPU_CAPACITY_RESERVATION_ID=cr-01234567\n",
+            &["capacity blocks bring their own"],
+        ),
+        (
+            "GPU_CREATE_PLACEMENT_GROUP=1\nGPU_NODE_GROUP_KIND=self-managed\nGPU_SECURITY_GROUP=sg-01234567\n\
+             CLUSTER_SECURITY_GROUP=sg-01234568\nGPU_AMI_ID=ami-01234567\nCLUSTER_ENDPOINT=https://x\n\
+             CLUSTER_CA=YWJj\nCLUSTER_CIDR=10.100.0.0/16\n",
+            &["rendered and not made"],
+        ),
         ("GPU_AMI_ID=ami-01234567\n", &["needs CLUSTER_ENDPOINT, CLUSTER_CA, CLUSTER_CIDR"]),
         ("AGENT_URL=https://example.com/agent\n", &["together"]),
         ("S3_CSI_BUCKETS=data\n", &["without INSTALL_S3_CSI"]),
@@ -183,6 +198,11 @@ fn settings_that_do_not_fit_each_other_are_told() {
             assert!(told.contains(part), "{more}: {told}");
         }
     }
+}
+
+#[test]
+fn a_security_group_that_is_made_is_one() {
+    load_text(&format!("{LEAST}KUBERNETES_VERSION=1.32\nGPU_CREATE_SECURITY_GROUP=1\n")).unwrap();
 }
 
 #[test]

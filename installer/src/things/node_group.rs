@@ -1,11 +1,13 @@
 //! A managed node group.
 
+mod look;
+
 use std::collections::BTreeMap;
 
 use aws_sdk_eks::types::builders::NodegroupScalingConfigBuilder;
 use aws_sdk_eks::types::{
-    AmiTypes, CapacityTypes, LaunchTemplateSpecification, NodeRepairConfig, Nodegroup, NodegroupHealth,
-    NodegroupScalingConfig, NodegroupStatus, Taint, TaintEffect, UpdateLabelsPayload, UpdateTaintsPayload,
+    AmiTypes, CapacityTypes, LaunchTemplateSpecification, NodeRepairConfig, Nodegroup,
+    NodegroupScalingConfig, Taint, TaintEffect, UpdateLabelsPayload, UpdateTaintsPayload,
 };
 use serde_json::{Value, json};
 
@@ -14,6 +16,8 @@ use super::template::{CURRENT, Template, Version};
 use super::{Look, tags};
 use crate::aws::{Door, Failure, Meaning, failed};
 use crate::desired::Seen;
+
+use look::look;
 
 #[derive(Clone, Debug)]
 pub(super) struct NodeGroup {
@@ -179,44 +183,4 @@ fn specification(version: &Version) -> LaunchTemplateSpecification {
 fn taint() -> Taint {
     let (key, value) = TAINT;
     Taint::builder().key(key).value(value).effect(TaintEffect::NoSchedule).build()
-}
-
-/// What EKS says of a group, whose template says `template` of itself.
-fn look(group: &Nodegroup, template: &str) -> Look {
-    let status = group.status().map_or("UNKNOWN", NodegroupStatus::as_str);
-    let scaling = group.scaling_config();
-    let taints: BTreeMap<_, _> = group.taints().iter().map(told).collect();
-    let mut subnets = group.subnets().to_vec();
-    subnets.sort();
-    // Of the other failures the group goes on, and is told as sick.
-    let failed = status == "CREATE_FAILED";
-    let value = json!({
-        "amiType": group.ami_type().map(AmiTypes::as_str),
-        "capacityType": group.capacity_type().map(CapacityTypes::as_str),
-        "failed": failed,
-        "labels": group.labels().map(|labels| labels.iter().collect::<BTreeMap<_, _>>()),
-        "maxSize": scaling.and_then(NodegroupScalingConfig::max_size),
-        "minSize": scaling.and_then(NodegroupScalingConfig::min_size),
-        "repair": group.node_repair_config().and_then(NodeRepairConfig::enabled).unwrap_or_default(),
-        "role": group.node_role(),
-        "subnets": subnets,
-        "taints": taints,
-        "template": template,
-    });
-    let nodes = scaling.and_then(NodegroupScalingConfig::desired_size).unwrap_or_default();
-    let issues = group.health().map(NodegroupHealth::issues).unwrap_or_default();
-    let mut note = format!("{status}, {nodes} nodes wanted");
-    for issue in issues {
-        let code = issue.code().map_or("issue", |code| code.as_str());
-        note = format!("{note}; {code}: {}", issue.message().unwrap_or_default());
-    }
-    let pending = ["CREATING", "UPDATING", "DELETING"].contains(&status).then(|| note.clone());
-    let sick = failed || ["DEGRADED", "DELETE_FAILED"].contains(&status) || !issues.is_empty();
-    let seen = Seen::Present { owner: tags::in_map(group.tags()), value };
-    Look { seen, pending, note: Some(note), sick }
-}
-
-fn told(taint: &Taint) -> (String, String) {
-    let effect = taint.effect().map_or("", TaintEffect::as_str);
-    (taint.key().unwrap_or_default().to_owned(), format!("{}:{effect}", taint.value().unwrap_or_default()))
 }

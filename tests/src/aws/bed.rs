@@ -126,6 +126,14 @@ impl Bed {
     /// # Panics
     /// When the emulator does not say.
     pub fn nodes(&self) -> Inventory {
+        self.nodes_and_ids().0
+    }
+
+    /// The same, and a name for each id that differs from account to account.
+    ///
+    /// # Panics
+    /// When the emulator does not say.
+    pub fn nodes_and_ids(&self) -> (Inventory, Value) {
         inventory::nodes(&self.account, CLUSTER)
     }
 
@@ -137,12 +145,12 @@ impl Bed {
         inventory::forms(&self.account, calls)
     }
 
-    /// The signature that botocore gives a request `{service, headers, body}` of the same time.
+    /// The signatures that botocore gives requests `{service, headers, body}` of the same times.
     ///
     /// # Panics
     /// When it gives none.
-    pub fn signature(&self, request: &Value) -> Value {
-        inventory::signature(&self.account, request)
+    pub fn signatures(&self, requests: &Value) -> Value {
+        inventory::signatures(&self.account, requests)
     }
 
     /// Makes calls by botocore's names, each `[service, operation, arguments]`, as somebody else would.

@@ -23,10 +23,13 @@ pub(super) fn inventory(account: &str, cluster: &str) -> Inventory {
     Inventory(serde_json::from_value(found).unwrap_or_else(|error| panic!("an inventory: {error}")))
 }
 
-/// What it has of EC2, and node groups.
-pub(super) fn nodes(account: &str, cluster: &str) -> Inventory {
+/// What it has of EC2, and node groups; and a name for each id.
+pub(super) fn nodes(account: &str, cluster: &str) -> (Inventory, Value) {
     let found = ask(account, "nodes", cluster);
-    Inventory(serde_json::from_value(found).unwrap_or_else(|error| panic!("an inventory: {error}")))
+    let mut found: BTreeMap<String, Value> =
+        serde_json::from_value(found).unwrap_or_else(|error| panic!("an inventory: {error}"));
+    let ids = found.remove("ids").unwrap_or_default();
+    (Inventory(found), ids)
 }
 
 /// The form that botocore makes of each call.
@@ -34,9 +37,9 @@ pub(super) fn forms(account: &str, calls: &Value) -> Value {
     ask(account, "forms", &calls.to_string())
 }
 
-/// The signature of a request.
-pub(super) fn signature(account: &str, request: &Value) -> Value {
-    ask(account, "signature", &request.to_string())
+/// The signature of each request.
+pub(super) fn signatures(account: &str, requests: &Value) -> Value {
+    ask(account, "signatures", &requests.to_string())
 }
 
 fn ask(account: &str, task: &str, more: &str) -> Value {

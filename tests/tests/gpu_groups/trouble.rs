@@ -1,0 +1,82 @@
+//! Throttled, broken, killed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use gpunode_tests::aws::{Fault, Proxy, Told};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::site::{ALL, CREATE, DELETE, Site, done, straight};
+
+#[test]
+fn throttled_broken_killed_it_ends_where_a_straight_run_does() {
+    let plain = Site::new(204, "a");
+    done(&plain.run(&straight(), &CREATE, &ALL));
+    let right = plain.normal();
+    let site = Site::new(205, "a");
+    let before = site.bed.nodes();
+    for words in [&CREATE, &DELETE] {
+        let trouble = Proxy::start(|number, _| match number {
+            // More in a row than one call has attempts.
+            2 | 40 => Fault::Throttle,
+            3 | 41 => Fault::Broken,
+            4 | 42 => Fault::LoseAnswer,
+            _ if number % 11 == 9 => Fault::Throttle,
+            _ if number % 13 == 6 => Fault::LoseAnswer,
+            _ if number % 17 == 12 => Fault::Close,
+            _ if number % 19 == 7 => Fault::Broken,
+            _ => Fault::None,
+        });
+        done(&site.run(&trouble.unwrap(), words, &ALL));
+        if words == &CREATE {
+            assert_eq!(site.normal(), right);
+        }
+    }
+    assert_eq!(site.bed.nodes(), before);
+
+    // At each of its mutating calls in turn, carried out or not.
+    for (words, more) in [(&CREATE, &ALL[..]), (&CREATE, &[ALL[0], ALL[1], ALL[2], LARGER]), (&DELETE, &[])] {
+        for kills in 0.. {
+            assert!(kills < 40, "it comes to no end");
+            if killed(&site, words, more, kills % 3 != 2).code == Some(0) {
+                break;
+            }
+        }
+        if more.len() == ALL.len() {
+            assert_eq!(site.normal(), right);
+        }
+        let calm = straight();
+        done(&site.run(&calm, words, more));
+        assert_eq!(calm.mutating(), 0, "{:?}", calm.calls());
+    }
+    assert_eq!(site.bed.nodes(), before);
+}
+
+const LARGER: (&str, &str) = ("GPU_ROOT_VOLUME_SIZE", "300");
+
+/// Runs it and kills it at its second mutating call, so that each run gets on by one; where it makes one only it comes
+/// to its end.
+fn killed(site: &Site, words: &[&str], more: &[(&str, &str)], carried_out: bool) -> Told {
+    let (pid, seen) = (Arc::new(AtomicI32::new(0)), AtomicUsize::new(0));
+    let victim = Arc::clone(&pid);
+    let proxy = Proxy::start(move |_, call| {
+        if !call.mutates || seen.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Fault::None;
+        }
+        let since = Instant::now();
+        while victim.load(Ordering::SeqCst) == 0 && since.elapsed() < Duration::from_secs(60) {
+            std::thread::yield_now();
+        }
+        let _ = kill(Pid::from_raw(victim.load(Ordering::SeqCst)), Signal::SIGKILL);
+        if carried_out { Fault::LoseAnswer } else { Fault::Close }
+    })
+    .unwrap();
+    let subnet = ("GPU_SUBNET_A", site.subnets[0].as_str());
+    let child = site.bed.start(&proxy, words, &[more, &[subnet]].concat());
+    pid.store(child.id().cast_signed(), Ordering::SeqCst);
+    let told = Told::from(child.wait_with_output().unwrap());
+    assert!(matches!(told.code, None | Some(0)), "{told:?}");
+    told
+}
