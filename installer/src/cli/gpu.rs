@@ -47,7 +47,7 @@ pub(crate) struct DeleteArgs {
 pub(super) fn run(command: &GpuCommand) -> Result<(), Stop> {
     block_on(async {
         match command {
-            GpuCommand::Create(args) => create(args).await,
+            GpuCommand::Create(args) => Box::pin(create(args)).await,
             GpuCommand::Status(args) => show(args).await,
             GpuCommand::Delete(args) => {
                 let found = Found::find(&args.live, args.change.recorder()?).await?;
