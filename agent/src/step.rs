@@ -74,7 +74,7 @@ steps! {
     Kubelet = "kubelet", 60, [], [Facts, Sysctl, Limits, DataVolumes, NvidiaDriver, Efa, OfiNccl, Health, ContainerRuntime, NcclEnv],
         "labels and taints handed to nodeadm; the not-ready taint or the halt when a step failed";
     Verify = "verify", 300, [], [Sysctl, Limits, NvidiaDriver, Efa, OfiNccl, ContainerRuntime, Agent, Kubelet],
-        "everything is looked at once more, the devices too; report to the journal and to a file";
+        "everything is looked at once more, the devices too where that is over 5 s ago; report to the journal and to a file";
     Image = "image", 60, [Facts, Verify], [],
         "`install` only: `/etc/gpunode/image.json` says what the image was made of";
 }

@@ -26,10 +26,10 @@ const CONTENTS: [(&str, &str, &str); 13] = [
         "printf 'my own format' | dd of=$d bs=4096 seek=3 status=none conv=notrunc",
         "DataDiskHoldsData",
     ),
-    // With blocks of 1 KiB even a disk this small has more than one group, and so a spare superblock.
+    // In groups of 8 MiB even a disk this small has spare superblocks.
     (
         "an ext4 whose first 4 MiB were wiped",
-        "mkfs.ext4 -q -F -b 1024 $d; dd if=/dev/zero of=$d bs=1M count=4 status=none conv=notrunc",
+        "mkfs.ext4 -q -F -b 4096 -g 2048 $d; dd if=/dev/zero of=$d bs=1M count=4 status=none conv=notrunc",
         "DataDiskHoldsData",
     ),
     // 1/164 of the disk; the proof misses no run longer than 1/512.
@@ -89,7 +89,7 @@ fn vm_refuses_what_holds_data() {
         .disk(Disk::ebs("vol00000000000000001", 1)));
     let (a, b) = (device(&vm, A), device(&vm, B));
     for (what, make, code) in CONTENTS {
-        ok(&vm, &format!("d={b}; {make}"));
+        ok(&vm, &format!("set -e; d={b}; {make}"));
         keep(&vm, &b);
         refused(&bootstrap(&vm, ""), code, what);
         is_untouched(&vm, &b, what);
