@@ -11,6 +11,7 @@ pub mod daemonset;
 mod deploy;
 mod error;
 pub mod expected;
+mod folder;
 mod history;
 mod identity;
 mod pki;

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 
-use tempfile::TempDir;
-
 use super::client::Client;
 use super::error::at;
+use super::folder::Folder;
 use super::pki::{Authority, write, write_token_keys};
 use super::server::Server;
 use super::{Audit, Error, ready, service, tools};
@@ -18,7 +17,7 @@ pub struct Cluster {
     _etcd: Server,
     url: String,
     pub(super) authority: Authority,
-    folder: TempDir,
+    folder: Folder,
 }
 
 /// The token of a member of `system:masters`; the server listens on loopback and lives as long as a test.
@@ -63,7 +62,7 @@ impl Cluster {
     }
 
     fn try_start(etcd: &Path, server: &Path, more: &[String]) -> Result<Self, Error> {
-        let folder = folder()?;
+        let folder = Folder::new()?;
         let path = |name: &str| folder.path().join(name);
         let authority = Authority::new()?;
         let pair = authority.server()?;
@@ -156,11 +155,4 @@ impl Cluster {
         command.env("KUBECONFIG", config).env("KUBECACHEDIR", folder.join("kubectl")).args(arguments);
         tools::finish(command)
     }
-}
-
-/// A folder on a tmpfs where there is one: etcd syncs every write, and a disk under load takes seconds for it.
-fn folder() -> Result<TempDir, Error> {
-    let memory = Path::new("/dev/shm");
-    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-    tempfile::Builder::new().prefix("gpunode-kube-").tempdir_in(&place).map_err(at(place))
 }
