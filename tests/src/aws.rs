@@ -5,6 +5,7 @@ mod bed;
 mod call;
 mod emulator;
 mod inventory;
+mod killed;
 mod proxy;
 
 pub use bed::{Bed, Told};

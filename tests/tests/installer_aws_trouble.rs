@@ -1,14 +1,8 @@
 //! The installer against an AWS that throttles, breaks and loses answers, killed at its calls, and beside itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
 use gpunode_tests::aws::{Bed, Fault, Inventory, Proxy, Told};
 use gpunode_tests::binary::thorough;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 /// Every kind of thing is among these.
 const MORE: [(&str, &str); 2] = [("INSTALL_KARPENTER", "1"), ("INSTALL_EFS_CSI", "1")];
@@ -60,27 +54,10 @@ fn killed_again_and_again(bed: &Bed, task: &str) -> usize {
     let mut kills = 0;
     loop {
         assert!(kills < 200, "it comes to no end");
-        let pid = Arc::new(AtomicI32::new(0));
-        let seen = AtomicUsize::new(0);
-        let victim = Arc::clone(&pid);
         // At one of its first calls, so that the other calls that are out at that time differ. A run gets on by as many;
         // with GPUNODE_THOROUGH by few, so that it is killed nearly everywhere.
         let (at, carried_out) = (1 + kills % if thorough() { 2 } else { 6 }, kills % 4 != 3);
-        let proxy = Proxy::start(move |_, call| {
-            if !call.mutates || seen.fetch_add(1, Ordering::SeqCst) + 1 < at {
-                return Fault::None;
-            }
-            let since = Instant::now();
-            while victim.load(Ordering::SeqCst) == 0 && since.elapsed() < Duration::from_secs(60) {
-                std::thread::yield_now();
-            }
-            let _ = kill(Pid::from_raw(victim.load(Ordering::SeqCst)), Signal::SIGKILL);
-            if carried_out { Fault::LoseAnswer } else { Fault::Close }
-        })
-        .unwrap();
-        let child = bed.start(&proxy, &[task, "--yes"], &MORE);
-        pid.store(child.id().cast_signed(), Ordering::SeqCst);
-        let told = Told::from(child.wait_with_output().unwrap());
+        let told = bed.killed(at, carried_out, &[task, "--yes"], &MORE);
         if told.code == Some(0) {
             return kills;
         }

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::live::{Live, LiveArgs, UNKNOWN, block_on, say};
+use super::live::{Live, LiveArgs, UNKNOWN, asked_in_vain, block_on, say};
 use super::status::{State, states};
-use super::{Stop, err, out};
+use super::{Stop, out};
 use crate::aws::Recorder;
 use crate::carry_out;
 use crate::exit::Exit;
@@ -29,10 +29,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<(), Stop> {
         let mut live = Live::find(&args.live, Recorder::looking()).await?;
         while live.unknown.is_none() && states(&live).iter().any(wrong) && Instant::now() < end {
             tokio::time::sleep(BETWEEN.min(end.saturating_duration_since(Instant::now()))).await;
-            live.looks = carry_out::look(&live.door, &live.things).await.map_err(|failure| {
-                err(format_args!("installer: {failure}"));
-                Exit::Aws
-            })?;
+            let looks = carry_out::look(&live.door, &live.things).await;
+            live.looks = looks.map_err(|failure| asked_in_vain(&failure))?;
         }
         tell(&live, args.live.json)
     })

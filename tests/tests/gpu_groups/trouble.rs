@@ -1,12 +1,6 @@
 //! Throttled, broken, killed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
 use gpunode_tests::aws::{Fault, Proxy, Told};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use crate::site::{ALL, CREATE, DELETE, Site, done, straight};
 
@@ -59,24 +53,8 @@ const LARGER: (&str, &str) = ("GPU_ROOT_VOLUME_SIZE", "300");
 /// Runs it and kills it at its second mutating call, so that each run gets on by one; where it makes one only it comes
 /// to its end.
 fn killed(site: &Site, words: &[&str], more: &[(&str, &str)], carried_out: bool) -> Told {
-    let (pid, seen) = (Arc::new(AtomicI32::new(0)), AtomicUsize::new(0));
-    let victim = Arc::clone(&pid);
-    let proxy = Proxy::start(move |_, call| {
-        if !call.mutates || seen.fetch_add(1, Ordering::SeqCst) == 0 {
-            return Fault::None;
-        }
-        let since = Instant::now();
-        while victim.load(Ordering::SeqCst) == 0 && since.elapsed() < Duration::from_secs(60) {
-            std::thread::yield_now();
-        }
-        let _ = kill(Pid::from_raw(victim.load(Ordering::SeqCst)), Signal::SIGKILL);
-        if carried_out { Fault::LoseAnswer } else { Fault::Close }
-    })
-    .unwrap();
     let subnet = ("GPU_SUBNET_A", site.subnets[0].as_str());
-    let child = site.bed.start(&proxy, words, &[more, &[subnet]].concat());
-    pid.store(child.id().cast_signed(), Ordering::SeqCst);
-    let told = Told::from(child.wait_with_output().unwrap());
+    let told = site.bed.killed(2, carried_out, words, &[more, &[subnet]].concat());
     assert!(matches!(told.code, None | Some(0)), "{told:?}");
     told
 }
