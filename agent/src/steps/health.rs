@@ -59,11 +59,10 @@ impl Health {
     /// The last look, if it was good and is fresh; its summary says how old it is.
     fn just_seen(&self) -> Option<Check> {
         let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, check) = good.as_ref()?;
-        let age = at.elapsed();
+        let (at, check) = good.as_ref().filter(|(at, _)| at.elapsed() < self.fresh)?;
         let mut check = check.clone();
-        let _ = write!(check.summary, ", {:.1} s ago", age.as_secs_f64());
-        (age < self.fresh).then_some(check)
+        let _ = write!(check.summary, ", {:.1} s ago", at.elapsed().as_secs_f64());
+        Some(check)
     }
 }
 
