@@ -76,9 +76,13 @@ impl Root {
         full
     }
 
-    /// Whether anything is at `path`.
+    /// Whether anything is at `path`; a link need not lead anywhere.
     pub fn exists(&self, path: impl AsRef<Path>) -> bool {
-        self.at(path).symlink_metadata().is_ok()
+        if self.is_host() {
+            self.plain(path.as_ref()).symlink_metadata().is_ok()
+        } else {
+            inside::exists(&self.0, path.as_ref())
+        }
     }
 
     /// What `path` leads to.

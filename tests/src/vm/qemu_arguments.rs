@@ -13,15 +13,16 @@ pub(super) fn arguments(about: &Builder, image: &Image, files: &Files) -> Vec<St
     arguments.extend(channels(files));
     arguments.extend(disk(&files.root().display().to_string(), "qcow2", "bed-root"));
     arguments.extend(disk(&files.backing().display().to_string(), "raw", "bed-backing"));
-    for foreign in about.disks.iter().filter(|disk| !disk.is_ec2()) {
-        let path = files.foreign(&foreign.serial).display().to_string();
-        arguments.extend(disk(&path, "raw", &foreign.serial));
+    for native in about.disks.iter().filter(|disk| disk.is_native()) {
+        let path = files.native(&native.serial).display().to_string();
+        arguments.extend(disk(&path, "raw", &native.serial));
     }
     arguments
 }
 
 fn machine(about: &Builder) -> Vec<String> {
     let kind = &about.instance_type;
+    let count = about.processors;
     words(&[
         "-nodefaults",
         "-no-user-config",
@@ -35,7 +36,10 @@ fn machine(about: &Builder) -> Vec<String> {
         "-cpu",
         "max",
         "-smp",
-        &about.processors.to_string(),
+        // Room for a second processor, always: for a machine that can only ever have one, QEMU before 8.1 leaves out the
+        // guest's memory barriers and locks, though its disks run on threads of their own. The driver then misses, now
+        // and then, that a disk wants its doorbell rung, and with EC2's endless time-out the disk stands for good.
+        &format!("{count},maxcpus={}", about.processors.max(2)),
         "-m",
         &about.memory_mib.to_string(),
         "-smbios",

@@ -97,11 +97,12 @@ fn disk(root: &Root, name: String) -> Disk {
     }
 }
 
-/// The children of a disk that are partitions.
-fn partitions(root: &Root, name: &str) -> Vec<String> {
+/// The children of a disk that are partitions. The kernel names them after the disk (`disk_name` in
+/// `block/partitions/core.c`); nothing else of the dozens of entries is asked.
+pub(super) fn partitions(root: &Root, name: &str) -> Vec<String> {
     let folder = format!("{BLOCK}/{name}");
     let mut names = root.list(&folder);
-    names.retain(|child| root.exists(format!("{folder}/{child}/partition")));
+    names.retain(|child| child.starts_with(name) && root.exists(format!("{folder}/{child}/partition")));
     names
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::discover::{BLOCK, DevNumber};
+use super::discover::{BLOCK, DevNumber, partitions};
 use super::mount::{Mount, parse_mountinfo, parse_swaps, unescape};
 use crate::Root;
 use crate::root::ReadError;
@@ -167,12 +167,7 @@ impl Devices {
             device.mapper = root.value(format!("{folder}/dm/name"));
             device.slaves = root.list(format!("{folder}/slaves"));
             device.holders = root.list(format!("{folder}/holders"));
-            let children: Vec<_> = root
-                .list(&folder)
-                .into_iter()
-                .filter(|child| root.exists(format!("{folder}/{child}/partition")))
-                .collect();
-            for child in children {
+            for child in partitions(root, &name) {
                 devices.entry(child).or_default().disk = Some(name.clone());
             }
         }

@@ -1,14 +1,14 @@
 //! Opens what is in a tree whose root is a folder. The kernel sees to it that no link leads out, whoever changes the tree
 //! meanwhile: openat2(2), since Linux 5.6. Where it is not to be had, the way is walked by hand.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::walk;
@@ -52,14 +52,28 @@ pub(super) fn metadata(root: &Folder, path: &Path) -> io::Result<Metadata> {
     open(root, path, OFlags::PATH)?.metadata()
 }
 
-/// What the link says. Its folder is found by the kernel, at a fraction of the calls that a walk takes.
+/// What the link says.
 pub(super) fn link(root: &Folder, path: &Path) -> io::Result<PathBuf> {
+    let (folder, name) = entry(root, path)?;
+    let target = rustix::fs::readlinkat(&folder, name, Vec::new())?;
+    Ok(OsString::from_vec(target.into_bytes()).into())
+}
+
+/// Whether the entry is there, a link that leads nowhere included.
+pub(super) fn exists(root: &Folder, path: &Path) -> bool {
+    let Ok((folder, name)) = entry(root, path) else {
+        // What ends in `..` is a folder or nothing.
+        return path.file_name().is_none() && metadata(root, path).is_ok();
+    };
+    rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+}
+
+/// The folder of an entry and its name there. The kernel finds it, at a fraction of the calls that a walk takes.
+fn entry<'a>(root: &Folder, path: &'a Path) -> io::Result<(File, &'a OsStr)> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    let folder = open(root, parent, OFlags::PATH | OFlags::DIRECTORY)?;
-    let target = rustix::fs::readlinkat(&folder, name, Vec::new())?;
-    Ok(OsString::from_vec(target.into_bytes()).into())
+    Ok((open(root, parent, OFlags::PATH | OFlags::DIRECTORY)?, name))
 }
 
 /// A folder by a path of this process.
