@@ -62,7 +62,9 @@ fn every_launch_template_is_what_ec2_s_model_takes() {
         for layout in ["efa-only", "combined"] {
             for capacity in ["on-demand", "spot", "capacity-block", "reservation"] {
                 for more in ["", own] {
-                    let mut text = format!("{LEAST}{groups}{more}GPU_INSTANCE_TYPE={kind}\n");
+                    let mut text = format!(
+                        "{LEAST}{groups}{more}GPU_INSTANCE_TYPE={kind}\nNVIDIA_DRIVER_VERSION=latest\n"
+                    );
                     writeln!(text, "GPU_EFA_LAYOUT={layout}\nGPU_CAPACITY={capacity}").unwrap();
                     if capacity.contains("block") || capacity == "reservation" {
                         text += "GPU_CAPACITY_RESERVATION_ID=cr-0123456789abcdef0\n";

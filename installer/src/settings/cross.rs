@@ -74,6 +74,7 @@ const RULES: &[Rule] = &[
         looks_at: &["GPU_AMI_ID", "CLUSTER_ENDPOINT", "CLUSTER_CA", "CLUSTER_CIDR"],
         find: nodes::image_needs_cluster,
     },
+    Rule { looks_at: &["NVIDIA_DRIVER_VERSION", "GPU_INSTANCE_TYPE"], find: nodes::driver },
     Rule { looks_at: &["AGENT_SHA256", "AGENT_URL"], find: nodes::agent },
     Rule { looks_at: &["EKS_REPAIR", "GPU_NODE_GROUP_KIND"], find: group::repair },
     Rule { looks_at: &["S3_CSI_BUCKETS", "INSTALL_S3_CSI"], find: nodes::buckets },

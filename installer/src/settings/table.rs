@@ -306,7 +306,7 @@ pub const SECTIONS: &[Section] = &[
                 "NVIDIA_DRIVER_VERSION",
                 text(&version::NVIDIA_DRIVER),
                 Is("550.127.05"),
-                "NVIDIA driver that the agent expects.",
+                "NVIDIA driver that the agent expects; B200 wants branch 570 or newer, B300 580.",
             ),
             setting(
                 "EFA_DRIVER_VERSION",

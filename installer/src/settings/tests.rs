@@ -186,10 +186,12 @@ fn settings_that_do_not_fit_each_other_are_told() {
             &["rendered and not made"],
         ),
         ("GPU_AMI_ID=ami-01234567\n", &["needs CLUSTER_ENDPOINT, CLUSTER_CA, CLUSTER_CIDR"]),
+        ("GPU_INSTANCE_TYPE=p6-b200.48xlarge\n", &["NVIDIA_DRIVER_VERSION", "550", "570 or newer"]),
+        ("GPU_INSTANCE_TYPE=p3dn.24xlarge\nNVIDIA_DRIVER_VERSION=590\n", &["580 or older"]),
         ("AGENT_URL=https://example.com/agent\n", &["together"]),
         ("S3_CSI_BUCKETS=data\n", &["without INSTALL_S3_CSI"]),
         (
-            "INSTALL_KARPENTER=1\nGPU_INSTANCE_TYPE=p6-b300.48xlarge\n",
+            "INSTALL_KARPENTER=1\nGPU_INSTANCE_TYPE=p6-b300.48xlarge\nNVIDIA_DRIVER_VERSION=580\n",
             &["network card 0 of p6-b300.48xlarge takes no EFA", "1.11.0 or newer"],
         ),
     ] {

@@ -1,6 +1,7 @@
 //! The nodes and what runs on them: type, EFA, volumes, image, agent, add-ons.
 
 use gpunode_host::catalog::{self, InterfaceKind};
+use gpunode_host::driver::{Generation, Wanted, drives};
 
 use super::Wrong;
 use crate::settings::{NodeGroupKind, Settings, Size};
@@ -35,6 +36,15 @@ pub(super) fn throughput(s: &Settings) -> Option<Wrong> {
         let problem = format!("more than a quarter of GPU_DATA_VOLUME_IOPS = {}", s.gpu_data_volume_iops);
         (problem, Some(format!("125 to {}", most.min(2000))))
     })
+}
+
+/// As the agent's `config check` has it.
+pub(super) fn driver(s: &Settings) -> Option<Wrong> {
+    let kind = s.instance_type()?;
+    let gpus: Vec<_> = kind.gpus.iter().map(|gpu| Generation::of_model(&gpu.name)).collect();
+    let branch = Wanted::parse(&s.nvidia_driver_version)?.branch()?;
+    let undriven = drives(branch, &gpus).err()?;
+    Some((format!("{undriven} ({})", kind.name), Some(undriven.allowed())))
 }
 
 pub(super) fn self_managed_image(s: &Settings) -> Option<Wrong> {
