@@ -92,7 +92,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Stop> {
         print::out(serde_json::json!({"event": "machine", "disks": disks.kind(), "own": made}));
     }
     let done = boot_machine(args, root, disks, &endpoint, &|| interrupted.load(Ordering::Acquire))?;
-    drop((lock, imds));
+    drop(lock);
+    let served = imds.map(Server::stop).unwrap_or_default();
+    if args.json {
+        // In the report's own time, which a real boot does not have there.
+        print::out(serde_json::json!({"event": "metadata-service", "cpuMs": gpunode_host::millis(served)}));
+    }
     boot::print(&done, args.json);
     if !args.json {
         print::out(epilogue(args, &about_disks));

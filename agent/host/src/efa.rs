@@ -27,7 +27,7 @@ pub use folder::{PortFailure, PortReading};
 pub use gid::mac_of_gid;
 pub use join::{Attached, InterfaceKindSeen, Join, join};
 pub use observer::Observer;
-pub use once::{DeviceCounters, PortCounters, Reading, counters_now, counters_once};
+pub use once::{DeviceCounters, PortCounters, Reading, answers_now, counters_once};
 pub use p2p::P2p;
 pub use pci::{EfaFunction, FunctionState};
 pub use port_reader::{PortEvent, PortReaders};

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use request::fuzz;
@@ -67,7 +68,7 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Duration>>,
 }
 
 /// What all connections share.
@@ -96,6 +97,8 @@ impl Server {
             runtime.spawn(accept(listener, shared));
             // The sender is dropped, never used; the runtime then drops the listener and every connection.
             let _ = runtime.block_on(stopped);
+            drop(runtime);
+            processor_time()
         };
         let thread = std::thread::Builder::new()
             .name("imds-server".to_owned())
@@ -113,15 +116,27 @@ impl Server {
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
+
+    /// Ends it, and says how much processor time it took.
+    pub fn stop(mut self) -> Duration {
+        self.end()
+    }
+
+    fn end(&mut self) -> Duration {
+        drop(self.stop.take());
+        // An error would be a panic of the thread, which has been printed already.
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
+}
+
+/// Of this thread.
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // An error would be a panic of the thread, which has been printed already.
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 

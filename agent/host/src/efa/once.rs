@@ -90,14 +90,14 @@ pub fn counters_once(
     sampler.sync(names);
     let began = Instant::now();
     let devices = device_readings(&mut sampler, names);
-    let ports = port_readings(root, names, deadline);
+    let ports = port_readings(root, names, deadline, Folder::read);
     thread::sleep(gap.saturating_sub(began.elapsed()));
     let elapsed_ms = crate::millis(began.elapsed());
     let devices_after = device_readings(&mut sampler, names);
     let answering = |port: &PortCounters| matches!(port, PortCounters::Read(_));
     let again: Vec<_> =
         names.iter().zip(&ports).filter(|(_, port)| answering(port)).map(|(name, _)| name.clone()).collect();
-    let mut ports_after = port_readings(root, &again, deadline).into_iter();
+    let mut ports_after = port_readings(root, &again, deadline, Folder::read).into_iter();
     let mut all = Vec::new();
     for (((name, before), now), port) in names.iter().zip(devices).zip(devices_after).zip(ports) {
         let (before_port, port) = match port {
@@ -112,19 +112,10 @@ pub fn counters_once(
     all
 }
 
-/// Reads every counter of the devices a single time: that each card answers is known then, and no rate. The ports take
-/// `deadline` at most, as in [`counters_once`].
-pub fn counters_now(root: &Root, names: &[String], deadline: Duration) -> Vec<DeviceCounters> {
-    let mut sampler = DeviceSampler::new(root.clone());
-    sampler.sync(names);
-    let read = device_readings(&mut sampler, names).into_iter().zip(port_readings(root, names, deadline));
-    let one = |(name, (device, port)): (&String, _)| DeviceCounters {
-        name: name.clone(),
-        device,
-        port,
-        before: Before::default(),
-    };
-    names.iter().zip(read).map(one).collect()
+/// Asks each card for one counter, which tells whether it answers, and no more. They take `deadline` at most, as in
+/// [`counters_once`].
+pub fn answers_now(root: &Root, names: &[String], deadline: Duration) -> Vec<(String, PortCounters)> {
+    names.iter().cloned().zip(port_readings(root, names, deadline, Folder::ask)).collect()
 }
 
 fn device_readings(sampler: &mut DeviceSampler, names: &[String]) -> Vec<Reading> {
@@ -140,10 +131,15 @@ fn device_readings(sampler: &mut DeviceSampler, names: &[String]) -> Vec<Reading
     names.iter().map(|name| reading(name).unwrap_or_default()).collect()
 }
 
-fn port_readings(root: &Root, names: &[String], deadline: Duration) -> Vec<PortCounters> {
+fn port_readings(
+    root: &Root,
+    names: &[String],
+    deadline: Duration,
+    read: fn(&mut Folder) -> Result<PortReading, PortFailure>,
+) -> Vec<PortCounters> {
     let job = |name: &String| -> Job<_> {
         let mut folder = Folder::new(root.clone(), name);
-        Box::new(move || folder.read())
+        Box::new(move || read(&mut folder))
     };
     let answers = bounded::once(names.iter().map(job).collect(), deadline);
     let outcome = |answer: Option<(Result<PortReading, PortFailure>, Duration)>| match answer {

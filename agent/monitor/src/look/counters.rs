@@ -1,10 +1,10 @@
-//! EFA counters, read twice, or once where nobody asks for rates.
+//! EFA counters, read twice; or one of each card, where nobody asks for rates.
 
 use std::time::{Duration, Instant};
 
 use gpunode_host::efa::counters::Counters;
 use gpunode_host::efa::{
-    self, DeviceCounters, DeviceSample, PortCounters, PortReading, SampleState, counters_now, counters_once,
+    self, DeviceCounters, DeviceSample, PortCounters, PortReading, SampleState, answers_now, counters_once,
 };
 use gpunode_host::health::{Now, Port, Seen};
 
@@ -20,13 +20,13 @@ pub(super) fn read(settings: &Settings, once: &Once, until: Instant, report: &Re
     }
     let time = until.saturating_duration_since(Instant::now());
     let deadline = settings.deadlines.efa_port.min(time / 4);
-    let all = match once.gap {
-        Some(gap) => counters_once(&settings.root, &names, gap.min(time / 4), deadline),
-        None => counters_now(&settings.root, &names, deadline),
+    let Some(gap) = once.gap else {
+        let answers = answers_now(&settings.root, &names, deadline).into_iter();
+        let seen = answers.map(|(name, port)| answered(name, port, deadline)).collect();
+        return report.part(Step::CountersAfter, Part { seen, states: Vec::new() });
     };
-    if once.gap.is_some() {
-        report.part(Step::CountersBefore, before(&all));
-    }
+    let all = counters_once(&settings.root, &names, gap.min(time / 4), deadline);
+    report.part(Step::CountersBefore, before(&all));
     report.part(Step::CountersAfter, after(all, deadline));
 }
 
@@ -49,15 +49,17 @@ fn before(all: &[DeviceCounters]) -> Part {
 fn after(all: Vec<DeviceCounters>, deadline: Duration) -> Part {
     let now = clock::now();
     let mut seen = vec![(now, Seen::EfaDevices(all.iter().map(sample_after).collect()))];
-    for device in all {
-        let what = match device.port {
-            PortCounters::Read(reading) => Port::Read(reading),
-            PortCounters::Failed(failure) => Port::Failed(failure),
-            PortCounters::Stalled => Port::Stalled(deadline),
-        };
-        seen.push((now, Seen::EfaPort { device: device.name.into(), what }));
-    }
+    seen.extend(all.into_iter().map(|device| answered(device.name, device.port, deadline)));
     Part { seen, states: Vec::new() }
+}
+
+fn answered(name: String, port: PortCounters, deadline: Duration) -> (Now, Seen) {
+    let what = match port {
+        PortCounters::Read(reading) => Port::Read(reading),
+        PortCounters::Failed(failure) => Port::Failed(failure),
+        PortCounters::Stalled => Port::Stalled(deadline),
+    };
+    (clock::now(), Seen::EfaPort { device: name.into(), what })
 }
 
 fn sample_before(device: &DeviceCounters) -> DeviceSample {
