@@ -29,14 +29,15 @@ fn a_counter_that_moves_is_in_the_next_sample() {
 }
 
 #[test]
-fn in_ten_samples_every_counter_of_every_device_is_read_once() {
+fn every_counter_is_read_at_the_first_sample_and_then_once_in_twenty() {
     let machine = machine("p5.48xlarge");
     let mut sampler = DeviceSampler::new(machine.root.clone());
+    assert!(sampler.sample().iter().all(|sample| sample.full));
     let mut full = vec![0; 32];
-    for _ in 0..10 {
+    for _ in 0..20 {
         let read = sampler.sample();
         let now = read.iter().filter(|sample| sample.full).count();
-        assert!((3..=4).contains(&now), "{now}");
+        assert!((1..=2).contains(&now), "{now}");
         for (count, sample) in full.iter_mut().zip(read) {
             *count += u32::from(sample.full);
             let number = sample.counters.iter().count();

@@ -20,11 +20,20 @@ pub(super) struct Device {
     /// Times do not tell: the kernel makes them up anew when it drops an inode of sysfs from its memory.
     identity: Option<(u64, u64)>,
     was_open: bool,
+    /// Whether all counters were read since it was opened.
+    was_whole: bool,
 }
 
 impl Device {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, folder: None, fast: [const { None }; FAST.len()], identity: None, was_open: false }
+        Self {
+            path,
+            folder: None,
+            fast: [const { None }; FAST.len()],
+            identity: None,
+            was_open: false,
+            was_whole: false,
+        }
     }
 
     /// Whether what is open is what is there, and all of it: the driver makes the files one after the other.
@@ -44,6 +53,7 @@ impl Device {
         let first = self.fast.iter().flatten().next();
         let identity = first.and_then(|file| file.metadata().ok()).map(|about| (about.dev(), about.ino()));
         self.folder = File::open(&self.path).ok();
+        self.was_whole = false;
         sample.state = match (first.is_some(), error) {
             (true, _) => SampleState::Read,
             (false, Some(error)) if error.kind() != io::ErrorKind::NotFound => failed(&error),
@@ -82,8 +92,9 @@ impl Device {
             self.identity = None;
             return;
         }
-        sample.full = all;
-        let Some(folder) = self.folder.as_ref().filter(|_| all) else { return };
+        sample.full = all || !self.was_whole;
+        let Some(folder) = self.folder.as_ref().filter(|_| sample.full) else { return };
+        self.was_whole = true;
         for counter in Counter::ALL.iter().filter(|c| c.scope() == Scope::Device && !FAST.contains(c)) {
             if let Ok(Some(value)) = folder::value(folder, counter.name()) {
                 sample.counters.set(*counter, value);
