@@ -150,8 +150,11 @@ fn folder(args: &DemoArgs) -> Result<(Option<tempfile::TempDir>, PathBuf), Stop>
 }
 
 fn imds(kind: &InstanceType) -> Result<Server, Stop> {
+    // What an operator of this type has to write.
+    let nvidia = format!("[nvidia]\ndriverVersion = \"{}\"\n", gpunode_tree::nvidia_driver(kind));
     let part = format!(
-        "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"part\"\r\n\r\n--part\r\nContent-Type: {}\r\n\r\n{USER_DATA}\r\n--part--\r\n",
+        "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"part\"\r\n\r\n--part\r\nContent-Type: {}\r\n\r\n\
+         {USER_DATA}{nvidia}\r\n--part--\r\n",
         user_data::CONTENT_TYPES[0]
     );
     let content =

@@ -37,6 +37,14 @@ pub fn agent_aarch64() -> PathBuf {
     program("GPUNODE_AGENT_AARCH64", "cargo xtask package --target aarch64")
 }
 
+/// The daemonset's program, built for aarch64.
+///
+/// # Panics
+/// When `GPUNODE_DAEMONSET_AARCH64` names no file.
+pub fn daemonset_aarch64() -> PathBuf {
+    program("GPUNODE_DAEMONSET_AARCH64", "cargo xtask package --target aarch64")
+}
+
 /// What runs an aarch64 program on this machine; `None` where that needs no help.
 ///
 /// # Panics

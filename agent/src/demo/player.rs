@@ -34,8 +34,10 @@ impl Player {
             ("containerd", ["--version"]) => {
                 said("containerd github.com/containerd/containerd/v2 v2.1.4 demo")
             }
-            // The version of the tree's driver, see `gpunode_tree::Options`.
-            ("nv-fabricmanager", ["--version"]) => said("Fabric Manager version is : 550.127.05"),
+            ("nv-fabricmanager", ["--version"]) => {
+                let driver = self.root.value("/sys/module/nvidia/version").unwrap_or_default();
+                said(&format!("Fabric Manager version is : {driver}"))
+            }
             // Nothing runs yet on a machine that boots.
             ("systemctl", ["is-active", ..]) => failed(3, ""),
             ("modprobe" | "udevadm" | "sync" | "rm", _) | ("systemctl", ["daemon-reload"]) => said(""),

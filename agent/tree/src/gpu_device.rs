@@ -14,6 +14,8 @@ pub struct GpuDevice<'a> {
     pub(crate) files: &'a Files,
     pub(crate) place: &'a GpuPlace,
     pub(crate) kind: &'a InstanceType,
+    /// The driver's version.
+    pub(crate) driver: &'a str,
 }
 
 impl GpuDevice<'_> {
@@ -137,12 +139,13 @@ impl GpuDevice<'_> {
         format!(
             "Model: \t\t {}\nIRQ:   \t\t {}\nGPU UUID: \t {}\nVideo BIOS: \t 96.00.99.00.01\nBus Type: \t PCIe\n\
              DMA Size: \t 52 bits\nDMA Mask: \t 0xfffffffffffff\nBus Location: \t {}\nDevice Minor: \t {}\n\
-             GPU Firmware: \t 550.127.05\nGPU Excluded:\t No\n",
+             GPU Firmware: \t {}\nGPU Excluded:\t No\n",
             self.model().name,
             150 + self.place.number,
             self.uuid(),
             self.place.address,
             self.place.number,
+            self.driver,
         )
     }
 

@@ -28,6 +28,12 @@ pub use network::{Layout, efa_cards, enis, mac};
 use files::Files;
 use place::{EfaPlace, GpuPlace};
 
+/// The NVIDIA driver of a machine of this type. Branch 550, which gpunode asks for by default, knows no Blackwell.
+pub fn nvidia_driver(kind: &InstanceType) -> &'static str {
+    let is_newer = |name: &str| ["B200", "B300", "RTX PRO"].iter().any(|newer| name.starts_with(newer));
+    if kind.gpus.iter().any(|gpu| is_newer(&gpu.name)) { "580.95.05" } else { "550.127.05" }
+}
+
 /// What a machine has besides its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -37,8 +43,8 @@ pub struct Options {
     pub efa_driver: Option<String>,
     /// How many EFA devices there are, where it is not what the type has.
     pub efa_count: Option<u32>,
-    /// The NVIDIA driver's version.
-    pub nvidia_driver: String,
+    /// The NVIDIA driver's version, where it is not [`nvidia_driver`]'s.
+    pub nvidia_driver: Option<String>,
 }
 
 impl Default for Options {
@@ -47,7 +53,7 @@ impl Default for Options {
             layout: Layout::EfaOnly,
             efa_driver: Some("2.17.3g".to_owned()),
             efa_count: None,
-            nvidia_driver: "550.127.05".to_owned(),
+            nvidia_driver: None,
         }
     }
 }
@@ -90,7 +96,7 @@ impl MachineTree {
         for number in 0..tree.efas.len() {
             tree.efa(number).plug()?;
         }
-        gpu::driver(&tree.files, &tree.kind, &tree.options.nvidia_driver)?;
+        gpu::driver(&tree.files, &tree.kind, tree.driver())?;
         for number in 0..tree.gpus.len() {
             tree.gpu(number).plug()?;
         }
@@ -137,7 +143,11 @@ impl MachineTree {
     /// # Panics
     /// When the machine was not built with that many.
     pub fn gpu(&self, number: usize) -> GpuDevice<'_> {
-        GpuDevice { files: &self.files, place: &self.gpus[number], kind: &self.kind }
+        GpuDevice { files: &self.files, place: &self.gpus[number], kind: &self.kind, driver: self.driver() }
+    }
+
+    fn driver(&self) -> &str {
+        self.options.nvidia_driver.as_deref().unwrap_or(nvidia_driver(&self.kind))
     }
 
     /// Plugs in a ConnectX card, as an RDMA device of that name; on B200 boards those are the NVLink ports.

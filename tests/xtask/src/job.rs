@@ -54,7 +54,7 @@ pub(crate) enum Job {
     Kube,
     /// The release agent on real kernels in virtual machines.
     Vm,
-    /// The agent for aarch64 is built, static, and runs under emulation.
+    /// The agent and the daemonset's program for aarch64 are built, static, and run under emulation.
     Aarch64,
 }
 

@@ -22,8 +22,8 @@ pub(crate) const STATIC: &str = "-C target-feature=+crt-static -C link-arg=-Wl,-
 const FOLDED: (&str, &str) = ("x86_64-unknown-linux-gnu", "-C link-arg=-Wl,--icf=all");
 
 /// What the daemonset does every second is worth the larger form of the library, and what the agent does once is not.
-/// The compiler is quicker at it, too: for aarch64 the larger form costs LLVM 22 half an hour in all.
-const AGENT_PROFILE: &str = "profile.release.package.gpunode-host.opt-level='z'";
+/// For aarch64 both take the small one: the larger costs LLVM 22 half an hour.
+const SMALL: &str = "profile.release.package.gpunode-host.opt-level='z'";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Arch {
@@ -59,7 +59,7 @@ pub(crate) fn run(place: &Place, arch: Option<Arch>) -> Result<(), Error> {
     let native = Arch::native()?;
     let arch = arch.unwrap_or(native);
     let binaries = match arch {
-        Arch::Aarch64 if native != arch => vec![aarch64::build(place)?.binary],
+        Arch::Aarch64 if native != arch => aarch64::build(place)?.binaries(),
         _ if native == arch => self::native(place)?,
         _ => {
             return Err(Error::Advice(format!("the {} binary is built on that processor only", arch.gnu())));
@@ -81,8 +81,8 @@ pub(crate) fn native(place: &Place) -> Result<Vec<PathBuf>, Error> {
 /// What cargo is told for a release program, wherever it runs.
 pub(crate) fn arguments<'a>(triple: &'a str, program: &'a str) -> Vec<&'a str> {
     let mut arguments = vec!["--locked", "--release", "--target", triple, "-p", program];
-    if program == AGENT {
-        arguments.extend(["--config", AGENT_PROFILE]);
+    if program == AGENT || triple == Arch::Aarch64.gnu() {
+        arguments.extend(["--config", SMALL]);
     }
     arguments
 }
