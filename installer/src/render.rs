@@ -5,7 +5,7 @@ mod canonical;
 mod cloudformation;
 mod eksctl;
 mod hcl;
-mod karpenter;
+pub(crate) mod karpenter;
 pub(crate) mod kubernetes;
 pub(crate) mod parts;
 mod terraform;

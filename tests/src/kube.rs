@@ -32,4 +32,4 @@ pub use error::Error;
 pub use history::History;
 pub use identity::Reporter;
 pub use sight::Sight;
-pub use tools::{finish, helm, kubectl, program};
+pub use tools::{finish, helm, karpenter_definitions, kubectl, program};

@@ -129,7 +129,7 @@ impl Live {
     /// Reads the settings, finds the cluster and looks at everything.
     pub(super) async fn find(args: &LiveArgs, recorder: Recorder) -> Result<Self, Stop> {
         let found = Found::find(args, recorder).await?;
-        let things = things::things(&found.loaded.settings, &found.cluster.account);
+        let things = things::things(&found.loaded, &found.cluster.account);
         let owner = things::owner(&found.loaded.settings);
         found.look(args, owner, things).await
     }

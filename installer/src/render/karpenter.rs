@@ -11,28 +11,48 @@ use crate::user_data::{self, UserDataError};
 /// Nodes without GPUs: at most so many processors in each pool.
 const CPU_LIMIT: u64 = 1000;
 
+/// One file: its path, and its objects, each after what it needs.
+pub(crate) type Documents = (&'static str, Vec<Value>);
+
+const GENERAL: &str = "kubernetes/karpenter-general.yaml";
+const GPU: &str = "kubernetes/karpenter-gpu.yaml";
+const CLASS: (&str, &str) = ("karpenter.k8s.aws/v1", "EC2NodeClass");
+const POOL: (&str, &str) = ("karpenter.sh/v1", "NodePool");
+
 pub(super) fn files(loaded: &Loaded) -> Result<Vec<Rendered>, RenderError> {
-    let settings = &loaded.settings;
-    if !settings.install_karpenter {
+    if !loaded.settings.install_karpenter {
         return Ok(Vec::new());
     }
-    let general = [general_class(settings), general_pool("amd64"), general_pool("arm64")];
-    let class = gpu_class(loaded)?;
-    let gpu = [class, gpu_pool(settings, "on-demand", 10), gpu_pool(settings, "spot", 20)];
-    Ok(vec![
-        file("kubernetes/karpenter-general.yaml", yaml::documents(&general)),
-        file("kubernetes/karpenter-gpu.yaml", yaml::documents(&gpu)),
-    ])
+    let files = documents(loaded)?.into_iter();
+    Ok(files.map(|(path, objects)| file(path, yaml::documents(&objects))).collect())
 }
 
-fn object(version: &str, kind: &str, name: &str, spec: Value) -> Value {
+/// Every object, also where the settings do not ask for Karpenter.
+pub(crate) fn documents(loaded: &Loaded) -> Result<[Documents; 2], RenderError> {
+    let settings = &loaded.settings;
+    let general = vec![general_class(settings), general_pool("amd64"), general_pool("arm64")];
+    let class = gpu_class(loaded)?;
+    let gpu = vec![class, gpu_pool(settings, "on-demand", 10), gpu_pool(settings, "spot", 20)];
+    Ok([(GENERAL, general), (GPU, gpu)])
+}
+
+/// The same objects without what is in them: to remove them, nothing of the settings has to be right.
+pub(crate) fn names() -> [Documents; 2] {
+    let bare = |(version, kind): (&str, &str), name: &str| json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name } });
+    [
+        (GENERAL, vec![bare(CLASS, "general"), bare(POOL, "amd64"), bare(POOL, "arm64")]),
+        (GPU, vec![bare(CLASS, "gpu"), bare(POOL, "gpu-on-demand"), bare(POOL, "gpu-spot")]),
+    ]
+}
+
+fn object((version, kind): (&str, &str), name: &str, spec: Value) -> Value {
     let mut object = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name } });
     object["spec"] = spec;
     object
 }
 
 fn class(name: &str, spec: Value) -> Value {
-    object("karpenter.k8s.aws/v1", "EC2NodeClass", name, spec)
+    object(CLASS, name, spec)
 }
 
 /// What both classes say.
@@ -53,7 +73,7 @@ fn spec(settings: &Settings, subnets: &[&str]) -> Value {
             "httpTokens": "required",
             "httpPutResponseHopLimit": settings.gpu_imds_hop_limit,
         },
-        "tags": { crate::launch_template::OWNER_TAG: cluster },
+        "tags": { launch_template::OWNER_TAG: cluster },
     })
 }
 
@@ -85,6 +105,12 @@ fn gpu_class(loaded: &Loaded) -> Result<Value, RenderError> {
     if let Some(interfaces) = interfaces(settings, &template) {
         spec["networkInterfaces"] = interfaces;
     }
+    // `gpu create` makes the group; files name only what is there.
+    if settings.gpu_create_security_group
+        && let Some(groups) = spec["securityGroupSelectorTerms"].as_array_mut()
+    {
+        groups.push(json!({ "tags": { launch_template::OWNER_TAG: crate::things::gpu_owner(settings) } }));
+    }
     if let Some(id) = &settings.gpu_capacity_reservation_id {
         spec["capacityReservationSelectorTerms"] = json!([{ "id": id }]);
     }
@@ -114,7 +140,7 @@ fn interfaces(settings: &Settings, template: &LaunchTemplate) -> Option<Value> {
 }
 
 fn pool(name: &str, spec: Value) -> Value {
-    object("karpenter.sh/v1", "NodePool", name, spec)
+    object(POOL, name, spec)
 }
 
 fn requirement(key: &str, values: &[&str]) -> Value {

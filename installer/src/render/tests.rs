@@ -63,6 +63,15 @@ fn karpenter_says_interfaces_only_where_it_can() {
 }
 
 #[test]
+fn karpenter_s_objects_are_known_by_name_also_where_nobody_asks_for_them() {
+    let loaded = loaded("INSTALL_KARPENTER=1\n");
+    let bare = |object: &Value| json!({ "apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": object["metadata"] });
+    let documents = karpenter::documents(&loaded).unwrap();
+    let named = documents.map(|(path, objects)| (path, objects.iter().map(bare).collect::<Vec<_>>()));
+    assert_eq!(named, karpenter::names());
+}
+
+#[test]
 fn eksctl_has_no_form_for_self_managed_groups() {
     let loaded = loaded(
         "GPU_NODE_GROUP_KIND=self-managed\nGPU_AMI_ID=ami-01234567\nCLUSTER_ENDPOINT=https://x\nCLUSTER_CA=YWJj\n\

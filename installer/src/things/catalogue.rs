@@ -1,6 +1,7 @@
 //! Everything that an installation can make, and what of it the settings ask for.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 
 use serde_json::Value;
 
@@ -8,8 +9,8 @@ use super::{AccessEntry, Addon, Association, Kind, Policy, Queue, Role, Rule, Th
 use crate::desired::{Graph, GraphError, Resource};
 use crate::launch_template::MakeError;
 use crate::policies::{self, Places, PolicyError, ROLES, karpenter_node_role, policy_name};
-use crate::render::parts;
-use crate::settings::Settings;
+use crate::render::{RenderError, parts};
+use crate::settings::{Loaded, Settings};
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum CatalogueError {
     /// There can be no launch template.
     #[error("launch template: {0}")]
     Template(#[from] MakeError),
+    /// There can be no node pools.
+    #[error("{0}, for Karpenter's nodes{cause}", cause = .0.source().map(|cause| format!(": {cause}")).unwrap_or_default())]
+    Karpenter(#[source] RenderError),
     /// A fault of ours.
     #[error("what is to be made does not fit together: {0}")]
     Graph(#[from] GraphError),
@@ -35,14 +39,14 @@ pub enum CatalogueError {
 
 /// Everything, in `account`: what the settings do not ask for is there as unwanted, so that it is removed where an
 /// earlier run made it.
-pub fn things(settings: &Settings, account: &str) -> Result<(Things, Graph), CatalogueError> {
-    let settings = Settings { aws_account_id: Some(account.to_owned()), ..settings.clone() };
+pub fn things(loaded: &Loaded, account: &str) -> Result<(Things, Graph), CatalogueError> {
+    let settings = Settings { aws_account_id: Some(account.to_owned()), ..loaded.settings.clone() };
     let mut maker = Maker::new(&settings, account);
     maker.pod_roles()?;
     maker.addons();
     maker.karpenter()?;
     if settings.install_kubernetes {
-        super::inside::add(&mut maker)?;
+        super::inside::add(&mut maker, loaded)?;
     }
     let graph = graph(&maker.things)?;
     Ok((maker.things, graph))

@@ -22,7 +22,8 @@ pub(super) fn add(maker: &mut Maker<'_>) {
     ];
     for (name, (chart, version), values, wanted) in rows {
         let (chart, version, owner) = (chart.clone(), version.clone(), maker.owner());
-        let made = Release { name, chart, version, values, owner, wanted };
+        let definitions = name == "karpenter";
+        let made = Release { name, chart, version, values, owner, wanted, definitions };
         let row = Row::new("helm release", made.desired(), wanted, Kind::Release(Box::new(made)));
         maker.add(format!("helm/{name}"), row, &[format!("pod-identity/{NAMESPACE}/{name}")]);
     }

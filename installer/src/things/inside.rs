@@ -5,16 +5,22 @@ use serde_json::Value;
 use super::catalogue::{Maker, Row};
 use super::{CatalogueError, DefaultClass, Kind, Object};
 use crate::kube::{path, yaml};
-use crate::render::kubernetes::{Manifest, manifests};
+use crate::policies::karpenter_node_role;
+use crate::render::karpenter;
+use crate::render::kubernetes::manifests;
+use crate::settings::Loaded;
 
 /// The one default StorageClass.
 const DEFAULT_CLASS: &str = "gp3";
 
-pub(super) fn add(maker: &mut Maker<'_>) -> Result<(), CatalogueError> {
+pub(super) fn add(maker: &mut Maker<'_>, loaded: &Loaded) -> Result<(), CatalogueError> {
     for manifest in manifests(maker.settings()) {
-        add_manifest(maker, &manifest)?;
+        let why = |why| CatalogueError::Manifest { file: manifest.path, why };
+        let objects = yaml::documents(&manifest.text).map_err(why)?;
+        add_objects(maker, (manifest.path, objects), manifest.wanted, Vec::new())?;
     }
     super::charts::add(maker);
+    add_karpenter(maker, loaded)?;
     let made = DefaultClass { name: DEFAULT_CLASS, owner: maker.owner() };
     let row = Row::new("default class", made.desired(), true, Kind::DefaultClass(made));
     // There is always one: the new default comes before the others go.
@@ -22,19 +28,41 @@ pub(super) fn add(maker: &mut Maker<'_>) -> Result<(), CatalogueError> {
     Ok(())
 }
 
+/// Node classes and pools: after the release, which brings their kinds, and after all by which a node can join. So they
+/// go first, while Karpenter is there to end their nodes.
+fn add_karpenter(maker: &mut Maker<'_>, loaded: &Loaded) -> Result<(), CatalogueError> {
+    let settings = maker.settings();
+    let wanted = settings.install_karpenter;
+    let files = if wanted {
+        karpenter::documents(loaded).map_err(CatalogueError::Karpenter)?
+    } else {
+        karpenter::names()
+    };
+    let role = karpenter_node_role(&settings.cluster_name);
+    let needs = ["helm/karpenter".to_owned(), format!("eks-access-entry/{role}")];
+    for file in files {
+        add_objects(maker, file, wanted, needs.to_vec())?;
+    }
+    Ok(())
+}
+
 /// The objects of one file, each after the one before it, as in the file: where the first one is somebody else's, the
 /// others are left out.
-fn add_manifest(maker: &mut Maker<'_>, manifest: &Manifest) -> Result<(), CatalogueError> {
-    let ours = |why: String| CatalogueError::Manifest { file: manifest.path, why };
-    let mut before: Vec<String> = Vec::new();
-    for object in yaml::documents(&manifest.text).map_err(ours)? {
-        let place = path(&object).map_err(|error| ours(error.to_string()))?;
+fn add_objects(
+    maker: &mut Maker<'_>,
+    (file, objects): (&'static str, Vec<Value>),
+    wanted: bool,
+    needs: Vec<String>,
+) -> Result<(), CatalogueError> {
+    let mut before = needs;
+    for object in objects {
+        let place =
+            path(&object).map_err(|error| CatalogueError::Manifest { file, why: error.to_string() })?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (kind, metadata) = (text(&object["kind"]), &object["metadata"]);
         let id = id(&kind, &text(&metadata["namespace"]), &text(&metadata["name"]));
         let made = Object::new(place, object, &maker.owner());
-        let row =
-            Row::new("Kubernetes object", made.desired(), manifest.wanted, Kind::Object(Box::new(made)));
+        let row = Row::new("Kubernetes object", made.desired(), wanted, Kind::Object(Box::new(made)));
         before = vec![maker.add(id, row, &before)];
     }
     Ok(())

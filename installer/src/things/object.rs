@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Look;
+use super::{Look, custom};
 use crate::aws::{Door, Failure};
 use crate::desired::Seen;
 use crate::launch_template::OWNER_TAG;
@@ -31,10 +31,16 @@ impl Object {
 
     pub(super) async fn look(&self, door: &Door) -> Result<Look, Failure> {
         let found = door.cluster()?.get(&self.path).await?;
-        Ok(found.map_or_else(|| Seen::Absent.into(), |found| look(&found, &self.object)))
+        let Some(found) = found else { return Ok(Seen::Absent.into()) };
+        let mut look = look(&found, &self.object);
+        if look.pending.is_some() && custom::is(&self.path) {
+            look.pending = Some(custom::leaving(door.cluster()?, &found).await);
+        }
+        Ok(look)
     }
 
     pub(super) async fn create(&self, door: &Door) -> Result<(), Failure> {
+        custom::served(door.cluster()?, &self.path, &self.object).await?;
         door.cluster()?.apply(&self.path, &self.object).await
     }
 
@@ -86,6 +92,7 @@ pub(super) fn health(found: &Value) -> Option<(String, bool)> {
             let said = condition["message"].as_str().unwrap_or_default();
             Some((if well { "available".to_owned() } else { format!("not available: {said}") }, well))
         }
+        "EC2NodeClass" | "NodePool" => Some(custom::ready(found)),
         _ => None,
     }
 }

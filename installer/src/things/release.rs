@@ -1,11 +1,12 @@
 //! A release of a helm chart.
 
+use std::ffi::OsString;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::Look;
 use super::object::health;
+use super::{Look, definitions};
 use crate::aws::{Door, Failure, Meaning};
 use crate::desired::Seen;
 use crate::helm;
@@ -27,6 +28,8 @@ pub(super) struct Release {
     pub(super) values: Value,
     pub(super) owner: String,
     pub(super) wanted: bool,
+    /// Whether the chart brings custom resource definitions.
+    pub(super) definitions: bool,
 }
 
 impl Release {
@@ -123,22 +126,31 @@ impl Release {
     async fn upgrade(&self, door: &Door) -> Result<(), Failure> {
         let call = "helm upgrade";
         self.check_folder(door).await?;
+        if self.definitions {
+            definitions::bring(door, self.place()).await?;
+        }
         let values = helm::file(&self.values);
         let values =
             values.map_err(|error| Failure { call, meaning: Meaning::Never, what: error.to_string() })?;
         let timeout = format!("{}s", helm::TIMEOUT.as_secs());
         let mark = format!("{OWNER_TAG}={}", label(&self.owner));
-        let mut words: Vec<std::ffi::OsString> = vec!["upgrade".into(), "--install".into(), self.name.into()];
-        if self.chart.starts_with("https://") {
-            words.extend([self.name.into(), "--repo".into(), self.chart.as_str().into()]);
-        } else {
-            words.push(self.chart.as_str().into());
-        }
-        words.extend(["--version".into(), self.version.as_str().into()]);
+        let mut words: Vec<OsString> = vec!["upgrade".into(), "--install".into(), self.name.into()];
+        words.extend(self.place());
         words.extend(["--namespace".into(), NAMESPACE.into(), "--reset-values".into(), "--values".into()]);
         words.extend([values.path().into(), "--labels".into(), mark.into()]);
         words.extend(["--timeout".into(), timeout.into(), "--history-max".into(), "5".into()]);
         self.change(door, call, words).await
+    }
+
+    /// The chart, as helm is told of it.
+    fn place(&self) -> Vec<OsString> {
+        let (chart, version) = (self.chart.as_str(), self.version.as_str());
+        let words = if chart.starts_with("https://") {
+            vec![self.name, "--repo", chart, "--version", version]
+        } else {
+            vec![chart, "--version", version]
+        };
+        words.into_iter().map(OsString::from).collect()
     }
 
     /// Helm takes what is in a folder, whatever version is asked for; an upgrade would follow the other for ever.
@@ -169,12 +181,7 @@ impl Release {
         }
     }
 
-    async fn change(
-        &self,
-        door: &Door,
-        call: &'static str,
-        words: Vec<std::ffi::OsString>,
-    ) -> Result<(), Failure> {
+    async fn change(&self, door: &Door, call: &'static str, words: Vec<OsString>) -> Result<(), Failure> {
         let stop = |what: String| Failure { call, meaning: Meaning::Never, what };
         let operation = format!("{} {} {}", call.trim_start_matches("helm "), self.name, self.version);
         door.recorder().sending("Helm", &operation).map_err(stop)?;

@@ -1,4 +1,5 @@
-//! Programs of the Kubernetes project: found where `KUBEBUILDER_ASSETS` says, else built once with Go and kept.
+//! Programs of the Kubernetes project, and files of Karpenter's: found where `KUBEBUILDER_ASSETS` says, else built or
+//! fetched once with Go and kept.
 //!
 //! The modules in `tests/kube` name each version and carry the checksum of every module that goes into the programs.
 
@@ -13,14 +14,22 @@ use super::Error;
 use super::error::at;
 use crate::binary;
 
-/// Programs that one Go module builds together, since they share most of their packages.
+/// What one Go module gives.
 struct Module {
     /// Its folder in `tests/kube`.
     folder: &'static str,
     version: &'static str,
     /// `-ldflags` that say which version it is.
     flags: &'static str,
-    packages: &'static [&'static str],
+    gives: Gives,
+}
+
+/// What is kept of a module.
+enum Gives {
+    /// Programs that are built together, since they share most of their packages.
+    Programs(&'static [&'static str]),
+    /// The files in a folder of a module that this one names; nothing is built.
+    Files { module: &'static str, folder: &'static str },
 }
 
 const VERSION: &str = "v1.36.3";
@@ -31,10 +40,20 @@ const SERVER: Module = Module {
         -X k8s.io/component-base/version.gitVersion=v1.36.3 -X k8s.io/component-base/version.gitMajor=1 \
         -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/component-base/version.gitTreeState=archive \
         -X k8s.io/client-go/pkg/version.gitVersion=v1.36.3",
-    packages: &["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kubectl"],
+    gives: Gives::Programs(&["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kubectl"]),
 };
-const HELM: Module =
-    Module { folder: "helm", version: "v4.3.1", flags: "-s -w", packages: &["helm.sh/helm/v4/cmd/helm"] };
+const HELM: Module = Module {
+    folder: "helm",
+    version: "v4.3.1",
+    flags: "-s -w",
+    gives: Gives::Programs(&["helm.sh/helm/v4/cmd/helm"]),
+};
+const KARPENTER: Module = Module {
+    folder: "karpenter",
+    version: "v1.14.0",
+    flags: "",
+    gives: Gives::Files { module: "github.com/aws/karpenter-provider-aws", folder: "pkg/apis/crds" },
+};
 /// What the modules in `tests/kube` say in their `go` line.
 const GO: &str = "1.26";
 
@@ -51,6 +70,12 @@ pub fn kubectl() -> Result<PathBuf, Error> {
 /// helm.
 pub fn helm() -> Result<PathBuf, Error> {
     asset("helm").map_or_else(|| Ok(HELM.get()?.join("helm")), Ok)
+}
+
+/// A folder with Karpenter's custom resource definitions, as its chart has them.
+pub fn karpenter_definitions() -> Result<PathBuf, Error> {
+    let folder = binary::variable("KUBEBUILDER_ASSETS").map(|folder| folder.join("karpenter-crds"));
+    folder.filter(|path| path.is_dir()).map_or_else(|| KARPENTER.get(), Ok)
 }
 
 /// etcd.
@@ -85,7 +110,16 @@ impl Module {
             Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| at(&path)(errno.into()))?;
         // Another process may have built it while this one waited.
         if !folder.exists() {
-            self.build(&source, &cache, &folder)?;
+            let scratch =
+                tempfile::Builder::new().prefix("building-").tempdir_in(&cache).map_err(at(&cache))?;
+            let out = scratch.path().join("out");
+            fs::create_dir(&out).map_err(at(&out))?;
+            match &self.gives {
+                Gives::Programs(packages) => self.build(packages, &source, &out)?,
+                Gives::Files { module, folder } => fetch(module, folder, &source, &out)?,
+            }
+            // Under another name until it is complete: an interrupted build leaves nothing that looks finished.
+            fs::rename(&out, &folder).map_err(at(&folder))?;
         }
         Ok(folder)
     }
@@ -103,12 +137,8 @@ impl Module {
         Ok(format!("{}-{}-{start:08x}", self.folder, self.version))
     }
 
-    /// Built under another name and renamed when complete: an interrupted build leaves nothing that looks finished.
-    fn build(&self, source: &Path, cache: &Path, folder: &Path) -> Result<(), Error> {
-        eprintln!("building {} of {}: once, some minutes", self.packages.join(" and "), source.display());
-        let scratch = tempfile::Builder::new().prefix("building-").tempdir_in(cache).map_err(at(cache))?;
-        let out = scratch.path().join("out");
-        fs::create_dir(&out).map_err(at(&out))?;
+    fn build(&self, packages: &[&str], source: &Path, out: &Path) -> Result<(), Error> {
+        eprintln!("building {} of {}: once, some minutes", packages.join(" and "), source.display());
         let mut command = program("go");
         command.args([
             "build",
@@ -119,7 +149,7 @@ impl Module {
             self.flags,
             "-o",
         ]);
-        command.arg(out.join("")).args(self.packages);
+        command.arg(out.join("")).args(packages);
         command.current_dir(source).env("CGO_ENABLED", "0");
         let output =
             command.output().map_err(|error| Error::Missing(format!("go: {error}; {}", advice())))?;
@@ -130,8 +160,25 @@ impl Module {
                 detail: format!("{said}\n{}", advice()),
             });
         }
-        fs::rename(&out, folder).map_err(at(folder))
+        Ok(())
     }
+}
+
+/// Copies the files in `folder` of `module`, whose checksum the `go.sum` in `source` has, into `out`.
+fn fetch(module: &str, folder: &str, source: &Path, out: &Path) -> Result<(), Error> {
+    let mut command = program("go");
+    command.args(["mod", "download", "-json", module]).current_dir(source);
+    let said = finish(command)?;
+    let unread = |detail: String| Error::Program { program: "go mod download".to_owned(), detail };
+    let about: serde_json::Value = serde_json::from_str(&said).map_err(|error| unread(error.to_string()))?;
+    let from = about["Dir"].as_str().ok_or_else(|| unread(said.clone()))?;
+    let from = Path::new(from).join(folder);
+    for entry in fs::read_dir(&from).map_err(at(&from))? {
+        let path = entry.map_err(at(&from))?.path();
+        let Some(name) = path.file_name() else { continue };
+        fs::write(out.join(name), fs::read(&path).map_err(at(&path))?).map_err(at(out))?;
+    }
+    Ok(())
 }
 
 fn advice() -> String {
@@ -184,7 +231,7 @@ mod tests {
         let text = fs::read_to_string(binary::bed().join("kube/server/go.mod")).unwrap();
         assert!(text.contains(&format!("k8s.io/kubernetes {VERSION} ")), "{text}");
         assert!(SERVER.flags.contains(&format!("gitVersion={VERSION}")));
-        for module in [&SERVER, &HELM] {
+        for module in [&SERVER, &HELM, &KARPENTER] {
             let text =
                 fs::read_to_string(binary::bed().join("kube").join(module.folder).join("go.mod")).unwrap();
             assert!(text.contains(&format!("\ngo {GO}")), "{}", module.folder);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::inside::{Inside, NAMES, one_at_a_time};
+use crate::karpenter::are_ready;
 
 const KARPENTER: (&str, &str) = ("INSTALL_KARPENTER", "true");
 
@@ -38,6 +39,7 @@ fn charts_come_with_our_values_stay_as_they_are_and_go_again() {
     assert_eq!((told.code, inside.changes(), inside.aws.mutating()), (Some(0), changes, calls), "{told:?}");
 
     // Nothing runs here until somebody says so; only that the API server asks Metrics Server itself cannot be said.
+    are_ready(&inside);
     let wrong = || {
         let told = inside.run(&["verify", "--json"], &[KARPENTER]);
         assert_eq!(told.code, Some(3), "{told:?}");

@@ -4,7 +4,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use gpunode_tests::aws::{Bed, Inventory, Proxy, Told};
 use gpunode_tests::kube::proxy::Fault;
-use gpunode_tests::kube::{Authenticator, Client, Cluster, EKS_USER, finish, helm, patch, program};
+use gpunode_tests::kube::{
+    Authenticator, Client, Cluster, EKS_USER, finish, helm, karpenter_definitions, patch, program,
+};
 use serde_json::{Value, json};
 
 /// The charts that are installed.
@@ -80,6 +82,16 @@ impl Inside {
     }
 
     pub(crate) fn run(&self, words: &[&str], variables: &[(&str, &str)]) -> Told {
+        self.with(variables, |all| self.bed.run_through(&self.aws, words, all))
+    }
+
+    /// Starts it and does not wait.
+    pub(crate) fn start(&self, words: &[&str], variables: &[(&str, &str)]) -> std::process::Child {
+        self.with(variables, |all| self.bed.start(&self.aws, words, all))
+    }
+
+    /// `variables` after those that every run has.
+    fn with<T>(&self, variables: &[(&str, &str)], run: impl FnOnce(&[(&str, &str)]) -> T) -> T {
         let (helm, folder) = (helm().unwrap(), self.bed.folder().display().to_string());
         let path = format!("{}:/usr/bin:/bin", helm.parent().unwrap().display());
         let charts = NAMES.map(|name| self.chart(name));
@@ -91,18 +103,24 @@ impl Inside {
             ("PATH", &path),
             ("HOME", &folder),
         ];
-        let all = [&ours, variables].concat();
-        self.bed.run_through(&self.aws, words, &all)
+        run(&[&ours, variables].concat())
     }
 
     /// Says of a Deployment what its controller would.
     pub(crate) fn runs(&self, name: &str) {
         let path = format!("/apis/apps/v1/namespaces/kube-system/deployments/{name}");
         let replicas = self.get(&path)["spec"]["replicas"].clone();
-        let status = json!({ "status": { "replicas": replicas, "availableReplicas": replicas,
-            "readyReplicas": replicas } });
+        self.says(
+            &path,
+            &json!({ "replicas": replicas, "availableReplicas": replicas, "readyReplicas": replicas }),
+        );
+    }
+
+    /// Says as a controller, or a node, does how an object is.
+    pub(crate) fn says(&self, path: &str, status: &Value) {
         let path = format!("{path}/status");
-        self.admin.patch(&path, patch::MERGE, &status).unwrap().granted(&path).unwrap();
+        let change = json!({ "status": status });
+        self.admin.patch(&path, patch::MERGE, &change).unwrap().granted(&path).unwrap();
     }
 
     /// The folder of a chart.
@@ -116,6 +134,19 @@ impl Inside {
         std::fs::write(format!("{folder}/templates/all.yaml"), TEMPLATE).unwrap();
         let about = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
         std::fs::write(format!("{folder}/Chart.yaml"), about).unwrap();
+        if name == "karpenter" {
+            self.write_definitions();
+        }
+    }
+
+    /// Karpenter's own definitions, where its chart has them.
+    pub(crate) fn write_definitions(&self) {
+        let folder = format!("{}/crds", self.chart("karpenter"));
+        std::fs::create_dir_all(&folder).unwrap();
+        for entry in std::fs::read_dir(karpenter_definitions().unwrap()).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, format!("{folder}/{}", path.file_name().unwrap().display())).unwrap();
+        }
     }
 
     /// Helm in somebody else's hand.
@@ -137,6 +168,11 @@ impl Inside {
         let mut object = self.admin.get(path).unwrap().granted(path).unwrap();
         object["metadata"]["managedFields"] = Value::Null;
         object
+    }
+
+    /// Whether something is there.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.admin.get(path).unwrap().status == 200
     }
 
     pub(crate) fn create(&self, path: &str, object: &Value) {
@@ -183,10 +219,17 @@ impl Inside {
             "/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets",
             "/api/v1/namespaces/kube-system/services",
             "/api/v1/namespaces/kube-system/serviceaccounts",
+            "/apis/karpenter.k8s.aws/v1/ec2nodeclasses",
+            "/apis/karpenter.sh/v1/nodepools",
         ];
         let mut found = Vec::new();
         for list in lists {
-            let items = self.admin.get(list).unwrap().granted(list).unwrap()["items"].clone();
+            let answer = self.admin.get(list).unwrap();
+            // Karpenter's kinds are there once its chart was.
+            if answer.status == 404 && list.contains("karpenter") {
+                continue;
+            }
+            let items = answer.granted(list).unwrap()["items"].clone();
             for item in items.as_array().unwrap() {
                 if item["metadata"]["annotations"]["gpunode.io/cluster"] == "us-west-2/research" {
                     found.push(format!("{list}/{}", item["metadata"]["name"].as_str().unwrap()));

@@ -4,4 +4,5 @@
 
 mod charts;
 mod inside;
+mod karpenter;
 mod objects;
