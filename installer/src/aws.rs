@@ -1,6 +1,7 @@
 //! The one door to AWS and to the cluster: clients with bounded time and retries, every call counted, every mutating call in an audit log.
 
 mod audit;
+mod clocks;
 mod ec2;
 mod failure;
 mod preflight;
@@ -15,9 +16,12 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use crate::kube::Client;
 
 pub use audit::{Recorder, with_resource};
+pub use clocks::Clocks;
 pub use ec2::{Ec2, Element, Form, XmlError};
 pub use failure::{Failure, Meaning, failed};
-pub use preflight::{Cluster, PreflightError, preflight};
+pub use preflight::{
+    Caller, Cluster, PreflightError, Reach, caller, describe, mistakes, no_cluster, other_account, preflight,
+};
 
 /// For a connection to be made.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 mod pace;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, FuturesUnordered};
@@ -15,6 +16,9 @@ use pace::Pace;
 
 /// Requests that are out at the same time: enough to hide the way to AWS, few enough for the limits of IAM.
 const AT_ONCE: usize = 8;
+
+/// For a look by itself.
+const EACH: Duration = Duration::from_secs(20);
 
 /// What happens, for whoever shows it.
 #[derive(Debug)]
@@ -55,6 +59,19 @@ pub async fn look(door: &Door, things: &Things) -> Result<BTreeMap<String, Look>
         found.extend([look?]);
     }
     Ok(found)
+}
+
+/// What each is now, or why nobody knows: one that cannot be looked at is in nobody's way.
+pub async fn look_each(door: &Door, things: &Things) -> BTreeMap<String, Result<Look, String>> {
+    let looks = things.iter().map(|(id, thing)| async move {
+        let look = with_resource(id, thing.look(door));
+        let look = match tokio::time::timeout(EACH, look).await {
+            Ok(look) => look.map_err(|failure| failure.to_string()),
+            Err(_) => Err(format!("no answer within {} s", EACH.as_secs())),
+        };
+        (id.clone(), look)
+    });
+    stream::iter(looks).buffer_unordered(AT_ONCE).collect().await
 }
 
 /// What came of a request.

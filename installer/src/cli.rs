@@ -3,6 +3,7 @@
 mod apply;
 mod config;
 mod destroy;
+mod doctor;
 mod gpu;
 mod init;
 mod inside;
@@ -19,6 +20,7 @@ use std::io::{ErrorKind, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use gpunode_host::spec::Errors;
 
 use crate::environment;
 use crate::exit::{self, Exit};
@@ -53,6 +55,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Check that everything is there, as it must be, and works, and show what is not; the exit code says it, too
     Verify(verify::VerifyArgs),
+    /// Look for what is wrong with a cluster that does not work, and say what to do; changes nothing
+    Doctor(doctor::DoctorArgs),
     /// Remove what carries this cluster's ownership tag, and nothing else
     Destroy(destroy::DestroyArgs),
     /// Make, show or remove the GPU node groups: security and placement group, launch template, managed node group
@@ -82,6 +86,7 @@ pub fn run(args: Args) -> Exit {
         Command::Apply(args) => apply::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Destroy(args) => destroy::run(&args),
         Command::Gpu(command) => gpu::run(&command),
     };
@@ -116,15 +121,20 @@ impl Common {
 
     /// The settings, or every mistake on standard error.
     pub(crate) fn load(&self) -> Result<Loaded, Stop> {
-        let file = self.read()?;
-        let given = file.as_ref().map(|(path, text)| File { path, text });
-        settings::load(given, &environment::pairs()).map_err(|errors| {
+        self.try_load()?.map_err(|(errors, there)| {
             err(&errors);
-            if file.is_none() {
+            if !there {
                 err(format_args!("installer: there is no {FILE} here; `installer init` writes one"));
             }
             Exit::Settings
         })
+    }
+
+    /// The settings, or every mistake and whether there is a file.
+    fn try_load(&self) -> Result<Result<Loaded, (Errors, bool)>, Stop> {
+        let file = self.read()?;
+        let given = file.as_ref().map(|(path, text)| File { path, text });
+        Ok(settings::load(given, &environment::pairs()).map_err(|errors| (errors, file.is_some())))
     }
 }
 

@@ -6,5 +6,5 @@ mod groups;
 
 pub use checks::{Problem, check};
 pub(crate) use facts::itself;
-pub use facts::{EfaGroup, Facts, Subnet, facts, nodes};
+pub use facts::{EfaGroup, Facts, Subnet, facts, nodes, subnets};
 pub use groups::{Group, GroupsError, candidates, groups};

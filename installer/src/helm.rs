@@ -45,6 +45,20 @@ pub fn is_there() -> Result<(), Failure> {
     Err(Failure { call: "helm", meaning: Meaning::Never, what })
 }
 
+/// The oldest that can be used.
+const OLDEST: [u64; 2] = [3, 14];
+
+/// Its version, `v3.14.0`, and whether that is new enough.
+pub async fn version() -> Result<(String, bool), JobError> {
+    let arguments = ["version", "--template", "{{.Version}}"].map(Into::into).to_vec();
+    let deadline = Duration::from_secs(20);
+    let said = Job { program: PROGRAM, arguments, variables: Vec::new(), deadline }.run().await?;
+    let version = String::from_utf8_lossy(&said).trim().to_owned();
+    let mut numbers = version.trim_start_matches('v').split('.').map_while(|number| number.parse().ok());
+    let found = [numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)];
+    Ok((version, found >= OLDEST))
+}
+
 /// Runs `helm <words>` for the cluster of `client`, and gives its output.
 pub async fn run(client: &Client, call: &'static str, words: Vec<OsString>) -> Result<Vec<u8>, Failure> {
     let never = |what: String| Failure { call, meaning: Meaning::Never, what };

@@ -26,10 +26,13 @@ mod template;
 use std::collections::BTreeMap;
 
 use crate::aws::{Door, Failure};
-use crate::desired::{Resource, Seen};
+use crate::desired::{Change, Resource, Seen};
 
+pub(crate) use addon::addons;
 pub use catalogue::{CatalogueError, graph, things};
+pub(crate) use default_class::{CLASSES, defaults};
 pub use gpu::{GpuThings, gpu_things};
+pub(crate) use release::NAMESPACE;
 pub use tags::{gpu_owner, owner};
 
 use access_entry::AccessEntry;
@@ -89,6 +92,19 @@ pub struct Look {
     pub sick: bool,
 }
 
+/// One word for how a thing is that must become so.
+pub fn word(change: &Change, look: Option<&Look>) -> &'static str {
+    match change {
+        Change::Nothing if look.is_some_and(|look| look.pending.is_some()) => "changing",
+        Change::Nothing if look.is_some_and(|look| look.sick) => "sick",
+        Change::Nothing => "ok",
+        Change::Create => "missing",
+        Change::Update { .. } => "differs",
+        Change::Delete => "unwanted",
+        Change::Refuse { .. } => "refused",
+    }
+}
+
 impl From<Seen> for Look {
     fn from(seen: Seen) -> Self {
         Self { seen, pending: None, note: None, sick: false }
@@ -125,6 +141,14 @@ impl Thing {
     /// Whether it is something that can be removed, and not how others' things are.
     pub fn is_removable(&self) -> bool {
         !matches!(self.kind, Kind::DefaultClass(_))
+    }
+
+    /// Its path in the API, where it is an object.
+    pub fn path(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Object(object) => Some(&object.path),
+            _ => None,
+        }
     }
 
     /// Looks at it.

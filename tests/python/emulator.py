@@ -1,5 +1,5 @@
-"""ministack, with what it lacks of EC2 and EKS and the installer asks for: where an instance type is offered, and what a
-node group keeps and takes. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
+"""ministack, with what it lacks of EC2 and EKS and the installer asks for: where an instance type is offered, which
+versions are supported, and what a node group keeps and takes. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
 """
 
 import copy
@@ -104,7 +104,14 @@ def updated(kind):
     return eks._json_resp(200, {"update": {"id": eks.new_uuid(), "status": "Successful", "type": kind, "params": [], "errors": []}})
 
 
+# Versions of the control plane, and whether EKS supports them: as of a day that is always today.
+VERSIONS = {"1.34": "STANDARD_SUPPORT", "1.31": "EXTENDED_SUPPORT", "1.30": "UNSUPPORTED"}
+
+
 async def handle_request(method, path, headers, body, query, before=eks.handle_request):
+    if (method, path) == ("GET", "/cluster-versions"):
+        versions = [{"clusterVersion": name, "versionStatus": status} for name, status in VERSIONS.items()]
+        return eks._json_resp(200, {"clusterVersions": versions})
     found = re.fullmatch(r"/clusters/([\w-]+)/node-groups/([\w-]+)/update-(config|version)", path)
     if method != "POST" or not found:
         return await before(method, path, headers, body, query)

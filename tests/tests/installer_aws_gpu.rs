@@ -67,6 +67,11 @@ fn made_once_repaired_changed_and_removed() {
 
     let made = done(&site.run(&proxy, &CREATE, &ALL));
     assert_eq!(made["outcomes"].as_object().unwrap().len(), 5, "{made}");
+    let told = site.run(&proxy, &["doctor"], &ALL);
+    assert!(
+        told.out.contains("what gpu create makes") && told.out.contains("5 of 5 as they must be"),
+        "{told:?}"
+    );
     let right = site.bed.nodes();
     let group = &right.0["node-group/gpu-compute"];
     assert_eq!(group["nodeRepairConfig"]["enabled"], true);

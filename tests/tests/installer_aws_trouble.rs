@@ -98,3 +98,78 @@ fn two_at_once_end_where_one_does() {
         }
     }
 }
+
+/// What `doctor` says at that level, as `subject: what`.
+fn told_at(told: &Told, level: &str) -> Vec<String> {
+    let document = told.json();
+    let rows = document["findings"].as_array().unwrap().iter().filter(|row| row["level"] == level);
+    rows.map(|row| format!("{}: {}", row["subject"], row["what"]).replace('"', "")).collect()
+}
+
+#[test]
+fn doctor_asks_on_where_one_answer_does_not_come_and_takes_nothing_for_well() {
+    let bed = Bed::new(131);
+    assert_eq!(bed.run(&["apply", "--yes"], &[]).code, Some(0));
+    let before = bed.inventory();
+    let has = |rows: &[String], said: &str| rows.iter().any(|row| row.starts_with(said));
+    // One door broken: that is not known, all else is.
+    let proxy = Proxy::start(|_, call| match call.operation.as_str() {
+        "GET /clusters/research/addons" | "DescribeInstanceTypeOfferings" => Fault::Broken,
+        _ => Fault::None,
+    })
+    .unwrap();
+    let told = bed.run_through(&proxy, &["doctor", "--json"], &[]);
+    let (unknown, errors, fine) = (told_at(&told, "unknown"), told_at(&told, "error"), told_at(&told, "ok"));
+    for subject in
+        ["add-ons: could not tell: eks:ListAddons", "GPU node groups: could not tell: ec2:Describe"]
+    {
+        assert!(has(&unknown, subject), "{subject}: {told:?}");
+    }
+    assert!(
+        has(&fine, "cluster: research (1.34) is ACTIVE") && has(&fine, "Kubernetes version: 1.34"),
+        "{told:?}"
+    );
+    assert!(has(&fine, "clock, against AWS: "), "{told:?}");
+    assert!(has(&errors, "subnet subnet-0123456789abcdef0: is not there"), "{told:?}");
+    assert!(has(&errors, "API server: "), "{told:?}");
+    assert_eq!((told.code, proxy.mutating(), bed.inventory()), (Some(3), 0, before), "{told:?}");
+
+    // Nobody to ask.
+    let proxy = Proxy::start(|_, _| Fault::Close).unwrap();
+    let told = bed.run_through(&proxy, &["doctor", "--json"], &[]);
+    assert_eq!(told.code, Some(5), "{told:?}");
+    assert!(
+        has(&told_at(&told, "unknown"), "AWS credentials: could not tell: sts:GetCallerIdentity"),
+        "{told:?}"
+    );
+    assert!(has(&told_at(&told, "unknown"), "everything else: "), "{told:?}");
+    assert!(has(&told_at(&told, "unknown"), "clock, against AWS: could not tell"), "{told:?}");
+}
+
+#[test]
+fn doctor_knows_settings_accounts_versions_and_ways_in_that_do_not_work() {
+    let bed = Bed::new(132);
+    let told = bed.run(&["doctor", "--json"], &[("GPU_MAX_SIZE", "many"), ("VPC_ID", "x")]);
+    assert_eq!((told.code, told_at(&told, "error").len()), (Some(2), 2), "{told:?}");
+    assert!(told_at(&told, "unknown")[0].starts_with("everything else: could not tell"), "{told:?}");
+    bed.calls(&serde_json::json!([["eks", "create_cluster", {
+        "name": "old", "version": "1.30", "roleArn": "arn:aws:iam::000000000132:role/cluster",
+        "resourcesVpcConfig": { "subnetIds": ["subnet-0123456789abcdef0"] },
+        "accessConfig": { "authenticationMode": "CONFIG_MAP" } }]]));
+    let old = [("CLUSTER_NAME", "old"), ("INSTALL_KARPENTER", "1"), ("AWS_ACCOUNT_ID", "000000000001")];
+    let told = bed.run(&["doctor", "--json"], &old);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    let errors = told_at(&told, "error");
+    for said in [
+        "AWS credentials: AWS_ACCOUNT_ID is 000000000001, but these credentials are for 000000000132",
+        "cluster: KUBERNETES_VERSION is 1.34, but the cluster runs 1.30",
+        "Kubernetes version: 1.30 is not supported any more",
+        "authentication mode: CONFIG_MAP: EKS takes no access entries",
+        "add-on eks-pod-identity-agent: is not installed",
+    ] {
+        assert!(errors.iter().any(|row| row.starts_with(said)), "{said}: {errors:#?}");
+    }
+    let told = bed.run(&["doctor", "--json"], &[("CLUSTER_NAME", "none")]);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    assert!(told_at(&told, "error")[0].contains("has no such cluster in us-west-2"), "{told:?}");
+}

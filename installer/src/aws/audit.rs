@@ -18,6 +18,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::json;
 
+use super::Clocks;
+
 tokio::task_local! {
     static RESOURCE: String;
 }
@@ -37,6 +39,7 @@ struct State {
     log: Option<Mutex<File>>,
     reads: AtomicU64,
     writes: AtomicU64,
+    clocks: Clocks,
 }
 
 impl Recorder {
@@ -57,6 +60,11 @@ impl Recorder {
     /// Attempts at calls that look, and at calls that change something.
     pub fn calls(&self) -> (u64, u64) {
         (self.0.reads.load(Ordering::Relaxed), self.0.writes.load(Ordering::Relaxed))
+    }
+
+    /// What the answers said of the time.
+    pub fn clocks(&self) -> &Clocks {
+        &self.0.clocks
     }
 
     /// Counts a call that looks, of another door than AWS's.
@@ -138,6 +146,9 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        if let Some(date) = context.response().and_then(|response| response.headers().get("date")) {
+            self.0.clocks.told("AWS", date);
+        }
         let Some(metadata) = bag.load::<Metadata>().filter(|metadata| !looks(metadata.name())) else {
             return Ok(());
         };

@@ -21,12 +21,12 @@ const PREFLIGHTS: u32 = 3;
 #[derive(Debug, clap::Args)]
 pub(crate) struct LiveArgs {
     #[command(flatten)]
-    common: Common,
+    pub(super) common: Common,
     #[command(flatten)]
-    inside: InsideArgs,
+    pub(super) inside: InsideArgs,
     /// Profile of the shared AWS files; without it AWS_PROFILE and whatever else the AWS CLI would use
     #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    pub(super) profile: Option<String>,
     /// As JSON on standard output
     #[arg(long)]
     pub(super) json: bool,

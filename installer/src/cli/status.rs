@@ -7,25 +7,12 @@ use super::{Stop, out};
 use crate::aws::Recorder;
 use crate::desired::{Change, Row};
 use crate::exit::Exit;
-use crate::things::Look;
+use crate::things::word;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     live: LiveArgs,
-}
-
-/// One word for how a thing is.
-fn word(row: &Row, look: Option<&Look>) -> &'static str {
-    match &row.change {
-        Change::Nothing if look.is_some_and(|look| look.pending.is_some()) => "changing",
-        Change::Nothing if look.is_some_and(|look| look.sick) => "sick",
-        Change::Nothing => "ok",
-        Change::Create => "missing",
-        Change::Update { .. } => "differs",
-        Change::Delete => "unwanted",
-        Change::Refuse { .. } => "refused",
-    }
 }
 
 /// How one thing is.
@@ -52,7 +39,7 @@ pub(super) fn states(live: &Live) -> Vec<State> {
     let rows = live.plan().rows.into_iter().filter(|row| row.wanted || row.change != Change::Nothing);
     let state = |row: Row| {
         let look = live.looks.get(&row.id);
-        State { word: word(&row, look), note: look.and_then(|look| look.note.clone()), row }
+        State { word: word(&row.change, look), note: look.and_then(|look| look.note.clone()), row }
     };
     rows.map(state).collect()
 }

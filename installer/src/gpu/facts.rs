@@ -46,10 +46,9 @@ pub struct Facts {
 /// Asks for all but the nodes, for which the groups must be known: see [`nodes`].
 pub async fn facts(door: &Door, settings: &Settings) -> Result<Facts, Failure> {
     let ids: Vec<_> = settings.gpu_subnets().into_iter().map(|(_, id)| id).collect();
-    let subnets = Form::new("ec2:DescribeSubnets").filter("subnet-id", &ids);
     let offered = Form::new("ec2:DescribeInstanceTypeOfferings").with("LocationType", "availability-zone");
     let offered = offered.filter("instance-type", &[&settings.gpu_instance_type]);
-    let subnets = door.ec2.list(subnets, "subnetSet").await?.iter().map(subnet).collect();
+    let subnets = subnets(door, &ids).await?;
     let offered = door.ec2.list(offered, "instanceTypeOfferingSet").await?;
     let offered = offered.iter().map(|offer| offer.text("location").to_owned()).collect();
     let mut facts = Facts { subnets, offered, ..Facts::default() };
@@ -66,6 +65,12 @@ pub async fn facts(door: &Door, settings: &Settings) -> Result<Facts, Failure> {
         });
     }
     Ok(facts)
+}
+
+/// Those of `ids` that there are.
+pub async fn subnets(door: &Door, ids: &[&str]) -> Result<Vec<Subnet>, Failure> {
+    let form = Form::new("ec2:DescribeSubnets").filter("subnet-id", ids);
+    Ok(door.ec2.list(form, "subnetSet").await?.iter().map(subnet).collect())
 }
 
 /// How many nodes each of `groups` wants now, by its name.

@@ -25,6 +25,11 @@ const DEADLINE: Duration = Duration::from_secs(65);
 /// Bytes of an answer: a list of all storage classes or release records is far smaller.
 const MOST: usize = 32 << 20;
 
+/// Objects that are asked for at a time: a GPU node is some 30 KB.
+const PAGE: usize = 250;
+/// Pages of a list.
+const PAGES: usize = 40;
+
 type Http = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// The API server, as whoever the access says.
@@ -73,6 +78,21 @@ impl Client {
     /// What is at `path`; `None` where nothing is.
     pub async fn get(&self, path: &str) -> Result<Option<Value>, Failure> {
         self.read(path, "application/json").await
+    }
+
+    /// Every object of a list, in pages; `path` has a query.
+    pub async fn list(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let (mut all, mut more) = (Vec::new(), String::new());
+        for _ in 0..PAGES {
+            let page = self.get(&format!("{path}&limit={PAGE}{more}")).await?.unwrap_or_default();
+            all.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["metadata"]["continue"].as_str() {
+                Some(token) if !token.is_empty() => more = format!("&continue={token}"),
+                _ => return Ok(all),
+            }
+        }
+        let what = format!("GET {path}: more than {} objects", PAGE * PAGES);
+        Err(Failure { call: "kubernetes get", meaning: Meaning::Never, what })
     }
 
     /// The names, labels and annotations of a list, without what the objects hold.
@@ -182,6 +202,9 @@ impl Client {
         let work = async {
             let response = self.http.request(http).await.map_err(|error| later(chain(&error)))?;
             let (head, body) = response.into_parts();
+            if let Some(date) = head.headers.get(header::DATE).and_then(|date| date.to_str().ok()) {
+                self.recorder.clocks().told("the API server", date);
+            }
             let bytes = Limited::new(body, MOST).collect().await;
             let bytes = bytes.map_err(|error| later(error.to_string()))?.to_bytes();
             Ok((head.status, serde_json::from_slice(&bytes).unwrap_or_default()))

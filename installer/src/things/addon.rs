@@ -62,6 +62,28 @@ impl Addon {
     }
 }
 
+/// How every add-on of the cluster is, whoever installed it.
+pub(crate) async fn addons(
+    door: &Door,
+    cluster: &str,
+) -> Result<Vec<(String, Result<Look, Failure>)>, Failure> {
+    let request = door.eks.list_addons().cluster_name(cluster);
+    let names: Vec<String> = request
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<_, _>>()
+        .await
+        .map_err(failed("eks:ListAddons"))?;
+    let mut all = Vec::new();
+    for name in names {
+        let addon = Addon { cluster: cluster.to_owned(), name, configuration: None, owner: String::new() };
+        let look = addon.look(door).await;
+        all.push((addon.name, look));
+    }
+    Ok(all)
+}
+
 fn look(addon: &Found) -> Look {
     let status = addon.status().map_or("UNKNOWN", AddonStatus::as_str);
     let configuration = addon.configuration_values().unwrap_or_default();

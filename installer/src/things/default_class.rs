@@ -11,7 +11,7 @@ use crate::desired::Seen;
 /// What a class is the default by; the older one still counts. Source: Kubernetes, `pkg/volume/util/storageclass.go`.
 const ANNOTATIONS: [&str; 2] =
     ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
-const CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
+pub(crate) const CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
 
 /// It is nobody's thing: it is seen as the owner's, so that it is repaired, and is not among what is removed.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl DefaultClass {
 }
 
 /// Names of the classes that are the default.
-fn defaults(classes: &[Value]) -> impl Iterator<Item = String> {
+pub(crate) fn defaults(classes: &[Value]) -> impl Iterator<Item = String> {
     let is_default = |class: &&Value| {
         let annotations = &class["metadata"]["annotations"];
         ANNOTATIONS.iter().any(|name| annotations[name] == "true")

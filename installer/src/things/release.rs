@@ -14,7 +14,7 @@ use crate::kube::yaml;
 use crate::launch_template::OWNER_TAG;
 
 /// Where all of them are: the service accounts that take our roles are there.
-pub(super) const NAMESPACE: &str = "kube-system";
+pub(crate) const NAMESPACE: &str = "kube-system";
 /// An operation that is not over after so long was killed: twice what helm gives itself, and more.
 const STUCK: Duration = Duration::from_secs(15 * 60);
 

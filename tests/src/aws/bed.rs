@@ -52,6 +52,7 @@ impl Bed {
         bed.calls(&json!([["eks", "create_cluster", {
             "name": CLUSTER, "version": "1.34", "roleArn": format!("arn:aws:iam::{}:role/cluster", bed.account),
             "resourcesVpcConfig": { "subnetIds": ["subnet-0123456789abcdef0"] },
+            "accessConfig": { "authenticationMode": "API_AND_CONFIG_MAP" },
         }]]));
         // The emulator's one VPC for every cluster.
         let settings = "CLUSTER_NAME=research\nAWS_REGION=us-west-2\nVPC_ID=vpc-00000000\n\

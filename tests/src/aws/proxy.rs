@@ -132,7 +132,7 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
 fn forward(state: &State, call: &Call, request: &Message) -> io::Result<Vec<u8>> {
     let mut response = request.forward(&state.upstream, &format!("http://127.0.0.1:{}", emulator::port()))?;
     let mut headers = String::new();
-    for name in ["content-type", "x-amzn-errortype", "x-amzn-requestid", "x-amzn-query-error"] {
+    for name in ["date", "content-type", "x-amzn-errortype", "x-amzn-requestid", "x-amzn-query-error"] {
         if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {
             headers.extend([name, ": ", value, "\r\n"]);
         }

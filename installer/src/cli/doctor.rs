@@ -1,0 +1,169 @@
+//! `installer doctor`.
+
+use std::collections::BTreeMap;
+
+use gpunode_host::spec::Errors;
+use serde_json::json;
+
+use super::live::{LiveArgs, block_on, say};
+use super::{Stop, out};
+use crate::aws::{Cluster, Door, Recorder};
+use crate::carry_out::look_each;
+use crate::doctor::{self, Account, Finding, Level, bounded};
+use crate::exit::Exit;
+use crate::settings::Loaded;
+use crate::things::{self, Look, Things};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    live: LiveArgs,
+}
+
+pub(super) fn run(args: &DoctorArgs) -> Result<(), Stop> {
+    block_on(async {
+        let loaded = match args.live.common.try_load()? {
+            Ok(loaded) => loaded,
+            Err((errors, there)) => {
+                tell(args, None, &mistakes(&errors, there));
+                return Err(Exit::Settings);
+            }
+        };
+        let settings = &loaded.settings;
+        let door = Door::open(&settings.aws_region, args.live.profile.as_deref(), Recorder::looking()).await;
+        let findings = Box::pin(examine(args, &loaded, door.clone())).await;
+        tell(args, Some((&loaded, &door)), &findings);
+        match findings.iter().map(|finding| finding.level).max() {
+            Some(Level::Error) => Err(Exit::Differs),
+            Some(Level::Unknown) => Err(Exit::Aws),
+            Some(Level::Warning | Level::Ok) | None => Ok(()),
+        }
+    })
+}
+
+/// Without settings nobody knows which cluster is meant.
+fn mistakes(errors: &Errors, there: bool) -> Vec<Finding> {
+    let advice =
+        if there { "installer config check" } else { "installer init writes a file with every setting" };
+    let each = |mistake: &gpunode_host::spec::Mistake| Finding::error("settings", mistake, advice);
+    let mut findings: Vec<_> = errors.mistakes.iter().map(each).collect();
+    if errors.more > 0 {
+        findings.push(Finding::error("settings", format_args!("and {} more", errors.more), advice));
+    }
+    findings.push(Finding::unknown("everything else", "the settings do not say which cluster is meant"));
+    findings
+}
+
+async fn examine(args: &DoctorArgs, loaded: &Loaded, mut door: Door) -> Vec<Finding> {
+    let settings = &loaded.settings;
+    let mut findings = vec![Finding::ok("settings", "can be used")];
+    let mut account = Account::default();
+    let asked = async {
+        let (found, told) = doctor::account(&door, settings).await;
+        account = found;
+        told
+    };
+    findings.extend(Box::pin(bounded("AWS credentials", asked)).await);
+    // Made of the settings and the account's number alone.
+    let number = account.caller.as_ref().map(|caller| caller.account.clone());
+    let made = number.or_else(|| settings.aws_account_id.clone());
+    let made = made.map(|number| things::things(loaded, &number));
+    let things = match &made {
+        Some(Ok((things, _))) => things.clone(),
+        Some(Err(_)) | None => Things::new(),
+    };
+    let (inside, outside): (Things, Things) = things.into_iter().partition(|(_, thing)| thing.is_inside());
+    let mut looks = BTreeMap::new();
+    match &account.cluster {
+        Some(cluster) => {
+            let (cluster_found, addons, groups, subnets, looked) = tokio::join!(
+                bounded("cluster", doctor::cluster(&door, settings, cluster)),
+                bounded("add-ons", doctor::addons(&door, settings)),
+                bounded("GPU node groups", doctor::groups(&door, loaded, cluster)),
+                bounded("subnets", doctor::subnets(&door, settings)),
+                look_each(&door, &outside),
+            );
+            findings.extend([cluster_found, addons, groups, subnets].into_iter().flatten());
+            looks.extend(looked);
+            let told = Box::pin(examine_inside(args, loaded, &mut door, (&account, cluster), &inside)).await;
+            findings.extend(told.0);
+            looks.extend(told.1);
+        }
+        None => findings
+            .push(Finding::unknown("everything else", "nobody knows the cluster, by what is said above")),
+    }
+    match &made {
+        Some(Ok((_, graph))) => {
+            let what = ("what apply makes", "installer apply");
+            findings.extend(doctor::stated(what, graph, &looks, &things::owner(settings)));
+        }
+        Some(Err(error)) => findings.push(Finding::error("what apply makes", error, "correct the setting")),
+        None => {}
+    }
+    findings.extend(doctor::clocks(door.recorder().clocks()));
+    findings
+}
+
+/// What is inside the cluster, where there is a way to it.
+async fn examine_inside(
+    args: &DoctorArgs,
+    loaded: &Loaded,
+    door: &mut Door,
+    (account, cluster): (&Account, &Cluster),
+    things: &Things,
+) -> (Vec<Finding>, BTreeMap<String, Result<Look, String>>) {
+    let settings = &loaded.settings;
+    let mut findings = Vec::new();
+    // Charts are wanted only with the rest of the inside.
+    if settings.install_kubernetes {
+        findings.extend(bounded("helm", doctor::helm()).await);
+    }
+    let client = match args.live.inside.client(settings, cluster, door).await {
+        Ok(client) => client,
+        Err(why) => {
+            findings.push(doctor::unreachable(&why, cluster, account.caller.as_ref()));
+            findings.push(Finding::unknown("inside of the cluster", "its API server cannot be asked"));
+            return (findings, BTreeMap::new());
+        }
+    };
+    let access = client.access();
+    findings.push(Finding::ok("API server", format_args!("{} by {}", access.server, access.origin)));
+    door.kubernetes = Some(client.clone());
+    if settings.install_kubernetes {
+        let (rights, storage) = tokio::join!(
+            bounded("rights in the cluster", doctor::rights(&client, things)),
+            bounded("default StorageClass", doctor::storage(&client)),
+        );
+        findings.extend(rights.into_iter().chain(storage));
+    }
+    let (nodes, workers, looks) = tokio::join!(
+        bounded("GPU nodes", doctor::nodes(&client, settings)),
+        bounded("nodes", doctor::workers(&client)),
+        look_each(door, things),
+    );
+    findings.extend(workers.into_iter().chain(nodes));
+    (findings, looks)
+}
+
+fn tell(args: &DoctorArgs, about: Option<(&Loaded, &Door)>, findings: &[Finding]) {
+    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
+    let (errors, warnings, unknown) = (count(Level::Error), count(Level::Warning), count(Level::Unknown));
+    if args.live.json {
+        let mut document = json!({
+            "apiVersion": "gpunode.io/installer-doctor/v1",
+            "fine": errors == 0 && unknown == 0,
+            "counts": { "error": errors, "warning": warnings, "unknown": unknown, "ok": count(Level::Ok) },
+            "findings": findings,
+        });
+        if let Some((loaded, door)) = about {
+            document["cluster"] = loaded.settings.cluster_name.as_str().into();
+            document["region"] = loaded.settings.aws_region.as_str().into();
+            let (reads, writes) = door.recorder().calls();
+            document["calls"] = json!({ "reading": reads, "mutating": writes });
+        }
+        out(document);
+        return;
+    }
+    say(false, doctor::table(findings).trim_end());
+    say(false, format_args!("{errors} errors, {warnings} warnings, {unknown} could not be told"));
+}

@@ -1,0 +1,108 @@
+//! GPU nodes: what they offer against the catalogue, what they say of themselves, and whether somebody watches them.
+
+mod node;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::Finding;
+use crate::kube::Client;
+use crate::render::parts::GROUP_LABELS;
+use crate::settings::Settings;
+
+/// Every pod of the DaemonSet has it. Source: `manifests/chart/templates/_helpers.tpl`.
+const NAME: &str = "gpunode-daemonset";
+const INSTALL: &str = "helm upgrade --install gpunode manifests/chart --namespace gpunode --create-namespace";
+
+/// Asks for the GPU nodes.
+pub async fn nodes(client: &Client, settings: &Settings) -> Vec<Finding> {
+    let [(label, value)] = GROUP_LABELS;
+    let query = format!("/api/v1/nodes?labelSelector={}%3D{value}", label.replace('/', "%2F"));
+    let nodes = match client.list(&query).await {
+        Ok(nodes) => nodes,
+        Err(failure) => return vec![Finding::unknown("GPU nodes", failure)],
+    };
+    if nodes.is_empty() {
+        return vec![Finding::ok("GPU nodes", format_args!("there is no node with {label}={value}"))];
+    }
+    let query = format!("/api/v1/pods?labelSelector=app.kubernetes.io%2Fname%3D{NAME}");
+    let pods = client.list(&query).await.map_err(|failure| failure.to_string());
+    judge(settings, &nodes, pods.as_deref().map_err(String::as_str), SystemTime::now())
+}
+
+/// What is wrong with `nodes`, each finding about one of them, and one for all that are well.
+fn judge(
+    settings: &Settings,
+    nodes: &[Value],
+    pods: Result<&[Value], &str>,
+    now: SystemTime,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let watched = match pods {
+        Ok([]) => {
+            findings.push(Finding::error(NAME, "no node has a pod of it: nobody looks at the GPUs", INSTALL));
+            None
+        }
+        Ok(pods) => Some(Watched::of(pods)),
+        Err(why) => {
+            findings.push(Finding::unknown(NAME, why));
+            None
+        }
+    };
+    let mut well = 0;
+    for node in nodes {
+        let found = node::judge(settings, node, watched.as_ref(), now);
+        well += usize::from(found.is_empty());
+        findings.extend(found);
+    }
+    findings.push(Finding::ok("GPU nodes", format_args!("{well} of {} as they must be", nodes.len())));
+    findings
+}
+
+/// Nodes that have a pod of the DaemonSet, and those whose pod is ready.
+struct Watched {
+    all: BTreeSet<String>,
+    ready: BTreeSet<String>,
+}
+
+impl Watched {
+    fn of(pods: &[Value]) -> Self {
+        let node = |pod: &Value| pod["spec"]["nodeName"].as_str().map(str::to_owned);
+        let ready =
+            pods.iter().filter(|pod| condition(pod, "Ready").is_some_and(|found| found["status"] == "True"));
+        Self { all: pods.iter().filter_map(node).collect(), ready: ready.filter_map(node).collect() }
+    }
+}
+
+fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
+}
+
+/// What other nodes say that are not GPU nodes by our label, though their type has GPUs: without it no pool, chart or
+/// check here knows them.
+pub async fn workers(client: &Client) -> Vec<Finding> {
+    let subject = "nodes";
+    let nodes = match client.list_metadata("/api/v1/nodes").await {
+        Ok(nodes) => nodes,
+        Err(failure) => return vec![Finding::unknown(subject, failure)],
+    };
+    let [(label, value)] = GROUP_LABELS;
+    let unnamed: Vec<_> = nodes
+        .iter()
+        .filter(|node| node::kind(node).is_some_and(|kind| kind.gpu_count() > 0))
+        .filter(|node| node["metadata"]["labels"][label] != value)
+        .filter_map(|node| node["metadata"]["name"].as_str())
+        .collect();
+    if unnamed.is_empty() {
+        return vec![Finding::ok(subject, format_args!("{} in the cluster", nodes.len()))];
+    }
+    let shown = unnamed.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let what =
+        format!("{} have GPUs by their type and not the label {label}={value}: {shown}", unnamed.len());
+    let advice = "the device plugins' pods and GPU jobs look for the label: add it to the node group or pool";
+    vec![Finding::warning(subject, what, advice)]
+}

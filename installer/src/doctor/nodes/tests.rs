@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::super::Level;
+use super::node::CONDITIONS;
+use super::*;
+use crate::settings::{self, File};
+
+const HELPERS: &str = include_str!("../../../../manifests/chart/templates/_helpers.tpl");
+
+fn settings(more: &str) -> Settings {
+    let text = format!(
+        "CLUSTER_NAME=research\nAWS_REGION=us-west-2\nVPC_ID=vpc-0123456789abcdef0\nPRIVATE_SUBNET_A=subnet-0000000a\n{more}"
+    );
+    settings::load(Some(File { path: ".env", text: &text }), &[])
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .settings
+}
+
+fn now() -> SystemTime {
+    humantime::parse_rfc3339("2026-01-01T01:00:00Z").unwrap()
+}
+
+fn node(name: &str) -> Value {
+    let said = |kind: &str, status: &str| {
+        json!({ "type": kind, "status": status, "reason": "Healthy", "message": "all well",
+            "lastHeartbeatTime": "2026-01-01T00:58:00Z" })
+    };
+    let mut conditions: Vec<_> = CONDITIONS.iter().map(|(kind, _)| said(kind, "True")).collect();
+    conditions.push(said("Ready", "True"));
+    json!({
+        "metadata": { "name": name, "labels": { "node.kubernetes.io/instance-type": "p5en.48xlarge" } },
+        "status": { "conditions": conditions,
+            "allocatable": { "nvidia.com/gpu": "8", "vpc.amazonaws.com/efa": "16" } },
+    })
+}
+
+fn pod(node: &str, ready: &str) -> Value {
+    json!({ "spec": { "nodeName": node }, "status": { "conditions": [{ "type": "Ready", "status": ready }] } })
+}
+
+/// What is said of one node with a pod, but the count at the end.
+fn told(more: &str, change: impl FnOnce(&mut Value)) -> Vec<Finding> {
+    let mut it = node("a");
+    change(&mut it);
+    let mut found = judge(&settings(more), &[it], Ok(&[pod("a", "True")]), now());
+    found.pop();
+    found
+}
+
+#[test]
+fn names_are_those_of_the_chart() {
+    for (kind, _) in CONDITIONS {
+        assert!(HELPERS.contains(&format!("'{kind}'")), "{kind}");
+    }
+    assert!(HELPERS.contains(&format!("app.kubernetes.io/name: {NAME}\n")));
+}
+
+#[test]
+fn a_healthy_node_is_only_counted() {
+    let found =
+        judge(&settings(""), &[node("a"), node("b")], Ok(&[pod("a", "True"), pod("b", "True")]), now());
+    assert_eq!(found, [Finding::ok("GPU nodes", "2 of 2 as they must be")]);
+}
+
+#[test]
+fn fewer_devices_than_the_type_has_are_told() {
+    let found = told("", |node| {
+        node["status"]["allocatable"] = json!({ "nvidia.com/gpu": "7", "vpc.amazonaws.com/efa": "15" });
+    });
+    let what: Vec<_> = found.iter().map(|finding| finding.what.as_str()).collect();
+    assert_eq!(
+        what,
+        [
+            "offers 7 of 8 nvidia.com/gpu (p5en.48xlarge)",
+            "offers 15 of 16 vpc.amazonaws.com/efa (p5en.48xlarge)"
+        ]
+    );
+    let none = |node: &mut Value| node["status"]["allocatable"] = json!({ "nvidia.com/gpu": "8" });
+    assert_eq!(told("GPU_NUM_ENIS=0\n", none), []);
+    assert_eq!(told("", none).len(), 1);
+    // An older Karpenter attaches EFA only where a pod asks for it.
+    let by_karpenter = |node: &mut Value| {
+        none(node);
+        node["metadata"]["labels"]["karpenter.sh/nodepool"] = "gpu-spot".into();
+    };
+    assert_eq!(told("", by_karpenter), []);
+    assert_eq!(told("KARPENTER_VERSION=1.14.0\n", by_karpenter).len(), 1);
+    let parts = |node: &mut Value| {
+        node["status"]["allocatable"] =
+            json!({ "nvidia.com/mig-1g.10gb": "56", "vpc.amazonaws.com/efa": "16" });
+    };
+    assert_eq!(told("", parts), []);
+}
+
+#[test]
+fn sick_unknown_stale_and_missing_conditions_differ() {
+    let found = told("", |node| node["status"]["conditions"][0]["status"] = "False".into());
+    assert_eq!((found[0].level, found.len()), (Level::Error, 1));
+    assert_eq!(found[0].what, "GPUHealthy is False: Healthy: all well");
+    let found = told("", |node| node["status"]["conditions"][1]["status"] = "Unknown".into());
+    assert_eq!((found[0].level, found.len()), (Level::Unknown, 1));
+    let mut old = node("a");
+    for condition in old["status"]["conditions"].as_array_mut().unwrap() {
+        condition["lastHeartbeatTime"] = "2026-01-01T00:48:00Z".into();
+    }
+    let found = told("", |node| *node = old);
+    assert!(found[0].what.contains("are 12 minutes old") && found[0].level == Level::Unknown, "{found:?}");
+    let found = told("", |node| {
+        let conditions = node["status"]["conditions"].as_array_mut().unwrap();
+        conditions.retain(|condition| condition["type"] == "Ready");
+    });
+    assert_eq!((found[0].level, found.len()), (Level::Unknown, 1));
+}
+
+#[test]
+fn taints_and_a_node_that_nobody_watches_are_told() {
+    let found = told("", |node| {
+        node["spec"] = json!({ "unschedulable": true, "taints": [{ "key": "gpunode.io/not-ready", "effect": "NoSchedule" },
+            { "key": "nvidia.com/gpu", "value": "true" }] });
+    });
+    assert_eq!(found.iter().map(|finding| finding.level).collect::<Vec<_>>(), [Level::Warning, Level::Error]);
+    let pods = |pods: Result<&[Value], &str>| judge(&settings(""), &[node("a")], pods, now());
+    assert!(pods(Ok(&[pod("b", "True")]))[0].what.contains("has no pod"));
+    assert!(pods(Ok(&[pod("a", "False")]))[0].what.contains("is not ready"));
+    let none = pods(Ok(&[]));
+    assert_eq!((none[0].subject.as_str(), none[0].level, none.len()), (NAME, Level::Error, 2));
+    assert_eq!(pods(Err("403"))[0].level, Level::Unknown);
+}
+
+proptest! {
+    /// Whatever stands in a node, something is said and nothing breaks.
+    #[test]
+    fn garbage_is_never_well(
+        status in prop::sample::select(vec!["", "maybe", "Unknown", "false"]),
+        count in "[0-9a-z-]{0,24}",
+        time in "[0-9TZ:.-]{0,24}",
+    ) {
+        let mut it = node("a");
+        it["status"]["conditions"][0] = json!({ "type": "GPUHealthy", "status": status, "lastHeartbeatTime": time });
+        it["status"]["allocatable"]["nvidia.com/gpu"] = count.into();
+        let far = now() + Duration::from_secs(u64::from(u32::MAX));
+        for at in [now(), SystemTime::UNIX_EPOCH, far] {
+            let found = judge(&settings(""), &[it.clone()], Ok(&[pod("a", "True")]), at);
+            prop_assert!(found.iter().any(|finding| finding.level >= Level::Unknown), "{:?}", found);
+        }
+    }
+}
