@@ -2,6 +2,7 @@
 //! says so and hides no other, and what could not be asked is never told as well.
 
 mod aws;
+mod claims;
 mod groups;
 mod inside;
 mod nodes;
@@ -11,8 +12,10 @@ use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use aws::{Account, account, addons, clocks, cluster};
+pub use claims::claims;
 pub use groups::{groups, subnets};
 pub use inside::{helm, rights, storage, unreachable};
 pub use nodes::{nodes, workers};
@@ -100,6 +103,11 @@ async fn bounded_by(
 ) -> Vec<Finding> {
     let late = |_| vec![Finding::unknown(subject, format_args!("no answer within {} s", deadline.as_secs()))];
     tokio::time::timeout(deadline, check).await.unwrap_or_else(late)
+}
+
+/// The condition of an object of Kubernetes.
+fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
 }
 
 /// A line for each, and one for what to do.

@@ -7,6 +7,7 @@ mod access;
 mod client;
 mod exec;
 mod kubeconfig;
+mod list;
 mod path;
 mod token;
 pub(crate) mod yaml;

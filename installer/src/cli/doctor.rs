@@ -136,12 +136,13 @@ async fn examine_inside(
         );
         findings.extend(rights.into_iter().chain(storage));
     }
-    let (nodes, workers, looks) = tokio::join!(
+    let (nodes, workers, claims, looks) = tokio::join!(
         bounded("GPU nodes", doctor::nodes(&client, settings)),
         bounded("nodes", doctor::workers(&client)),
+        bounded("Karpenter's nodes", doctor::claims(&client)),
         look_each(door, things),
     );
-    findings.extend(workers.into_iter().chain(nodes));
+    findings.extend(workers.into_iter().chain(nodes).chain(claims));
     (findings, looks)
 }
 

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::Finding;
+use super::{Finding, condition};
 use crate::kube::Client;
 use crate::render::parts::GROUP_LABELS;
 use crate::settings::Settings;
@@ -76,10 +76,6 @@ impl Watched {
             pods.iter().filter(|pod| condition(pod, "Ready").is_some_and(|found| found["status"] == "True"));
         Self { all: pods.iter().filter_map(node).collect(), ready: ready.filter_map(node).collect() }
     }
-}
-
-fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
-    object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
 }
 
 /// What other nodes say that are not GPU nodes by our label, though their type has GPUs: without it no pool, chart or

@@ -25,11 +25,6 @@ const DEADLINE: Duration = Duration::from_secs(65);
 /// Bytes of an answer: a list of all storage classes or release records is far smaller.
 const MOST: usize = 32 << 20;
 
-/// Objects that are asked for at a time: a GPU node is some 30 KB.
-const PAGE: usize = 250;
-/// Pages of a list.
-const PAGES: usize = 40;
-
 type Http = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// The API server, as whoever the access says.
@@ -80,29 +75,7 @@ impl Client {
         self.read(path, "application/json").await
     }
 
-    /// Every object of a list, in pages; `path` has a query.
-    pub async fn list(&self, path: &str) -> Result<Vec<Value>, Failure> {
-        let (mut all, mut more) = (Vec::new(), String::new());
-        for _ in 0..PAGES {
-            let page = self.get(&format!("{path}&limit={PAGE}{more}")).await?.unwrap_or_default();
-            all.extend(page["items"].as_array().cloned().unwrap_or_default());
-            match page["metadata"]["continue"].as_str() {
-                Some(token) if !token.is_empty() => more = format!("&continue={token}"),
-                _ => return Ok(all),
-            }
-        }
-        let what = format!("GET {path}: more than {} objects", PAGE * PAGES);
-        Err(Failure { call: "kubernetes get", meaning: Meaning::Never, what })
-    }
-
-    /// The names, labels and annotations of a list, without what the objects hold.
-    pub async fn list_metadata(&self, path: &str) -> Result<Vec<Value>, Failure> {
-        let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-        let list = self.read(path, accept).await?.unwrap_or_default();
-        Ok(list["items"].as_array().cloned().unwrap_or_default())
-    }
-
-    async fn read(&self, path: &str, accept: &'static str) -> Result<Option<Value>, Failure> {
+    pub(super) async fn read(&self, path: &str, accept: &'static str) -> Result<Option<Value>, Failure> {
         self.recorder.looked();
         let request = Request { method: "GET", path, body: None, accept };
         match self.send("kubernetes get", &request).await {

@@ -35,7 +35,7 @@ pub(super) async fn served(client: &Client, path: &str, object: &Value) -> Resul
     let name = format!("{plural}.{group}");
     let found = client.get(&format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")).await;
     let why = match found {
-        Ok(None) => "is not there, and Karpenter's chart should have brought it".to_owned(),
+        Ok(None) => "is not there, and Karpenter's chart should have brought it: helm show crds tells whether it has it".to_owned(),
         Ok(Some(found)) => unserved(&found, version),
         Err(failure) => format!("cannot be looked at: {failure}"),
     };

@@ -151,6 +151,16 @@ fn nodes_go_before_karpenter(inside: &Inside) {
     );
     let claim = format!("{CLAIMS}/gpu-spot-x7k2p");
     inside.says(&claim, &json!({ "providerID": "aws:///us-west-2a/i-0123456789abcdef0" }));
+    let condition = json!({ "type": "Launched", "status": "False", "reason": "LaunchFailed", "message": "no quota",
+        "lastTransitionTime": "2026-01-01T00:00:00Z" });
+    inside.says(&claim, &json!({ "conditions": [condition] }));
+    let told = inside.run(&["doctor"], &ON);
+    let said = "node claim gpu-spot-x7k2p";
+    assert!(
+        told.out.contains(said)
+            && told.out.contains("is not Launched after 0 minutes: LaunchFailed: no quota"),
+        "{told:?}"
+    );
     let mut child = inside.start(&["destroy", "--yes"], &ON);
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let told = "waiting: kubernetes/EC2NodeClass/gpu: Terminating: instances of it run, and Karpenter moves their pods \
@@ -188,7 +198,7 @@ fn a_kind_that_nobody_serves_is_named_and_a_newer_chart_brings_it() {
     for said in [
         "failed: kubernetes/EC2NodeClass/gpu: kubernetes apply: the API server does not serve EC2NodeClass v1: the \
          CustomResourceDefinition ec2nodeclasses.karpenter.k8s.aws is not there, and Karpenter's chart should have \
-         brought it, 8 times",
+         brought it: helm show crds tells whether it has it, 8 times",
         "skipped: kubernetes/NodePool/gpu-spot, which waits for",
     ] {
         assert!(told.err.contains(said), "{said}: {told:?}");

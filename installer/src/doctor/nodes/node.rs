@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use gpunode_host::catalog::{self, InstanceType};
 use serde_json::Value;
 
-use super::{Watched, condition};
-use crate::doctor::Finding;
+use super::Watched;
+use crate::doctor::{Finding, condition};
 use crate::layout;
 use crate::settings::Settings;
 
