@@ -14,6 +14,7 @@ pub mod expected;
 mod folder;
 mod history;
 mod identity;
+mod module;
 mod pki;
 pub mod proxy;
 pub(crate) mod ready;

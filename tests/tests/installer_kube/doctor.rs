@@ -6,9 +6,8 @@ use gpunode_tests::aws::Told;
 use serde_json::{Value, json};
 
 use crate::inside::{Inside, NAMES, one_at_a_time};
+use crate::node::{NODES, PODS, node, time, watched};
 
-const NODES: &str = "/api/v1/nodes";
-const PODS: &str = "/api/v1/namespaces/doctor/pods";
 const CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
 /// Nobody serves metrics here, which the API server finds out by itself.
 const ALWAYS: &str = "kubernetes/APIService/v1beta1.metrics.k8s.io";
@@ -26,44 +25,6 @@ fn wrong(told: &Told) -> Vec<(String, String, String)> {
 fn has(told: &Told, level: &str, subject: &str, what: &str) {
     let found = wrong(told).into_iter().any(|row| row.0 == level && row.1 == subject && row.2.contains(what));
     assert!(found, "{level} {subject} {what}: {:#?}", wrong(told));
-}
-
-/// A p5en node, as its kubelet and the DaemonSet tell of it, with this change.
-fn node(inside: &Inside, name: &str, change: impl FnOnce(&mut Value)) {
-    let now = humantime(SystemTime::now());
-    let conditions = ["Ready", "GPUHealthy", "EFAHealthy", "NodeStorageHealthy", "NodeBootstrapped"];
-    let said = |kind: &str| {
-        json!({ "type": kind, "status": "True", "reason": "Fine", "message": "fine", "lastHeartbeatTime": now,
-            "lastTransitionTime": now })
-    };
-    let all = json!({ "nvidia.com/gpu": "8", "vpc.amazonaws.com/efa": "16", "cpu": "192" });
-    let mut it = json!({
-        "apiVersion": "v1", "kind": "Node",
-        "metadata": { "name": name, "labels": {
-            "nvidia.com/gpu": "true", "node.kubernetes.io/instance-type": "p5en.48xlarge" } },
-        "spec": {},
-        "status": { "capacity": all, "allocatable": all, "conditions": conditions.map(said) },
-    });
-    change(&mut it);
-    inside.create(NODES, &it);
-    inside.says(&format!("{NODES}/{name}"), &it["status"]);
-}
-
-fn humantime(time: SystemTime) -> String {
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs().to_string();
-    let mut date = gpunode_tests::kube::program("date");
-    date.args(["--utc", "--date", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%SZ"]);
-    gpunode_tests::kube::finish(date).unwrap().trim().to_owned()
-}
-
-/// A pod of the DaemonSet on that node.
-fn watched(inside: &Inside, name: &str) {
-    let pod = json!({ "apiVersion": "v1", "kind": "Pod",
-        "metadata": { "name": name, "labels": { "app.kubernetes.io/name": "gpunode-daemonset" } },
-        "spec": { "nodeName": name, "containers": [{ "name": "it", "image": "none.invalid/none" }] } });
-    inside.create(PODS, &pod);
-    let ready = json!({ "conditions": [{ "type": "Ready", "status": "True" }] });
-    inside.says(&format!("{PODS}/{name}"), &ready);
 }
 
 /// A subnet that there is, in the settings.
@@ -143,7 +104,7 @@ fn nodes(inside: &Inside, doctor: &impl Fn(&[&str]) -> Told) {
     node(inside, "gpu-unready", |node| {
         node["spec"]["taints"] = json!([{ "key": "gpunode.io/not-ready", "effect": "NoSchedule" }]);
     });
-    let old = humantime(SystemTime::now() - Duration::from_secs(3600));
+    let old = time(SystemTime::now() - Duration::from_secs(3600));
     node(inside, "gpu-silent", |node| {
         for condition in node["status"]["conditions"].as_array_mut().unwrap() {
             condition["lastHeartbeatTime"] = old.as_str().into();

@@ -73,6 +73,33 @@ fn classes_and_pools_come_with_the_chart_are_kept_right_and_go_with_it() {
         "a second apply changed something"
     );
 
+    is_what_is_rendered(&inside);
+    let told = inside.run(&["status"], &ON);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    let lines = about(&told.out);
+    assert_eq!(lines.len(), 6, "{told:?}");
+    assert!(lines.iter().all(|line| line.starts_with("sick ")), "{lines:?}");
+    are_ready(&inside);
+    let told = inside.run(&["verify"], &ON);
+    assert_eq!(about(&told.out), Vec::<&str>::new(), "{told:?}");
+
+    drift_is_repaired(&inside);
+    let told = inside.run(&["apply", "--yes"], &[]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(of_karpenter(&inside), Vec::<String>::new());
+    assert!(!inside.releases().contains(&"karpenter".to_owned()));
+    let order =
+        |what: &str| told.err.find(&format!("removed: {what}")).unwrap_or_else(|| panic!("{what}: {told:?}"));
+    assert!(order("kubernetes/NodePool/gpu-spot") < order("kubernetes/EC2NodeClass/gpu"), "{told:?}");
+    assert!(order("kubernetes/EC2NodeClass/gpu") < order("helm/karpenter"), "{told:?}");
+    assert!(order("helm/karpenter") < order("iam-role/research-karpenter\n"), "{told:?}");
+
+    assert_eq!(inside.run(&["apply", "--yes"], &ON).code, Some(0));
+    assert_eq!(of_karpenter(&inside), places());
+    nodes_go_before_karpenter(&inside);
+}
+
+fn is_what_is_rendered(inside: &Inside) {
     // What `render` writes is what is there: another manager who says the same is in nobody's way.
     let told = inside.run(&["render", "kubernetes", "--out", "rendered"], &ON);
     assert_eq!(told.code, Some(0), "{told:?}");
@@ -93,16 +120,9 @@ fn classes_and_pools_come_with_the_chart_are_kept_right_and_go_with_it() {
         let found = inside.get(&format!("{DEFINITIONS}/{}", right["metadata"]["name"].as_str().unwrap()));
         assert_eq!(found["spec"]["versions"], right["spec"]["versions"], "{name}");
     }
+}
 
-    let told = inside.run(&["status"], &ON);
-    assert_eq!(told.code, Some(3), "{told:?}");
-    let lines = about(&told.out);
-    assert_eq!(lines.len(), 6, "{told:?}");
-    assert!(lines.iter().all(|line| line.starts_with("sick ")), "{lines:?}");
-    are_ready(&inside);
-    let told = inside.run(&["verify"], &ON);
-    assert_eq!(about(&told.out), Vec::<&str>::new(), "{told:?}");
-
+fn drift_is_repaired(inside: &Inside) {
     let right: Vec<Value> = places().iter().map(|place| inside.get(place)["spec"].clone()).collect();
     let limit = json!([{ "op": "replace", "path": "/spec/limits/nvidia.com~1gpu", "value": 1 }]);
     inside.patch(&format!("{POOLS}/gpu-spot"), &limit);
@@ -122,20 +142,6 @@ fn classes_and_pools_come_with_the_chart_are_kept_right_and_go_with_it() {
     assert_eq!(inside.run(&["apply", "--yes"], &ON).code, Some(0));
     let now: Vec<Value> = places().iter().map(|place| inside.get(place)["spec"].clone()).collect();
     assert_eq!(now, right);
-
-    let told = inside.run(&["apply", "--yes"], &[]);
-    assert_eq!(told.code, Some(0), "{told:?}");
-    assert_eq!(of_karpenter(&inside), Vec::<String>::new());
-    assert!(!inside.releases().contains(&"karpenter".to_owned()));
-    let order =
-        |what: &str| told.err.find(&format!("removed: {what}")).unwrap_or_else(|| panic!("{what}: {told:?}"));
-    assert!(order("kubernetes/NodePool/gpu-spot") < order("kubernetes/EC2NodeClass/gpu"), "{told:?}");
-    assert!(order("kubernetes/EC2NodeClass/gpu") < order("helm/karpenter"), "{told:?}");
-    assert!(order("helm/karpenter") < order("iam-role/research-karpenter\n"), "{told:?}");
-
-    assert_eq!(inside.run(&["apply", "--yes"], &ON).code, Some(0));
-    assert_eq!(of_karpenter(&inside), places());
-    nodes_go_before_karpenter(&inside);
 }
 
 /// `destroy`, where a node of the GPU class still runs.

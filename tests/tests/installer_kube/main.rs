@@ -6,4 +6,5 @@ mod charts;
 mod doctor;
 mod inside;
 mod karpenter;
+mod node;
 mod objects;
