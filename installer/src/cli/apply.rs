@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::live::{ChangeArgs, Live, LiveArgs, block_on, confirm, say};
+use super::live::{ChangeArgs, Live, LiveArgs, NODES_END, block_on, confirm, ends_nodes, say};
 use super::progress::Progress;
 use super::{Stop, err, out};
 use crate::carry_out::carry_out;
@@ -39,6 +39,9 @@ pub(super) async fn bring(live: &Live, yes: bool, json: bool) -> Result<(), Stop
             out(live.document("result", json!({ "counts": plan.counts(), "outcomes": {} })));
         }
         return if plan.refuses() { Err(Exit::Refused) } else { Ok(()) };
+    }
+    if plan.rows.iter().any(|row| row.change == Change::Delete && ends_nodes(&row.id)) {
+        say(json, NODES_END);
     }
     confirm("Do this?", yes)?;
     let outcomes = change(live, Task::Apply).await;

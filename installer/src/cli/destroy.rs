@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::apply::{change, report, verdict};
-use super::live::{ChangeArgs, Live, LiveArgs, block_on, confirm, say};
+use super::live::{ChangeArgs, Live, LiveArgs, NODES_END, block_on, confirm, ends_nodes, say};
 use super::{Stop, out};
 use crate::desired::{Outcome, Seen, Task};
 
@@ -25,11 +25,12 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), Stop> {
 /// Shows what is ours, asks, removes it and says how it ended.
 pub(super) async fn remove(live: &Live, yes: bool, json: bool) -> Result<(), Stop> {
     say(json, live.title());
-    let mut ours = 0;
+    let (mut ours, mut nodes) = (0, false);
     for resource in live.graph.iter().rev() {
         match live.looks.get(&resource.id).map(|look| &look.seen) {
             Some(seen) if live.owns(seen) => {
                 ours += 1;
+                nodes |= ends_nodes(&resource.id);
                 say(json, format_args!("- {}", resource.id));
             }
             Some(Seen::Present { .. }) => {
@@ -44,6 +45,9 @@ pub(super) async fn remove(live: &Live, yes: bool, json: bool) -> Result<(), Sto
             out(live.document("result", json!({ "outcomes": {} })));
         }
         return Ok(());
+    }
+    if nodes {
+        say(json, NODES_END);
     }
     confirm("Remove this?", yes)?;
     let mut outcomes = change(live, Task::Destroy).await;

@@ -232,6 +232,14 @@ async fn patiently(door: &Door, settings: &Settings) -> Result<Cluster, Prefligh
     preflight(door, settings).await
 }
 
+/// Whether the removal of what has this id ends nodes, and the pods on them.
+pub(super) fn ends_nodes(id: &str) -> bool {
+    id.starts_with("kubernetes/NodePool/")
+}
+
+/// Before the question.
+pub(super) const NODES_END: &str = "the nodes that Karpenter started for these pools end with them";
+
 /// Runs `work` to its end on this thread.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

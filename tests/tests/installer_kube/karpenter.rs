@@ -88,6 +88,7 @@ fn classes_and_pools_come_with_the_chart_are_kept_right_and_go_with_it() {
     assert_eq!(told.code, Some(0), "{told:?}");
     assert_eq!(of_karpenter(&inside), Vec::<String>::new());
     assert!(!inside.releases().contains(&"karpenter".to_owned()));
+    assert!(told.out.contains("the nodes that Karpenter started for these pools end with them"), "{told:?}");
     let order =
         |what: &str| told.err.find(&format!("removed: {what}")).unwrap_or_else(|| panic!("{what}: {told:?}"));
     assert!(order("kubernetes/NodePool/gpu-spot") < order("kubernetes/EC2NodeClass/gpu"), "{told:?}");
