@@ -22,7 +22,7 @@ pub use nodes::{nodes, workers};
 pub use stated::stated;
 
 /// For one check: each call in it has shorter bounds of its own.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How bad something is, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -118,7 +118,11 @@ async fn examine_inside(
     if settings.install_kubernetes {
         findings.extend(bounded("helm", doctor::helm()).await);
     }
-    let client = match args.live.inside.client(settings, cluster, door).await {
+    // One that takes connections and never answers is tried again, each time for a minute.
+    let found =
+        tokio::time::timeout(doctor::DEADLINE, args.live.inside.client(settings, cluster, door)).await;
+    let late = |_| Err(format!("no answer within {} s", doctor::DEADLINE.as_secs()));
+    let client = match found.unwrap_or_else(late) {
         Ok(client) => client,
         Err(why) => {
             findings.push(doctor::unreachable(&why, cluster, account.caller.as_ref()));

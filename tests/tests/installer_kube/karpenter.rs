@@ -74,6 +74,7 @@ fn classes_and_pools_come_with_the_chart_are_kept_right_and_go_with_it() {
     );
 
     is_what_is_rendered(&inside);
+    every_kind_of_node_is_taken(&inside);
     let told = inside.run(&["status"], &ON);
     assert_eq!(told.code, Some(3), "{told:?}");
     let lines = about(&told.out);
@@ -120,6 +121,29 @@ fn is_what_is_rendered(inside: &Inside) {
         let right: Value = serde_json::from_str(&text).unwrap();
         let found = inside.get(&format!("{DEFINITIONS}/{}", right["metadata"]["name"].as_str().unwrap()));
         assert_eq!(found["spec"]["versions"], right["spec"]["versions"], "{name}");
+    }
+}
+
+/// Whatever the settings ask for, Karpenter's definitions and their rules take it.
+fn every_kind_of_node_is_taken(inside: &Inside) {
+    let block = [("GPU_CAPACITY", "capacity-block"), ("GPU_CAPACITY_RESERVATION_ID", "cr-0123456789abcdef0")];
+    let variants: [&[(&str, &str)]; 7] = [
+        &block,
+        &[("GPU_EFA_LAYOUT", "combined")],
+        &[("GPU_INSTANCE_TYPE", "p6-b300.48xlarge"), ("GPU_DATA_VOLUME_SIZE", "none")],
+        &[("GPU_INSTANCE_TYPE", "p4d.24xlarge"), ("GPU_NUM_ENIS", "2")],
+        &[("GPU_INSTANCE_TYPE", "g6e.48xlarge"), ("GPU_MAX_SIZE", "1")],
+        &[("GPU_INSTANCE_TYPE", "g5g.16xlarge"), ("GPU_NUM_ENIS", "0")],
+        &[("CLUSTER_SECURITY_GROUP", "sg-01234567"), ("GPU_SECURITY_GROUP", "sg-01234568")],
+    ];
+    for (number, variant) in variants.iter().enumerate() {
+        let folder = format!("variant-{number}");
+        let told = inside.run(&["render", "kubernetes", "--out", &folder], &[&ON[..], variant].concat());
+        assert_eq!(told.code, Some(0), "{variant:?}: {told:?}");
+        let file =
+            inside.bed.folder().join(folder).join("kubernetes/karpenter-gpu.yaml").display().to_string();
+        let words = ["apply", "--server-side", "--dry-run=server", "--force-conflicts", "--filename", &file];
+        inside.cluster.kubectl(&words).unwrap_or_else(|error| panic!("{variant:?}: {error}"));
     }
 }
 
