@@ -1,5 +1,6 @@
 //! The programs for aarch64 machines are static and run, under emulation where this is another machine.
 
+#![allow(clippy::panic, reason = "what helps a test is a test")]
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Output;
@@ -22,7 +23,7 @@ fn run(program: &Path, arguments: &[&str]) -> Output {
     let mut words: Vec<OsString> = emulator_aarch64().into_iter().map(Into::into).collect();
     words.push(program.into());
     words.extend(arguments.iter().map(Into::into));
-    output(SECONDS, &words).unwrap()
+    output(SECONDS, &words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
 }
 
 #[test]
