@@ -2,9 +2,12 @@
 
 mod audit;
 mod clocks;
+mod direct;
 mod ec2;
+mod endpoint;
 mod failure;
 mod preflight;
+mod s3;
 
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ pub use failure::{Failure, Meaning, failed};
 pub use preflight::{
     Caller, Cluster, PreflightError, Reach, caller, describe, mistakes, no_cluster, other_account, preflight,
 };
+pub use s3::{Head, S3};
 
 /// For a connection to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -49,6 +53,8 @@ pub struct Door {
     pub events: aws_sdk_eventbridge::Client,
     /// Elastic Compute Cloud.
     pub ec2: Ec2,
+    /// Simple Storage Service.
+    pub s3: S3,
     /// Security Token Service.
     pub sts: aws_sdk_sts::Client,
     /// What signs the token for the cluster.
@@ -91,6 +97,7 @@ impl Door {
             sqs: client!(aws_sdk_sqs),
             events: client!(aws_sdk_eventbridge),
             ec2: Ec2::new(&shared, recorder.clone()),
+            s3: S3::new(&shared, recorder.clone()),
             sts: client!(aws_sdk_sts),
             credentials: shared.credentials_provider(),
             kubernetes: None,

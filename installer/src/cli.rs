@@ -12,6 +12,7 @@ mod live;
 mod plan;
 mod progress;
 mod render;
+mod s3_csi;
 mod status;
 mod verify;
 
@@ -62,6 +63,9 @@ enum Command {
     /// Make, show or remove the GPU node groups: security and placement group, launch template, managed node group
     #[command(subcommand)]
     Gpu(gpu::GpuCommand),
+    /// Give pods S3 buckets by name, take them away, or show them; the Mountpoint for S3 CSI driver and its role
+    #[command(subcommand)]
+    S3Csi(s3_csi::S3CsiCommand),
 }
 
 /// What every command that reads the settings takes.
@@ -89,6 +93,7 @@ pub fn run(args: Args) -> Exit {
         Command::Doctor(args) => doctor::run(&args),
         Command::Destroy(args) => destroy::run(&args),
         Command::Gpu(command) => gpu::run(&command),
+        Command::S3Csi(command) => s3_csi::run(&command),
     };
     match outcome {
         Ok(()) => Exit::Ok,

@@ -17,6 +17,7 @@ pub mod layout;
 pub mod policies;
 pub mod process;
 pub mod render;
+pub mod s3;
 pub mod settings;
 pub mod things;
 pub mod user_data;

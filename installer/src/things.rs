@@ -19,6 +19,7 @@ mod queue;
 mod release;
 mod role;
 mod rule;
+mod s3_policy;
 mod security_group;
 mod tags;
 mod template;
@@ -29,10 +30,12 @@ use crate::aws::{Door, Failure};
 use crate::desired::{Change, Resource, Seen};
 
 pub(crate) use addon::addons;
-pub use catalogue::{CatalogueError, graph, things};
+pub use catalogue::{CatalogueError, POD_IDENTITY_AGENT, graph, s3_ids, s3_things, things};
 pub(crate) use default_class::{CLASSES, defaults};
+pub(crate) use document::canonical;
 pub use gpu::{GpuThings, gpu_things};
 pub(crate) use release::NAMESPACE;
+pub use s3_policy::{S3Change, S3Held, s3_held};
 pub use tags::{gpu_owner, owner};
 
 use access_entry::AccessEntry;
@@ -47,6 +50,7 @@ use queue::Queue;
 use release::Release;
 use role::Role;
 use rule::Rule;
+use s3_policy::S3Policy;
 use security_group::SecurityGroup;
 use template::Template;
 
@@ -75,6 +79,7 @@ enum Kind {
     Release(Box<Release>),
     Role(Role),
     Rule(Rule),
+    S3Policy(Box<S3Policy>),
     SecurityGroup(SecurityGroup),
     Template(Box<Template>),
 }
@@ -126,6 +131,7 @@ macro_rules! each {
             Kind::Release($thing) => $what,
             Kind::Role($thing) => $what,
             Kind::Rule($thing) => $what,
+            Kind::S3Policy($thing) => $what,
             Kind::SecurityGroup($thing) => $what,
             Kind::Template($thing) => $what,
         }

@@ -2,7 +2,8 @@
 
 aws.py URL ACCOUNT inventory CLUSTER
 aws.py URL ACCOUNT nodes CLUSTER
-aws.py URL ACCOUNT signatures '[{"service": "ec2", "headers": {...}, "body": "Action=..."}, ...]'
+aws.py URL ACCOUNT signatures '[{"service": "ec2", "headers": {...}, "body": "Action=..."},
+                                {"service": "s3", "method": "HEAD", "path": "/data", "headers": {...}, "body": ""}, ...]'
 aws.py URL ACCOUNT forms '[["ec2", "create_launch_template", {...}], ...]'
 aws.py URL ACCOUNT calls '[["iam", "create_role", {...}], ["eks", "create_cluster", {...}, "eu-west-1"], ...]'
 """
@@ -134,9 +135,11 @@ def signature(session, request):
     """The signature of a request with the time and the signed headers that it has."""
     headers = request["headers"]
     signed = re.search("SignedHeaders=([^,]+)", headers["authorization"]).group(1).split(";")
-    made = AWSRequest("POST", f"http://{headers['host']}/", {name: headers[name] for name in signed}, request["body"])
+    url = f"http://{headers['host']}{request.get('path', '/')}"
+    made = AWSRequest(request.get("method", "POST"), url, {name: headers[name] for name in signed}, request["body"])
     made.context["timestamp"] = headers["x-amz-date"]
-    signer = SigV4Auth(session.get_credentials(), request["service"], session.region_name)
+    region = re.search("Credential=[^/]+/[0-9]+/([^/]+)/", headers["authorization"]).group(1)
+    signer = SigV4Auth(session.get_credentials(), request["service"], region)
     return signer.signature(signer.string_to_sign(made, signer.canonical_request(made)), made)
 
 

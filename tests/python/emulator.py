@@ -1,12 +1,12 @@
-"""ministack, with what it lacks of EC2 and EKS and the installer asks for: where an instance type is offered, which
-versions are supported, and what a node group keeps and takes. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
+"""ministack, with what it lacks of EC2, EKS and S3 and the installer asks for: where an instance type is offered, which
+versions are supported, what a node group keeps and takes, and that a bucket is somebody's. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
 """
 
 import copy
 import re
 
 from ministack.app import main
-from ministack.services import ec2, eks
+from ministack.services import ec2, eks, s3
 
 # Zones by instance type; others are offered nowhere.
 OFFERED = {"p5en.48xlarge": "ab", "p5.48xlarge": "abc", "g6e.48xlarge": "abc"}
@@ -122,9 +122,20 @@ async def handle_request(method, path, headers, body, query, before=eks.handle_r
     return (update_config if what == "config" else update_version)(group, eks.json.loads(body or "{}"))
 
 
+async def handle_bucket(method, path, headers, *more, before=s3.handle_request, **named):
+    """Refuses what is not the account's that the request names; a redirect to the bucket's region comes first."""
+    answer = await before(method, path, headers, *more, **named)
+    expected, (bucket, _) = headers.get("x-amz-expected-bucket-owner"), s3._parse_bucket_key(path, headers)
+    owner = s3._bucket_owner_account(bucket) if expected and bucket else None
+    if owner and owner != expected and answer[0] == 200:
+        return 403, {name: value for name, value in answer[1].items() if name.lower() == "x-amz-bucket-region"}, b""
+    return answer
+
+
 ec2._ACTION_MAP["DescribeInstanceTypeOfferings"] = describe_instance_type_offerings
 ec2._ACTION_MAP["DescribeSecurityGroups"] = describe_security_groups
 eks._create_nodegroup = create_nodegroup
 eks.handle_request = handle_request
+s3.handle_request = handle_bucket
 
 main()

@@ -27,6 +27,9 @@ PROFILE = {"topology.kubernetes.io/region": REGION, "karpenter.k8s.aws/ec2nodecl
 SCALED = {f"k8s.io/cluster-autoscaler/{CLUSTER}": "owned"}
 SCALED_OTHERS = {"k8s.io/cluster-autoscaler/other": "owned"}
 
+# Given by `installer s3-csi add`; the test writes it beside what is rendered.
+ADDED = "s3-csi-added"
+
 KARPENTER = [
     "karpenter-node-lifecycle",
     "karpenter-iam-integration",
@@ -79,6 +82,28 @@ INSTANCE, VOLUME = ec2("instance/i-1"), ec2("volume/vol-1")
 SNAPSHOT = ec2("snapshot/snap-1", account="")
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{CLUSTER}"
 CREATED = {"ec2:CreateAction": "RunInstances"}
+
+def prefix(text):
+    return {"s3:prefix": text}
+
+
+S3_ADDED = [
+    allow(ADDED, "s3:ListBucket", "arn:aws:s3:::data"),
+    allow(ADDED, "s3:ListBucket", "arn:aws:s3:::more"),
+    allow(ADDED, "s3:DeleteObject", "arn:aws:s3:::more/a"),
+    allow(ADDED, "s3:ListBucket", "arn:aws:s3:::other", context=prefix("a/")),
+    allow(ADDED, "s3:ListBucket", "arn:aws:s3:::other", context=prefix("b/c/d/")),
+    allow(ADDED, "s3:PutObject", "arn:aws:s3:::other/a/x"),
+    deny(ADDED, "s3:ListBucket", "arn:aws:s3:::other"),
+    deny(ADDED, "s3:ListBucket", "arn:aws:s3:::other", context=prefix("")),
+    deny(ADDED, "s3:ListBucket", "arn:aws:s3:::other", context=prefix("ab/")),
+    deny(ADDED, "s3:ListBucket", "arn:aws:s3:::other2", context=prefix("a/")),
+    deny(ADDED, "s3:GetObject", "arn:aws:s3:::other/ab/x"),
+    deny(ADDED, "s3:GetObject", "arn:aws:s3:::other/b/x"),
+    deny(ADDED, "s3:GetObject", "arn:aws:s3:::more2/a"),
+    deny(ADDED, "s3:DeleteBucket", "arn:aws:s3:::more"),
+    deny(ADDED, "s3:ListAllMyBuckets"),
+]
 
 ROWS = [
     # EBS: volumes of this cluster, attached to instances of this cluster.
@@ -202,6 +227,8 @@ ROWS = [
     deny("s3-csi", "s3:ListAllMyBuckets"),
     deny("s3-csi", "s3:DeleteBucket", "arn:aws:s3:::data"),
     deny("s3-csi", "s3:PutBucketPolicy", "arn:aws:s3:::data"),
+    # S3: what `s3-csi add` gave beside the bucket `data`: the bucket `more`, and `other` under a/ and b/c/.
+    *S3_ADDED,
 ]
 
 

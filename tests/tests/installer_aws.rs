@@ -1,6 +1,13 @@
 //! The installer against an emulator of AWS: what it makes, repairs, refuses and removes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
+#[path = "s3_csi/buckets.rs"]
+mod buckets;
+#[path = "s3_csi/site.rs"]
+mod site;
+#[path = "s3_csi/trouble.rs"]
+mod trouble;
+
 use std::collections::BTreeSet;
 
 use gpunode_tests::aws::{Bed, Fault, Inventory, Proxy};

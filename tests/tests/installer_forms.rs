@@ -9,6 +9,7 @@ use std::path::Path;
 use gpunode_host::catalog;
 use gpunode_tests::{binary, python};
 use installer::render::{What, render};
+use installer::s3::{Grant, Held};
 use installer::settings::{self, File};
 
 /// Writes what `text` makes into `folder`, or says that the settings cannot be used.
@@ -47,6 +48,12 @@ fn policies_allow_what_is_needed_and_deny_what_is_others() {
     let everything = "INSTALL_KARPENTER=1\nINSTALL_EFS_CSI=1\nINSTALL_FSX_CSI=1\nINSTALL_S3_CSI=1\n\
                       S3_CSI_BUCKETS=data,models\n";
     assert!(write(folder.path(), &format!("{LEAST}{everything}"), What::Policies));
+    // What `s3-csi add` makes of the policy of one bucket.
+    let grant = |rest| Grant::parse(&format!("arn:aws:s3:::{rest}"), "aws").unwrap();
+    let added = ["more", "other/a", "other/b/c"].map(grant).into();
+    let held = Held { named: ["data".to_owned()].into(), added };
+    let document = held.document("aws").unwrap().to_string();
+    std::fs::write(folder.path().join("policies/s3-csi-added.json"), document).unwrap();
     print!("{}", python::run("policies.py", &[folder.path()]));
 }
 

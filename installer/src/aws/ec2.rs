@@ -1,29 +1,20 @@
 //! A client of EC2's Query API, on the SDK's own runtime: the same credentials, retries, time limits and audit log as the
 //! SDK's clients have. The SDK's client of EC2 has some 700 operations and takes minutes to compile; these are a dozen.
 
-mod endpoint;
 mod form;
 mod xml;
 
 use aws_config::SdkConfig;
-use aws_runtime::auth::SigV4OperationSigningConfig;
-use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
-use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
-use aws_smithy_runtime::client::orchestrator::operation::{Operation, OperationBuilder};
-use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
+use aws_runtime::auth::SigningOptions;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
-use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
-use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_types::SigningName;
-use aws_types::region::SigningRegion;
 
+use super::direct::{self, AGENT, Call};
+use super::endpoint;
 use super::{Failure, Meaning, Recorder, failed};
 
 pub use form::Form;
@@ -36,14 +27,13 @@ const MOST_PAGES: usize = 50;
 #[derive(Clone, Debug)]
 pub struct Ec2 {
     shared: SdkConfig,
-    endpoint: String,
     recorder: Recorder,
 }
 
 /// What EC2 says of a request that it does not carry out.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {}", .0.code().unwrap_or("no code"), .0.message().unwrap_or("no message"))]
-pub(super) struct Refusal(ErrorMetadata);
+pub(super) struct Refusal(pub(super) ErrorMetadata);
 
 impl ProvideErrorMetadata for Refusal {
     fn meta(&self) -> &ErrorMetadata {
@@ -53,7 +43,7 @@ impl ProvideErrorMetadata for Refusal {
 
 impl Ec2 {
     pub(super) fn new(shared: &SdkConfig, recorder: Recorder) -> Self {
-        Self { shared: shared.clone(), endpoint: endpoint::url(shared), recorder }
+        Self { shared: shared.clone(), recorder }
     }
 
     /// Makes a call.
@@ -88,54 +78,16 @@ impl Ec2 {
     }
 
     fn operation(&self, form: &Form) -> Result<Operation<Form, Element, Refusal>, String> {
-        let shared = &self.shared;
-        let signed = self.signed()?;
-        let mut builder: OperationBuilder = Operation::builder()
-            .service_name("EC2")
-            .operation_name(form.action())
-            .endpoint_url(&self.endpoint)
-            .interceptor(self.recorder.clone())
-            .with_connection_poisoning()
-            .retry_classifier(TransientErrorClassifier::<Refusal>::new())
-            .retry_classifier(AwsErrorCodeClassifier::<Refusal>::new())
-            .retry_classifier(HttpStatusCodeClassifier::default())
-            .runtime_plugin(signed);
-        if let Some(http) = shared.http_client() {
-            builder = builder.http_client(http);
-        }
-        if let Some(retry) = shared.retry_config() {
-            builder = builder.standard_retry(retry);
-        }
-        if let Some(timeouts) = shared.timeout_config() {
-            builder = builder.timeout_config(timeouts.clone());
-        }
-        if let Some(sleep) = shared.sleep_impl() {
-            builder = builder.sleep_impl(sleep);
-        }
-        if let Some(time) = shared.time_source() {
-            builder = builder.time_source(time);
-        }
-        Ok(builder.serializer(|form: Form| request(&form)).deserializer(answer).build())
-    }
-
-    /// Who signs, and for what.
-    fn signed(&self) -> Result<StaticRuntimePlugin, String> {
         let region = self.shared.region().ok_or("no region")?.clone();
-        let credentials = self.shared.credentials_provider().ok_or("no credentials")?;
-        let mut config = Layer::new("EC2");
-        config.store_put(AuthSchemeOptionResolverParams::new(()));
-        config.store_put(SigV4OperationSigningConfig {
-            region: Some(SigningRegion::from(region)),
-            name: Some(SigningName::from_static("ec2")),
-            ..SigV4OperationSigningConfig::default()
-        });
-        let mut components = RuntimeComponentsBuilder::new("EC2");
-        components
-            .set_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID])));
-        components.push_auth_scheme(SigV4AuthScheme::new());
-        components.set_identity_resolver(SCHEME_ID, credentials);
-        components.set_identity_cache(self.shared.identity_cache());
-        Ok(StaticRuntimePlugin::new().with_config(config.freeze()).with_runtime_components(components))
+        let call = Call {
+            service: "EC2",
+            operation: form.action(),
+            endpoint: endpoint::url(&self.shared, "EC2", region.as_ref()),
+            region,
+            signed: SigningOptions::default(),
+        };
+        let builder = direct::operation::<Refusal>(&self.shared, &self.recorder, call)?;
+        Ok(builder.serializer(|form: Form| request(&form)).deserializer(answer).build())
     }
 }
 
@@ -144,7 +96,7 @@ fn request(form: &Form) -> Result<HttpRequest, BoxError> {
     let request = http::Request::post("/")
         .header("content-type", "application/x-www-form-urlencoded")
         .header("content-length", body.len())
-        .header("user-agent", concat!("gpunode-installer/", env!("CARGO_PKG_VERSION")))
+        .header("user-agent", AGENT)
         .body(SdkBody::from(body))?;
     Ok(request.try_into()?)
 }

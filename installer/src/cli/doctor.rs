@@ -11,7 +11,8 @@ use crate::aws::{Cluster, Door, Recorder};
 use crate::carry_out::look_each;
 use crate::doctor::{self, Account, Finding, Level, bounded};
 use crate::exit::Exit;
-use crate::settings::Loaded;
+use crate::s3::Grants;
+use crate::settings::{Loaded, Settings};
 use crate::things::{self, Look, Things};
 
 #[derive(Debug, clap::Args)]
@@ -67,11 +68,20 @@ async fn examine(args: &DoctorArgs, loaded: &Loaded, mut door: Door) -> Vec<Find
     // Made of the settings and the account's number alone.
     let number = account.caller.as_ref().map(|caller| caller.account.clone());
     let made = number.or_else(|| settings.aws_account_id.clone());
-    let made = made.map(|number| things::things(loaded, &number));
-    let things = match &made {
+    let given = match (&made, &account.cluster) {
+        (Some(number), Some(_)) => buckets(&door, settings, number, &mut findings).await,
+        _ => None,
+    };
+    let known = given.is_some();
+    let made = made.map(|number| things::things(loaded, &number, given.unwrap_or_default()));
+    let mut things = match &made {
         Some(Ok((things, _))) => things.clone(),
         Some(Err(_)) | None => Things::new(),
     };
+    if !known {
+        let driver = things::s3_ids(settings);
+        things.retain(|id, _| !driver.contains(id));
+    }
     let (inside, outside): (Things, Things) = things.into_iter().partition(|(_, thing)| thing.is_inside());
     let mut looks = BTreeMap::new();
     match &account.cluster {
@@ -102,6 +112,25 @@ async fn examine(args: &DoctorArgs, loaded: &Loaded, mut door: Door) -> Vec<Find
     }
     findings.extend(doctor::clocks(door.recorder().clocks()));
     findings
+}
+
+/// What `s3-csi add` gave: while nobody knows, nobody knows either whether the driver must be there.
+async fn buckets(
+    door: &Door,
+    settings: &Settings,
+    account: &str,
+    findings: &mut Vec<Finding>,
+) -> Option<Grants> {
+    let (mut given, subject) = (None, "Mountpoint for S3 driver and its buckets");
+    let asked = async {
+        match things::s3_held(door, settings, account).await {
+            Ok(held) => given = Some(held.held().added),
+            Err(failure) => return vec![Finding::unknown(subject, failure)],
+        }
+        Vec::new()
+    };
+    findings.extend(Box::pin(bounded(subject, asked)).await);
+    given
 }
 
 /// What is inside the cluster, where there is a way to it.

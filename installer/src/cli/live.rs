@@ -13,7 +13,7 @@ use crate::carry_out;
 use crate::desired::{Graph, Plan, Seen, Task};
 use crate::exit::Exit;
 use crate::settings::{Loaded, Settings};
-use crate::things::{self, CatalogueError, Look, Things};
+use crate::things::{self, CatalogueError, Look, S3Held, Things};
 
 /// Times that the preflight is tried; the SDK makes three attempts at each call, with waits between them.
 const PREFLIGHTS: u32 = 3;
@@ -70,6 +70,8 @@ pub(super) struct Live {
     pub(super) looks: BTreeMap<String, Look>,
     /// Why nothing is known of what is inside the cluster; it is not among the things then.
     pub(super) unknown: Option<String>,
+    /// ARNs of buckets that `s3-csi add` gave beside the settings, and that stay.
+    pub(super) given: Vec<String>,
 }
 
 impl Found {
@@ -85,6 +87,12 @@ impl Found {
             }
         })?;
         Ok(Self { loaded, cluster, door })
+    }
+
+    /// What the role of the Mountpoint for S3 driver is given.
+    pub(super) async fn s3_held(&self) -> Result<S3Held, Stop> {
+        let look = || things::s3_held(&self.door, &self.loaded.settings, &self.cluster.account);
+        carry_out::patiently(look).await.map_err(|failure| asked_in_vain(&failure))
     }
 
     /// Looks at `things`, which are `owner`'s where they carry its tag. What is inside the cluster is unknown where that
@@ -115,7 +123,7 @@ impl Found {
                 }
             }
         }
-        Ok(Live { settings, cluster, door, owner, things, graph, looks, unknown })
+        Ok(Live { settings, cluster, door, owner, things, graph, looks, unknown, given: Vec::new() })
     }
 }
 
@@ -129,9 +137,13 @@ impl Live {
     /// Reads the settings, finds the cluster and looks at everything.
     pub(super) async fn find(args: &LiveArgs, recorder: Recorder) -> Result<Self, Stop> {
         let found = Found::find(args, recorder).await?;
-        let things = things::things(&found.loaded, &found.cluster.account);
+        let given = found.s3_held().await?.held().added;
+        let things = things::things(&found.loaded, &found.cluster.account, given.clone());
         let owner = things::owner(&found.loaded.settings);
-        found.look(args, owner, things).await
+        let live = found.look(args, owner, things).await?;
+        let partition = live.settings.partition();
+        let given = given.iter().map(|grant| grant.arn(partition)).collect();
+        Ok(Self { given, ..live })
     }
 
     /// The same for a command that changes something: it has to know everything before it begins.
@@ -147,6 +159,14 @@ impl Live {
             live.graph = again(&live.things)?;
         }
         Ok(live)
+    }
+
+    /// Leaves a thing out that nothing needs.
+    pub(super) fn leave(&mut self, id: &str) -> Result<(), Stop> {
+        self.things.remove(id);
+        self.looks.remove(id);
+        self.graph = again(&self.things)?;
+        Ok(())
     }
 
     fn name(&self) -> &str {

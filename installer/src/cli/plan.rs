@@ -27,10 +27,16 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Stop> {
 pub(super) fn show(live: &Live, json: bool, detailed: bool) -> Result<(), Stop> {
     let plan = live.plan();
     if json {
-        out(live.document("plan", json!({ "resources": plan.rows, "counts": plan.counts() })));
+        out(live.document(
+            "plan",
+            json!({ "resources": plan.rows, "counts": plan.counts(), "given": live.given }),
+        ));
     } else {
         out(live.title());
         out(plan.text().trim_end());
+        if !live.given.is_empty() {
+            out(format_args!("beside the settings, by s3-csi add: {}", live.given.join(", ")));
+        }
         if let Some(why) = &live.unknown {
             out(format_args!("{UNKNOWN}: {why}"));
         }

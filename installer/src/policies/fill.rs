@@ -1,6 +1,6 @@
 //! Fills the places of a policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -23,6 +23,14 @@ impl Places {
         places.one("QUEUE", &settings.cluster_name);
         places.0.insert("BUCKET", settings.s3_csi_buckets.clone());
         places.0.insert("ACCOUNT", settings.aws_account_id.iter().cloned().collect());
+        places
+    }
+
+    /// For the policy of these buckets alone.
+    pub fn of_buckets(partition: &str, buckets: &BTreeSet<String>) -> Self {
+        let mut places = Self::default();
+        places.one("PARTITION", partition);
+        places.0.insert("BUCKET", buckets.iter().cloned().collect());
         places
     }
 

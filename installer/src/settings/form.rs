@@ -63,20 +63,9 @@ pub(super) const NODE_GROUP: Form = Form {
     },
 };
 
-/// Source: S3 User Guide, "General purpose bucket naming rules".
 pub(super) const BUCKET: Form = Form {
     allowed: "the name of an S3 bucket: 3 to 63 lower-case letters, digits, - and .",
-    check: |text| {
-        let made = text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
-        let edge = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
-        let edges = edge(text.chars().next()) && edge(text.chars().last());
-        or(
-            made && edges && (3..=63).contains(&text.len()) && !text.contains(".."),
-            "not the name of a bucket",
-        )
-    },
+    check: |text| crate::s3::wrong_name(text).map_or(Ok(()), Err),
 };
 
 pub(super) const SHA256: Form = Form {

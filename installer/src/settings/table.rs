@@ -186,7 +186,7 @@ pub const SECTIONS: &[Section] = &[
                 "S3_CSI_BUCKETS",
                 Kind::List(&text(&form::BUCKET)),
                 Is(""),
-                "Buckets that it may read and write, by name; no others.",
+                "Buckets that it may read and write, by name; `installer s3-csi add` gives more.",
             ),
         ],
     },

@@ -1,16 +1,25 @@
 //! Everything that an installation can make, and what of it the settings ask for.
 
+mod karpenter;
+mod s3;
+
 use std::collections::BTreeSet;
 use std::error::Error as _;
 
 use serde_json::Value;
 
-use super::{AccessEntry, Addon, Association, Kind, Policy, Queue, Role, Rule, Thing, Things, tags};
+use super::S3Change;
+use super::s3_policy::POLICY;
+use super::{Addon, Association, Kind, Role, Thing, Things, tags};
+use crate::aws::Failure;
 use crate::desired::{Graph, GraphError, Resource};
 use crate::launch_template::MakeError;
-use crate::policies::{self, Places, PolicyError, ROLES, karpenter_node_role, policy_name};
+use crate::policies::{self, Places, PolicyError, ROLES, policy_name};
 use crate::render::{RenderError, parts};
+use crate::s3::Grants;
 use crate::settings::{Loaded, Settings};
+
+pub use s3::{s3_ids, s3_things};
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +27,9 @@ pub enum CatalogueError {
     /// A policy lacks a setting.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The same of the buckets' policy.
+    #[error(transparent)]
+    Buckets(Failure),
     /// There can be no launch template.
     #[error("launch template: {0}")]
     Template(#[from] MakeError),
@@ -38,10 +50,11 @@ pub enum CatalogueError {
 }
 
 /// Everything, in `account`: what the settings do not ask for is there as unwanted, so that it is removed where an
-/// earlier run made it.
-pub fn things(loaded: &Loaded, account: &str) -> Result<(Things, Graph), CatalogueError> {
+/// earlier run made it. `given` are the buckets that `s3-csi add` gave: as long as there are some, the driver is wanted.
+pub fn things(loaded: &Loaded, account: &str, given: Grants) -> Result<(Things, Graph), CatalogueError> {
     let settings = Settings { aws_account_id: Some(account.to_owned()), ..loaded.settings.clone() };
     let mut maker = Maker::new(&settings, account);
+    maker.s3.kept = given;
     maker.pod_roles()?;
     maker.addons();
     maker.karpenter()?;
@@ -52,6 +65,9 @@ pub fn things(loaded: &Loaded, account: &str) -> Result<(Things, Graph), Catalog
     Ok((maker.things, graph))
 }
 
+/// The add-on that gives pods their roles.
+pub const POD_IDENTITY_AGENT: &str = "eks-addon/eks-pod-identity-agent";
+
 /// The graph of `things`.
 pub fn graph(things: &Things) -> Result<Graph, GraphError> {
     Graph::new(things.values().map(|thing| thing.resource.clone()))
@@ -61,12 +77,15 @@ pub(super) struct Maker<'a> {
     settings: &'a Settings,
     account: &'a str,
     places: Places,
+    /// What becomes of the buckets of the Mountpoint for S3 driver.
+    s3: S3Change,
     pub(super) things: Things,
 }
 
 impl<'a> Maker<'a> {
     pub(super) fn new(settings: &'a Settings, account: &'a str) -> Self {
-        Self { settings, account, places: Places::of(settings), things: Things::new() }
+        let s3 = S3Change::none(settings, Grants::new());
+        Self { settings, account, places: Places::of(settings), s3, things: Things::new() }
     }
 
     pub(super) fn settings(&self) -> &'a Settings {
@@ -103,18 +122,16 @@ impl<'a> Maker<'a> {
     }
 
     /// Roles of pods with their policies, and who takes each.
-    fn pod_roles(&mut self) -> Result<(), PolicyError> {
+    fn pod_roles(&mut self) -> Result<(), CatalogueError> {
         let cluster = self.cluster();
         for role in ROLES {
-            let wanted = role.is_wanted(self.settings);
+            let wanted = self.wants(role);
             let mut needs = Vec::new();
             let mut attached = BTreeSet::new();
             for file in role.policies {
                 let name = policy_name(&cluster, file);
                 let arn = self.iam_arn(&format!("policy/{name}"));
-                let document = document(file, &self.places, wanted)?;
-                let policy = Policy { name: name.clone(), arn: arn.clone(), document, owner: self.owner() };
-                let row = Row::new("IAM policy", policy.desired(), wanted, Kind::Policy(policy));
+                let row = self.policy(file, &name, &arn, wanted)?;
                 needs.push(self.add(format!("iam-policy/{name}"), row, &[]));
                 attached.insert(arn);
             }
@@ -148,10 +165,11 @@ impl<'a> Maker<'a> {
     fn addons(&mut self) {
         for addon in parts::all_addons(self.settings) {
             let accounts = ROLES.iter().filter(|role| DRIVERS.contains(&(addon.name, role.name)));
-            let wanted = addon.wanted;
+            let given = DRIVERS.contains(&(addon.name, POLICY)) && !self.s3.outcome().added.is_empty();
+            let wanted = addon.wanted || given;
             let needs: Vec<_> = accounts
                 // Buckets may be named later: until then the driver has no role.
-                .filter(|role| role.is_wanted(self.settings) || !wanted)
+                .filter(|role| self.wants(role) || !wanted)
                 .flat_map(|role| role.service_accounts.iter().map(|name| format!("pod-identity/{}/{name}", role.namespace)))
                 .collect();
             let made = Addon {
@@ -163,34 +181,6 @@ impl<'a> Maker<'a> {
             let row = Row::new("EKS add-on", made.desired(), wanted, Kind::Addon(made));
             self.add(format!("eks-addon/{}", addon.name), row, &needs);
         }
-    }
-
-    /// What Karpenter needs beside its role: one for its nodes, which may join, and a queue that events go to.
-    fn karpenter(&mut self) -> Result<(), PolicyError> {
-        let (cluster, wanted) = (self.cluster(), self.settings.install_karpenter);
-        let name = karpenter_node_role(&cluster);
-        let role_arn = self.iam_arn(&format!("role/{name}"));
-        let trust = document("ec2-trust", &self.places, wanted)?;
-        let attached = parts::node_policy_arns(self.settings).into_iter().collect();
-        let role = self.role(Role { name: name.clone(), trust, attached, owner: self.owner() }, wanted, &[]);
-        let entry = AccessEntry { cluster: cluster.clone(), role_arn, owner: self.owner() };
-        let row = Row::new("EKS access entry", AccessEntry::desired(), wanted, Kind::AccessEntry(entry));
-        self.add(format!("eks-access-entry/{name}"), Row { fixed: vec!["type"], ..row }, &[role]);
-
-        let policy = document("karpenter-queue", &self.places, wanted)?;
-        let queue = Queue { name: cluster.clone(), policy, owner: self.owner() };
-        let row = Row::new("SQS queue", queue.desired(), wanted, Kind::Queue(queue));
-        let queue = self.add(format!("sqs-queue/{cluster}"), row, &[]);
-        let (partition, region) = (self.settings.partition(), &self.settings.aws_region);
-        let queue_arn = format!("arn:{partition}:sqs:{region}:{}:{cluster}", self.account);
-        for (event, source, detail) in parts::EVENTS {
-            let name = parts::rule_name(&cluster, event);
-            let (queue_arn, owner) = (queue_arn.clone(), self.owner());
-            let made = Rule { name: name.clone(), source, detail, queue_arn, owner };
-            let row = Row::new("EventBridge rule", made.desired(), wanted, Kind::Rule(made));
-            self.add(format!("event-rule/{name}"), row, std::slice::from_ref(&queue));
-        }
-        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// `document` with lists of strings sorted, and those of one string as that string: IAM takes both forms, and may give
 /// back the other one in another order. Source: IAM User Guide, "IAM JSON policy elements", on lists of one element.
-pub(super) fn canonical(document: Value) -> Value {
+pub(crate) fn canonical(document: Value) -> Value {
     match document {
         Value::Object(entries) => {
             Value::Object(entries.into_iter().map(|(name, value)| (name, canonical(value))).collect())

@@ -1,5 +1,7 @@
 //! A managed policy of IAM.
 
+use std::cmp::Reverse;
+
 use aws_sdk_iam::types::PolicyVersion;
 use serde_json::{Value, json};
 
@@ -33,17 +35,35 @@ impl Policy {
             Err(failure) => return Err(failure),
         };
         let Some(policy) = policy else { return Ok(Seen::Absent.into()) };
-        let version = policy.default_version_id().unwrap_or_default();
-        let answer = door.iam.get_policy_version().policy_arn(&self.arn).version_id(version).send().await;
-        let answer = answer.map_err(failed("iam:GetPolicyVersion"));
-        let text = match answer {
-            Ok(answer) => answer.policy_version.and_then(|version| version.document).unwrap_or_default(),
-            // Somebody replaced it in between.
-            Err(failure) if failure.meaning == Meaning::Absent => String::new(),
-            Err(failure) => return Err(failure),
-        };
+        let text = self.text(door, policy.default_version_id().unwrap_or_default()).await?;
         let value = json!({ "document": document::decoded(&text) });
         Ok(Seen::Present { owner: tags::in_iam(policy.tags()), value }.into())
+    }
+
+    /// What a version says; nothing where somebody removed it in between.
+    async fn text(&self, door: &Door, version: &str) -> Result<String, Failure> {
+        let answer = door.iam.get_policy_version().policy_arn(&self.arn).version_id(version).send().await;
+        match answer.map_err(failed("iam:GetPolicyVersion")) {
+            Ok(answer) => Ok(answer.policy_version.and_then(|version| version.document).unwrap_or_default()),
+            Err(failure) if failure.meaning == Meaning::Absent => Ok(String::new()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// What each version says: the one in force, then the others, the newest first. Nothing where there is no policy.
+    pub(super) async fn documents(&self, door: &Door) -> Result<Vec<Value>, Failure> {
+        let mut versions = match self.versions(door).await {
+            Ok(versions) => versions,
+            Err(failure) if failure.meaning == Meaning::Absent => return Ok(Vec::new()),
+            Err(failure) => return Err(failure),
+        };
+        versions.sort_by_key(|version| (!version.is_default_version, Reverse(number(version))));
+        let mut documents = Vec::new();
+        for version in versions {
+            let text = self.text(door, version.version_id().unwrap_or_default()).await?;
+            documents.push(document::decoded(&text));
+        }
+        Ok(documents)
     }
 
     pub(super) async fn create(&self, door: &Door) -> Result<(), Failure> {
@@ -75,13 +95,18 @@ impl Policy {
         Ok(())
     }
 
-    /// Those not in force, the oldest first. There are never more than a page of them.
+    /// Those not in force, the oldest first.
     async fn old_versions(&self, door: &Door) -> Result<Vec<String>, Failure> {
-        let answer = door.iam.list_policy_versions().policy_arn(&self.arn).send().await;
-        let versions = answer.map_err(failed("iam:ListPolicyVersions"))?.versions.unwrap_or_default();
-        let mut old: Vec<_> = versions.into_iter().filter(|version| !version.is_default_version).collect();
+        let mut old = self.versions(door).await?;
+        old.retain(|version| !version.is_default_version);
         old.sort_by_key(number);
         Ok(old.into_iter().filter_map(|version| version.version_id).collect())
+    }
+
+    /// There are never more than a page of them.
+    async fn versions(&self, door: &Door) -> Result<Vec<PolicyVersion>, Failure> {
+        let answer = door.iam.list_policy_versions().policy_arn(&self.arn).send().await;
+        Ok(answer.map_err(failed("iam:ListPolicyVersions"))?.versions.unwrap_or_default())
     }
 
     async fn remove_version(&self, door: &Door, version: &str) -> Result<(), Failure> {

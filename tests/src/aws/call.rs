@@ -20,8 +20,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// IAM and STS say it in the form (query protocol), SQS and EventBridge in a header (JSON), EKS by method and path
-    /// (REST).
+    /// IAM and STS say it in the form (query protocol), SQS and EventBridge in a header (JSON), EKS and S3 by method and
+    /// path (REST).
     pub(super) fn of(message: &Message) -> Self {
         let body = String::from_utf8_lossy(&message.body);
         let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
@@ -37,7 +37,13 @@ impl Call {
         let Some(operation) = named else {
             let path = message.target.split('?').next().unwrap_or_default();
             let operation = format!("{} {path}", message.method);
-            return Self { operation, mutates: message.method != "GET", form, body: said, headers };
+            return Self {
+                operation,
+                mutates: !["GET", "HEAD"].contains(&message.method.as_str()),
+                form,
+                body: said,
+                headers,
+            };
         };
         let looks = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
         Self { operation, mutates: !looks, form, body: said, headers }
@@ -68,5 +74,6 @@ mod tests {
         assert_eq!(call(target), ("GetQueueUrl".to_owned(), false));
         let rest = "DELETE /clusters/a/addons/b?preserve=false HTTP/1.1\r\n\r\n";
         assert_eq!(call(rest), ("DELETE /clusters/a/addons/b".to_owned(), true));
+        assert_eq!(call("HEAD /data HTTP/1.1\r\n\r\n"), ("HEAD /data".to_owned(), false));
     }
 }

@@ -58,7 +58,8 @@ impl Proxy {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        // A redirect is for the client to see.
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
         let state = Arc::new(State {
             calls: Mutex::default(),
             rule: Box::new(rule),
@@ -132,7 +133,15 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
 fn forward(state: &State, call: &Call, request: &Message) -> io::Result<Vec<u8>> {
     let mut response = request.forward(&state.upstream, &format!("http://127.0.0.1:{}", emulator::port()))?;
     let mut headers = String::new();
-    for name in ["date", "content-type", "x-amzn-errortype", "x-amzn-requestid", "x-amzn-query-error"] {
+    let passed = [
+        "date",
+        "content-type",
+        "x-amzn-errortype",
+        "x-amzn-requestid",
+        "x-amzn-query-error",
+        "x-amz-bucket-region",
+    ];
+    for name in passed {
         if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {
             headers.extend([name, ": ", value, "\r\n"]);
         }

@@ -1,19 +1,22 @@
-//! Where EC2 is.
+//! Where EC2 and S3 are.
 
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 /// What the settings of the AWS CLI say (`AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`, the same in the shared files), else the
-/// region's own.
-pub(super) fn url(shared: &SdkConfig) -> String {
-    let key =
-        ServiceConfigKey::builder().service_id("EC2").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+/// region's own. `service` is `EC2` or `S3`.
+pub(super) fn url(shared: &SdkConfig, service: &'static str, region: &str) -> String {
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
     let own = key.ok().and_then(|key| shared.service_config()?.load_config(key));
     if let Some(url) = own.or_else(|| shared.endpoint_url().map(str::to_owned)) {
         return url;
     }
-    let region = shared.region().map_or("", AsRef::as_ref);
-    regional(region, shared.use_fips() == Some(true), shared.use_dual_stack() == Some(true))
+    let (fips, dual) = (shared.use_fips() == Some(true), shared.use_dual_stack() == Some(true));
+    if service == "S3" { s3(region, fips, dual) } else { regional(region, fips, dual) }
 }
 
 /// Source: the partitions of botocore's `partitions.json`, and its endpoint rules for EC2. Each row: how the names of a
@@ -28,9 +31,21 @@ const DOMAINS: [(&str, &str, &str); 7] = [
     ("", "amazonaws.com", "api.aws"),
 ];
 
-fn regional(region: &str, fips: bool, dual: bool) -> String {
+fn domains(region: &str) -> (&'static str, &'static str) {
     let row = DOMAINS.iter().find(|(prefix, ..)| region.starts_with(prefix));
     let (_, one, both) = row.copied().unwrap_or_default();
+    (one, both)
+}
+
+/// S3 has names of its own for addresses of both kinds, in the one domain. Source: S3 User Guide, "Using Amazon S3 dual-stack
+/// endpoints"; botocore's endpoint rules for S3.
+fn s3(region: &str, fips: bool, dual: bool) -> String {
+    let (fips, dual) = (if fips { "-fips" } else { "" }, if dual { "dualstack." } else { "" });
+    format!("https://s3{fips}.{dual}{region}.{}", domains(region).0)
+}
+
+fn regional(region: &str, fips: bool, dual: bool) -> String {
+    let (one, both) = domains(region);
     // GovCloud's own endpoint is a FIPS one.
     let has_fips = region.starts_with("us-gov-") && !dual;
     let service = if fips && !has_fips { "ec2-fips" } else { "ec2" };
@@ -53,8 +68,18 @@ mod tests {
     }
 
     #[test]
+    fn s3_is_where_botocore_has_it() {
+        assert_eq!(s3("us-west-2", false, false), "https://s3.us-west-2.amazonaws.com");
+        assert_eq!(s3("cn-north-1", false, true), "https://s3.dualstack.cn-north-1.amazonaws.com.cn");
+        assert_eq!(s3("us-gov-west-1", true, false), "https://s3-fips.us-gov-west-1.amazonaws.com");
+        assert_eq!(s3("us-east-1", true, true), "https://s3-fips.dualstack.us-east-1.amazonaws.com");
+    }
+
+    #[test]
     fn what_is_set_wins() {
         let shared = SdkConfig::builder().endpoint_url("http://127.0.0.1:1").build();
-        assert_eq!(super::url(&shared), "http://127.0.0.1:1");
+        for service in ["EC2", "S3"] {
+            assert_eq!(url(&shared, service, "eu-west-1"), "http://127.0.0.1:1");
+        }
     }
 }
