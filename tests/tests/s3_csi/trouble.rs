@@ -1,5 +1,8 @@
 //! Things of others, drift, throttling and kills.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use gpunode_tests::aws::{Fault, Proxy};
 use serde_json::json;
 
@@ -55,6 +58,27 @@ fn what_somebody_wrote_into_the_policy_is_seen_and_what_was_given_is_given_again
     assert_eq!(site.bed.run(&["apply", "--yes"], &[]).code, Some(0));
     assert_eq!(site.objects(), ["data", "more"].map(str::to_owned).into());
     settled(&site.bed, &[]);
+}
+
+/// An apply that was planned before does not take it away.
+#[test]
+fn what_is_given_while_an_apply_is_under_way_stays() {
+    let site = Arc::new(Site::new(28, &["data", "more"]));
+    site.done("add", &["data"], &[]);
+    let (other, given) = (Arc::clone(&site), AtomicBool::new(false));
+    // It looks at the versions before it writes one.
+    let proxy = Proxy::start(move |_, call| {
+        if call.operation == "ListPolicyVersions" && !given.swap(true, Ordering::SeqCst) {
+            other.done("add", &["more"], &[]);
+        }
+        Fault::None
+    });
+    let third = site.name("third");
+    let settings = [("INSTALL_S3_CSI", "1"), ("S3_CSI_BUCKETS", third.as_str())];
+    let told = site.bed.run_through(&proxy.unwrap(), &["apply", "--yes"], &settings);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(site.objects(), ["data", "more", "third"].map(str::to_owned).into());
+    settled(&site.bed, &settings);
 }
 
 #[test]
