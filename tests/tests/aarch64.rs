@@ -1,6 +1,7 @@
 //! The programs for aarch64 machines are static and run, under emulation where this is another machine.
 
 #![allow(clippy::panic, reason = "what helps a test is a test")]
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Output;
