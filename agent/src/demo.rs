@@ -95,7 +95,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Stop> {
     drop(lock);
     let served = imds.map(Server::stop).unwrap_or_default();
     if args.json {
-        // In the report's own time, which a real boot does not have there.
+        // The report's own time holds it, and a real boot's does not.
         print::out(serde_json::json!({"event": "metadata-service", "cpuMs": gpunode_host::millis(served)}));
     }
     boot::print(&done, args.json);

@@ -130,7 +130,11 @@ fn every_kind_of_node_is_taken(inside: &Inside) {
     let variants: [&[(&str, &str)]; 7] = [
         &block,
         &[("GPU_EFA_LAYOUT", "combined")],
-        &[("GPU_INSTANCE_TYPE", "p6-b300.48xlarge"), ("GPU_DATA_VOLUME_SIZE", "none")],
+        &[
+            ("GPU_INSTANCE_TYPE", "p6-b300.48xlarge"),
+            ("NVIDIA_DRIVER_VERSION", "580"),
+            ("GPU_DATA_VOLUME_SIZE", "none"),
+        ],
         &[("GPU_INSTANCE_TYPE", "p4d.24xlarge"), ("GPU_NUM_ENIS", "2")],
         &[("GPU_INSTANCE_TYPE", "g6e.48xlarge"), ("GPU_MAX_SIZE", "1")],
         &[("GPU_INSTANCE_TYPE", "g5g.16xlarge"), ("GPU_NUM_ENIS", "0")],

@@ -97,7 +97,7 @@ fn disk(root: &Root, name: String) -> Disk {
     }
 }
 
-/// The children of a disk that are partitions. The kernel names them after the disk (`disk_name` in
+/// The children of a disk that are partitions. The kernel names them after the disk (`add_partition` in
 /// `block/partitions/core.c`); nothing else of the dozens of entries is asked.
 pub(super) fn partitions(root: &Root, name: &str) -> Vec<String> {
     let folder = format!("{BLOCK}/{name}");
