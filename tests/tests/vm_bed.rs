@@ -32,7 +32,6 @@ fn vm_is_an_instance_that_does_what_a_test_asks() {
         .instance_type("p5en.48xlarge")
         .disk(Disk::instance_store("AWS0A1B2C3D4E5F60718", 3576))
         .disk(Disk::ebs("vol0123456789abcdef0", 100))
-        .disk(Disk::instance_store("AWSNATIVE", 2).native())
         .disk(Disk::foreign("notamazon", 1))
         .user_data("first")
         .file("tool", folder.path().join("tool"));
@@ -57,7 +56,6 @@ fn looks_like_an_instance(vm: &Vm) {
     assert_eq!(
         ok(vm, list),
         "Amazon EC2 NVMe Instance Storage, AWS0A1B2C3D4E5F60718, 7499415552\n\
-         Amazon EC2 NVMe Instance Storage, AWSNATIVE, 4194304\n\
          Amazon Elastic Block Store, vol0123456789abcdef0, 209715200\n\
          QEMU NVMe Ctrl, notamazon, 2097152"
     );

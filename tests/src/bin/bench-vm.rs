@@ -52,10 +52,8 @@ fn measure(agent: PathBuf, rounds: usize) -> Result<Vec<Round>, Error> {
     let builder = Vm::builder().processors(2).file("gpunode-agent", agent).user_data(user_data(CONFIG));
     let disks =
         ["AWSBENCH000000000001", "AWSBENCH000000000002", "AWSBENCH000000000003", "AWSBENCH000000000004"];
-    let vm = disks
-        .iter()
-        .fold(builder, |builder, serial| builder.disk(Disk::instance_store(serial, 1).native()))
-        .boot()?;
+    let vm =
+        disks.iter().fold(builder, |builder, serial| builder.disk(Disk::instance_store(serial, 1))).boot()?;
     // The first of each warms the caches and is not counted.
     (0..=rounds).map(|_| round(&vm)).skip(1).collect()
 }

@@ -11,7 +11,6 @@ pub struct Disk {
     pub(super) serial: String,
     /// Bytes.
     pub(super) size: u64,
-    native: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,19 +54,8 @@ impl Disk {
         self
     }
 
-    /// The same disk on a controller of QEMU's, on PCIe, which writes into the guest's memory as EC2's do. Other disks
-    /// of EC2 are an NVMe target inside the guest, reached over TCP: they answer Identify Controller as EC2's, and every
-    /// byte is copied by the guest's processor. QEMU's controllers all have the same model, so the guest's sysfs is
-    /// given EC2's by a bind mount: who reads it there sees it, and who asks the controller sees QEMU's.
-    #[must_use]
-    pub fn native(mut self) -> Self {
-        self.native = true;
-        self
-    }
-
     fn new(identity: Identity, serial: &str, gib: u64) -> Self {
-        let native = identity == Identity::Foreign;
-        Self { identity, serial: serial.to_owned(), size: gib * GIB, native }
+        Self { identity, serial: serial.to_owned(), size: gib * GIB }
     }
 
     /// 20 characters is what NVMe has for a serial number; the guest uses it as a file name.
@@ -82,14 +70,8 @@ impl Disk {
         )))
     }
 
-    /// Whether it is on a controller of QEMU's.
-    pub(super) fn is_native(&self) -> bool {
-        self.native
-    }
-
-    /// Whether sysfs would say another model than this disk's.
-    pub(super) fn is_disguised(&self) -> bool {
-        self.native && self.identity != Identity::Foreign
+    pub(super) fn is_ec2(&self) -> bool {
+        self.identity != Identity::Foreign
     }
 
     /// The line the guest's first program reads.

@@ -35,10 +35,8 @@ pub(super) fn write(path: &Path, base: &Path, disks: &[Disk], imds: bool) -> Res
         archive.file("units/bed-imds.service", 0o644, IMDS_UNIT.as_bytes());
     }
     archive.file("masked", 0o644, uncommented(MASKED).as_bytes());
-    let lines =
-        |of: fn(&Disk) -> bool| disks.iter().filter(|disk| of(disk)).map(Disk::line).collect::<String>();
-    archive.file("disks", 0o644, lines(|disk| !disk.is_native()).as_bytes());
-    archive.file("models", 0o644, lines(Disk::is_disguised).as_bytes());
+    let lines: String = disks.iter().filter(|disk| disk.is_ec2()).map(Disk::line).collect();
+    archive.file("disks", 0o644, lines.as_bytes());
     std::fs::write(path, archive.finish()).map_err(at(path))
 }
 

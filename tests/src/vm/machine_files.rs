@@ -50,8 +50,8 @@ impl Files {
         about
             .disks
             .iter()
-            .filter(|disk| disk.is_native())
-            .try_for_each(|disk| sparse(&self.native(&disk.serial), disk.size))
+            .filter(|disk| !disk.is_ec2())
+            .try_for_each(|disk| sparse(&self.foreign(&disk.serial), disk.size))
     }
 
     fn make_shared(&self, about: &Builder) -> Result<(), Error> {
@@ -112,8 +112,8 @@ impl Files {
         self.path("backing.img")
     }
 
-    pub(super) fn native(&self, serial: &str) -> PathBuf {
-        self.path(&format!("native-{serial}.img"))
+    pub(super) fn foreign(&self, serial: &str) -> PathBuf {
+        self.path(&format!("foreign-{serial}.img"))
     }
 
     pub(super) fn initramfs(&self) -> PathBuf {

@@ -13,9 +13,9 @@ pub(super) fn arguments(about: &Builder, image: &Image, files: &Files) -> Vec<St
     arguments.extend(channels(files));
     arguments.extend(disk(&files.root().display().to_string(), "qcow2", "bed-root"));
     arguments.extend(disk(&files.backing().display().to_string(), "raw", "bed-backing"));
-    for native in about.disks.iter().filter(|disk| disk.is_native()) {
-        let path = files.native(&native.serial).display().to_string();
-        arguments.extend(disk(&path, "raw", &native.serial));
+    for foreign in about.disks.iter().filter(|disk| !disk.is_ec2()) {
+        let path = files.foreign(&foreign.serial).display().to_string();
+        arguments.extend(disk(&path, "raw", &foreign.serial));
     }
     arguments
 }

@@ -86,23 +86,11 @@ export_disks() {
     umount -l /backing
 }
 
-# EC2's model where programs read it, for disks on controllers of QEMU's. A mount of ours that stays in sight.
-name_disks() {
-    mkdir /named
-    while IFS='|' read -r serial bytes model; do
-        disk_with_serial $serial
-        controller=${found%n1}
-        printf '%-40s\n' "$model" > /named/$serial
-        mount -o bind /named/$serial "$(readlink -f /sys/class/nvme/${controller##*/})/model" || fail "cannot name $serial"
-    done < /models
-}
-
 ip link set lo up
 ip link add imds0 type dummy
 ip addr add 169.254.169.254/32 dev imds0
 ip link set imds0 up
 [ -s /disks ] && export_disks
-[ -s /models ] && name_disks
 
 mkdir -p /run/systemd/system/sysinit.target.wants /run/bed.d
 cp /bed.d/* /run/bed.d/
