@@ -129,27 +129,20 @@ fn nodes(inside: &Inside, doctor: &impl Fn(&[&str]) -> Told) {
 
 /// Somebody without rights, somebody whom the API server does not know, and no API server.
 fn ways_in(inside: &Inside, doctor: &impl Fn(&[&str]) -> Told) {
-    let folder = inside.bed.folder();
-    let config = |name: &str, url: &str, token: &str| {
-        let (path, file) = (folder.join(name), folder.join(format!("{name}.token")));
-        std::fs::write(&file, token).unwrap();
-        inside.cluster.kubeconfig(&path, url, &file).unwrap();
-        path.display().to_string()
-    };
     let token = inside.cluster.kubectl(&["create", "token", "default", "--namespace", "doctor"]).unwrap();
-    let weak = config("weak", inside.cluster.url(), token.trim());
+    let weak = inside.kubeconfig("weak", inside.cluster.url(), token.trim());
     let told = doctor(&["--kubeconfig", &weak]);
     assert_eq!(told.code, Some(3), "{told:?}");
     has(&told, "error", "rights in the cluster", "create storageclasses.storage.k8s.io");
     has(&told, "unknown", "GPU nodes", "403 Forbidden");
     has(&told, "unknown", "kubernetes/StorageClass/gp3", "403 Forbidden");
 
-    let unknown = config("unknown", inside.cluster.url(), "nobody's");
+    let unknown = inside.kubeconfig("unknown", inside.cluster.url(), "nobody's");
     let told = doctor(&["--kubeconfig", &unknown]);
     has(&told, "error", "API server", "401 Unauthorized");
     assert!(told.out.contains("it does not know arn:aws:"), "{told:?}");
 
-    let nowhere = config("nowhere", "https://127.0.0.1:9", "any");
+    let nowhere = inside.kubeconfig("nowhere", "https://127.0.0.1:9", "any");
     let told = doctor(&["--kubeconfig", &nowhere]);
     assert_eq!(told.code, Some(3), "{told:?}");
     has(&told, "error", "API server", "https://127.0.0.1:9");

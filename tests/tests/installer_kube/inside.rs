@@ -159,6 +159,15 @@ impl Inside {
         finish(command).unwrap()
     }
 
+    /// Writes a kubeconfig of this name for who has `token`, and gives its path.
+    pub(crate) fn kubeconfig(&self, name: &str, url: &str, token: &str) -> String {
+        let folder = self.bed.folder();
+        let (path, file) = (folder.join(name), folder.join(format!("{name}.token")));
+        std::fs::write(&file, token).unwrap();
+        self.cluster.kubeconfig(&path, url, &file).unwrap();
+        path.display().to_string()
+    }
+
     pub(crate) fn releases(&self) -> Vec<String> {
         let said = self.helm(&["list", "--short"]);
         said.lines().map(str::to_owned).collect()

@@ -162,15 +162,8 @@ fn a_cluster_that_cannot_be_reached_or_entered_is_told_and_nothing_is_changed() 
     let _turn = one_at_a_time();
     let inside = Inside::new(304);
     let before = inside.bed.inventory();
-    let folder = inside.bed.folder();
-    let config = |name: &str, url: &str, token: &str| {
-        let (path, file) = (folder.join(name), folder.join(format!("{name}.token")));
-        std::fs::write(&file, token).unwrap();
-        inside.cluster.kubeconfig(&path, url, &file).unwrap();
-        path.display().to_string()
-    };
-    let nowhere = config("nowhere", "https://127.0.0.1:9", "any");
-    let nobody = config("nobody", inside.cluster.url(), "nobody's");
+    let nowhere = inside.kubeconfig("nowhere", "https://127.0.0.1:9", "any");
+    let nobody = inside.kubeconfig("nobody", inside.cluster.url(), "nobody's");
     let away = ["--kubeconfig", nowhere.as_str()];
     for (words, code) in [(vec!["plan"], 0), (vec!["plan", "--detailed-exitcode"], 5), (vec!["status"], 5)] {
         let told = inside.run(&[&words[..], &away[..]].concat(), &[]);
@@ -193,8 +186,8 @@ fn a_cluster_that_cannot_be_reached_or_entered_is_told_and_nothing_is_changed() 
 
     // A program that says the token, and an API server that fails in between.
     let proxy = gpunode_tests::kube::proxy::Proxy::start(inside.cluster).unwrap();
-    let program = folder.join("program");
-    let text = std::fs::read_to_string(config("admin", &proxy.url(), "admin-of-a-test")).unwrap();
+    let program = inside.bed.folder().join("program");
+    let text = std::fs::read_to_string(inside.kubeconfig("admin", &proxy.url(), "admin-of-a-test")).unwrap();
     let mut value: Value = serde_json::from_str(&text).unwrap();
     let said = json!({ "status": { "token": "admin-of-a-test" } }).to_string();
     value["users"][0]["user"] = json!({ "exec": { "apiVersion": "client.authentication.k8s.io/v1beta1",

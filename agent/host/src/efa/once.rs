@@ -21,12 +21,12 @@ pub struct DeviceCounters {
     pub device: Reading,
     /// What the card counts, at the second reading.
     pub port: PortCounters,
-    /// The same at the first reading, where there was one.
+    /// The same at the first reading.
     pub before: Before,
 }
 
 /// The first of two readings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Before {
     /// How long before, in milliseconds.
