@@ -12,6 +12,7 @@ use crate::aws::{Cluster, Door, Failure, Meaning, PreflightError, Recorder, pref
 use crate::carry_out;
 use crate::desired::{Graph, Plan, Seen, Task};
 use crate::exit::Exit;
+use crate::s3::Grants;
 use crate::settings::{Loaded, Settings};
 use crate::things::{self, CatalogueError, Look, S3Held, Things};
 
@@ -140,10 +141,14 @@ impl Live {
         let given = found.s3_held().await?.held().added;
         let things = things::things(&found.loaded, &found.cluster.account, given.clone());
         let owner = things::owner(&found.loaded.settings);
-        let live = found.look(args, owner, things).await?;
-        let partition = live.settings.partition();
-        let given = given.iter().map(|grant| grant.arn(partition)).collect();
-        Ok(Self { given, ..live })
+        Ok(found.look(args, owner, things).await?.beside(&given))
+    }
+
+    /// With what `s3-csi add` gave.
+    pub(super) fn beside(mut self, given: &Grants) -> Self {
+        let partition = self.settings.partition();
+        self.given = given.iter().map(|grant| grant.arn(partition)).collect();
+        self
     }
 
     /// The same for a command that changes something: it has to know everything before it begins.

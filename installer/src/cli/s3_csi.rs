@@ -106,8 +106,7 @@ async fn add(args: &AddArgs) -> Result<(), Stop> {
     for line in said {
         say(args.live.json, line);
     }
-    let mut live = look(found, &args.live, &change, true).await?;
-    live.given = now.added.iter().map(|grant| grant.arn(live.settings.partition())).collect();
+    let mut live = look(found, &args.live, &change, true).await?.beside(&now.added);
     // Whoever installed the agent keeps it as it is.
     if !matches!(live.looks.get(POD_IDENTITY_AGENT).map(|look| &look.seen), Some(Seen::Absent)) {
         live.leave(POD_IDENTITY_AGENT)?;
@@ -154,8 +153,8 @@ async fn remove(args: &RemoveArgs) -> Result<(), Stop> {
     for line in said {
         say(args.live.json, line);
     }
-    let mut live = look(found, &args.live, &change, driver || !rest.is_empty()).await?;
-    live.given = now.added.iter().map(|grant| grant.arn(live.settings.partition())).collect();
+    let live = look(found, &args.live, &change, driver || !rest.is_empty()).await?;
+    let mut live = live.beside(&now.added);
     live.leave(POD_IDENTITY_AGENT)?;
     bring(&live, &args.live, &args.change, args.dry_run).await
 }
