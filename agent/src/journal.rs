@@ -1,13 +1,13 @@
-//! The record of runs: one line of JSON for each thing that happened, on disk before the run goes on. A run that
-//! was cut off is seen by the line that is missing at its end.
+//! The record of runs: one line of JSON for each thing that happened. Where something is changed, the line is on disk
+//! before the run goes on. A run that was cut off is seen by the line that is missing at its end.
 
 use std::time::SystemTime;
 
 use gpunode_host::Root;
 use serde_json::{Value, json};
 
-use crate::os::{FileSpec, Os, WriteError};
-use crate::runner::Event;
+use crate::os::{FileSpec, Lasting, Os, WriteError};
+use crate::runner::{Event, Outcome};
 
 /// One file, one JSON object a line.
 pub(crate) const PATH: &str = "/var/lib/gpunode/journal.jsonl";
@@ -41,37 +41,41 @@ impl Journal {
         }
         // A power cut can leave a last line without its end; the next line must not be glued to it.
         if !text.is_empty() && !text.ends_with('\n') {
-            journal.append("");
+            journal.append("", Lasting::InTime);
         }
-        journal.line(json!({"event": "begin", "boot": boot, "version": env!("CARGO_PKG_VERSION")}));
+        let begin = json!({"event": "begin", "boot": boot, "version": env!("CARGO_PKG_VERSION")});
+        journal.line(begin, Lasting::Now);
         (journal, cut_off(&text))
     }
 
     pub(crate) fn event(&mut self, event: &Event) {
         match event {
-            Event::Started(step) => self.line(json!({"event": "look", "step": step})),
+            // What a look leaves behind is nothing: a power cut may take its lines along.
+            Event::Started(step) => self.line(json!({"event": "look", "step": step}), Lasting::InTime),
             Event::Changing(step, changes) => {
-                self.line(json!({"event": "change", "step": step, "changes": changes}));
+                self.line(json!({"event": "change", "step": step, "changes": changes}), Lasting::Now);
             }
             Event::Ended(result) => {
-                self.line(json!({"event": "end-step", "step": result.step, "result": result}));
+                let changed = matches!(result.outcome, Outcome::Changed | Outcome::Failed);
+                let lasting = if changed { Lasting::Now } else { Lasting::InTime };
+                self.line(json!({"event": "end-step", "step": result.step, "result": result}), lasting);
             }
         }
     }
 
     pub(crate) fn end(&mut self, result: &str) {
-        self.line(json!({"event": "end", "result": result}));
+        self.line(json!({"event": "end", "result": result}), Lasting::Now);
     }
 
-    fn line(&mut self, mut line: Value) {
+    fn line(&mut self, mut line: Value, lasting: Lasting) {
         line["run"] = json!(self.run);
         line["time"] = json!(humantime::format_rfc3339_millis(SystemTime::now()).to_string());
-        self.append(&line.to_string());
+        self.append(&line.to_string(), lasting);
     }
 
-    fn append(&mut self, line: &str) {
+    fn append(&mut self, line: &str, lasting: Lasting) {
         if self.broken.is_none() {
-            self.broken = self.os.append_line(PATH, line).err();
+            self.broken = self.os.append_line(PATH, line, lasting).err();
         }
     }
 

@@ -32,6 +32,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    gpunode_monitor::one_heap();
     let args = match cli::Args::try_parse() {
         Ok(args) => args,
         Err(error) => return cli::mistake(&error, std::env::args_os().nth(1).as_deref()).into(),

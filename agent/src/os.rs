@@ -17,7 +17,7 @@ use gpunode_host::Root;
 
 pub(crate) use cancel::Cancel;
 pub(crate) use command::{Cmd, Output, RunError};
-pub(crate) use files::{FileSpec, WriteError};
+pub(crate) use files::{FileSpec, Lasting, WriteError};
 pub(crate) use process::Processes;
 pub(crate) use timeline::{Ran, microseconds};
 

@@ -92,6 +92,16 @@ fn is_reason(code: &str) -> bool {
     letters && code.len() <= 128 && code.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
+/// Entry for fuzzers: `text` as the report.
+///
+/// # Panics
+/// What comes of it would not be taken by the API; no text may bring it about.
+pub fn fuzz(text: &str) {
+    let seen = Bootstrapped::parse(text);
+    assert!(is_reason(&seen.reason), "{:?}", seen.reason);
+    assert!(seen.message.len() <= text::MESSAGE, "{} bytes", seen.message.len());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,3 +14,4 @@ mod tls;
 pub use client::Client;
 pub use config::{Config, Identity, Material};
 pub use error::Error;
+pub use kubeconfig::fuzz;

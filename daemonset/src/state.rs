@@ -7,8 +7,9 @@ mod tests;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use gpunode_host::health::{Now, Saved};
+use gpunode_host::health::{Health, Now, Saved, Setup};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
@@ -102,16 +103,20 @@ impl Place {
 
     /// What was kept, as far as it is of this boot. A file that cannot be read is as none: what matters is found again.
     pub fn load(&self, now: Now) -> Option<Kept> {
-        let document: Document<Desired, Published, EventBook> = match read(&self.path()) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .inspect_err(|error| tracing::warn!("{}: {error}", self.path().display()))
-                .ok()?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        match read(&self.path()) {
+            Ok(bytes) => self.parse(&bytes, now),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 tracing::warn!("cannot read {}: {error}", self.path().display());
-                return None;
+                None
             }
-        };
+        }
+    }
+
+    fn parse(&self, bytes: &[u8], now: Now) -> Option<Kept> {
+        let document: Document<Desired, Published, EventBook> = serde_json::from_slice(bytes)
+            .inspect_err(|error| tracing::warn!("{}: {error}", self.path().display()))
+            .ok()?;
         if document.schema != SCHEMA || document.boot_id != self.boot_id {
             return None;
         }
@@ -156,6 +161,22 @@ impl Place {
     /// The file, for messages.
     pub fn path(&self) -> PathBuf {
         self.folder.join(FILE)
+    }
+}
+
+/// Entry for fuzzers: `bytes` as the file of the boot `fuzz`.
+///
+/// # Panics
+/// Findings that were kept cannot be gone on with; no bytes may bring it about.
+pub fn fuzz(bytes: &[u8]) {
+    let now = Now { boot: Duration::from_secs(100), unix_ms: 1_700_000_000_000 };
+    let Some(kept) = Place::new(PathBuf::new(), "fuzz".to_owned()).parse(bytes, now) else { return };
+    for saved in [Some(kept.health), kept.mounts].into_iter().flatten() {
+        let mut health = Health::restore(Setup::default(), saved, "fuzz");
+        let count = health.findings().len();
+        health.tick(now);
+        assert!(health.findings().len() <= count, "time alone makes no finding");
+        health.take_changes();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads that may block in the kernel: a thread for each subject, a deadline for each read, nothing waits.
 //!
 //! A read of a dead device can sleep in the kernel for half a minute and cannot be interrupted. So each subject (an
-//! EFA device, a GPU) has a thread of its own that does one read at a time. A read that is past its deadline is
+//! EFA device, a GPU) has a thread of its own that does one read at a time ([`once`] takes fewer). A read that is past its deadline is
 //! reported once as stalled, is never started a second time, and is reported again when it comes back.
 //!
 //! The kernel reaps a process only when its last thread has left the kernel: whoever waits for a process with a
@@ -9,10 +9,12 @@
 //! such reads in a child process that it does not wait for, and takes complete lines, not the end of the pipe, for
 //! the end of the answer.
 
+mod once;
 mod pool;
 mod schedule;
 #[cfg(test)]
 mod tests;
 
-pub use pool::{Event, Job, Pool, once};
+pub use once::once;
+pub use pool::{Event, Job, Pool};
 pub use schedule::Timing;

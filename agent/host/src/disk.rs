@@ -9,7 +9,7 @@
 //! 2. **Use.** A disk is refused that is the root disk or lies below any mounted file system (through partitions,
 //!    md and dm), is swap, has partitions or holders, or is read-only.
 //! 3. **Blank proof.** A disk counts as blank only if no signature is found on it (the table covers what libblkid
-//!    knows and more), and the first and last 4 MiB, the places where formats keep spare superblocks, and some 1,200
+//!    knows and more), and the first and last 2 MiB, the places where formats keep spare superblocks, and some 1,200
 //!    pieces spread over the disk by chance are all zero; `blank/places.rs` says how sure that is. Instance store
 //!    arrives zeroed, and so does a new EBS volume. One byte that is not zero is *unknown data*, and the disk is
 //!    refused with the byte's offset.

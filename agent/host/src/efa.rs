@@ -136,9 +136,11 @@ fn finish(root: &Root, devices: &mut [Efa]) {
     devices.sort_by(|one, other| one.pci_address.cmp(&other.pci_address));
 }
 
-/// The names of all EFA devices.
+/// The names of all EFA devices. What the `efa` driver holds is one: it takes no other PCI ids, so they are not read.
 pub fn names(root: &Root) -> Vec<String> {
-    rdma::names(root).into_iter().filter(|name| identity(root, name).is_some()).collect()
+    let driver = |name: &str| link(root, &format!("{}/{name}/device/driver", rdma::CLASS));
+    let is_efa = |name: &String| driver(name).as_deref() == Some("efa") || identity(root, name).is_some();
+    rdma::names(root).into_iter().filter(is_efa).collect()
 }
 
 /// What makes a device an EFA device.

@@ -30,6 +30,7 @@ mod waker;
 pub use gpunode_host::health::Health;
 pub use gpunode_probe_client as probe;
 pub use look::{Looked, Once, look};
+pub use memory::one_heap;
 pub use monitor::{Monitor, News};
 pub use settings::{Deadlines, KernelLog, Periods, Settings, setup};
 pub use state::{Sources, State};

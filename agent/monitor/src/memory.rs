@@ -4,7 +4,7 @@
 /// All threads share one heap. glibc gives each thread one of its own, up to eight for each processor, which on a machine
 /// with 192 of them is each of the fifty threads here: nearly a megabyte of pages that hold next to nothing. What they
 /// allocate is little and short, so that none waits for another.
-pub(crate) fn one_heap() {
+pub fn one_heap() {
     #[cfg(target_env = "gnu")]
     // SAFETY: sets a number in the allocator, under the allocator's own lock; nothing is moved.
     unsafe {

@@ -27,6 +27,15 @@ impl FileSpec {
     }
 }
 
+/// What a power cut may take along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lasting {
+    /// Nothing: it is on disk when the call returns.
+    Now,
+    /// What the kernel has not written by itself, nor another call's [`Lasting::Now`] for the same file.
+    InTime,
+}
+
 /// A change to a file that could not be made, with the path as the machine sees it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {verb} {path}")]
@@ -55,7 +64,8 @@ impl Os {
     }
 
     /// Makes the file be as given, and says whether that changed anything. A reader, or a machine that loses power,
-    /// sees the old content or the new, never a part: temporary file, fsync, rename, fsync of the folder.
+    /// sees the old content or the new, never a part: temporary file, fsync, rename. Which of the two it sees is open
+    /// for some seconds; the next boot writes it again.
     pub(crate) fn write(&self, file: &FileSpec) -> Result<bool, WriteError> {
         if self.matches(file) {
             return Ok(false);
@@ -70,8 +80,16 @@ impl Os {
             let _ = rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty());
         }
         written.map_err(WriteError::new("write", &file.path))?;
-        folder.sync_all().map_err(WriteError::new("sync the folder of", &file.path))?;
         Ok(true)
+    }
+
+    /// The same, for what must not be lost once this returns: the folder is synced, too. Always, since a run that was
+    /// killed may have left it so.
+    pub(crate) fn write_now(&self, file: &FileSpec) -> Result<bool, WriteError> {
+        let changed = self.write(file)?;
+        let sync = || self.root.open_folder(split(&file.path).0)?.sync_all();
+        sync().map_err(WriteError::new("sync the folder of", &file.path))?;
+        Ok(changed)
     }
 
     /// Writes a value into a file of procfs or sysfs, where the write itself is the effect.
@@ -86,15 +104,20 @@ impl Os {
         set().map_err(WriteError::new("set", path))
     }
 
-    /// Adds one line to a file and syncs it; the file is made when it is not there.
-    pub(crate) fn append_line(&self, path: impl AsRef<Path>, line: &str) -> Result<(), WriteError> {
+    /// Adds one line to a file; the file is made when it is not there.
+    pub(crate) fn append_line(
+        &self,
+        path: impl AsRef<Path>,
+        line: &str,
+        lasting: Lasting,
+    ) -> Result<(), WriteError> {
         let path = path.as_ref();
         let append = || {
             let (folder, name) = split(path);
             let folder = self.make_folder(folder)?;
             let mut file = open(&folder, name, OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND, 0o666)?;
             file.write_all(format!("{line}\n").as_bytes())?;
-            file.sync_data()
+            if lasting == Lasting::Now { file.sync_data() } else { Ok(()) }
         };
         append().map_err(WriteError::new("append to", path))
     }
@@ -203,10 +226,13 @@ mod tests {
         // Both links lead to places inside the tree that are not there, as they would for a program that runs in it.
         for path in ["/etc/file", "/etc/new/file", "/var/lib/file"] {
             assert!(os.write(&FileSpec::new(path, "x")).is_err(), "{path}");
-            assert!(os.append_line(path, "x").is_err(), "{path}");
+            assert!(os.append_line(path, "x", Lasting::Now).is_err(), "{path}");
             assert!(!os.remove(path).unwrap(), "{path}");
         }
-        assert!(os.set_value("/var/file", "x").is_err() && os.append_line("/var/file", "x").is_err());
+        assert!(
+            os.set_value("/var/file", "x").is_err()
+                && os.append_line("/var/file", "x", Lasting::Now).is_err()
+        );
         // A link in the place of a file is replaced, and what it led to is left.
         assert!(os.write(&FileSpec::new("/var/file", "x")).unwrap());
         assert_eq!(fs::read_to_string(tree.join("var/file")).unwrap(), "x");

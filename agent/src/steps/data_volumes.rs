@@ -9,6 +9,7 @@ mod identify;
 mod observe;
 mod queue;
 mod record;
+mod scratch;
 mod units;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

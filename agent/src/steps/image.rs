@@ -42,7 +42,7 @@ impl Step for Image {
     fn apply(&self, cx: &Context, os: &Os) -> Result<(), Failure> {
         let (image, is_new) = self.look(cx, os)?;
         if is_new {
-            os.write(&FileSpec::new(PATH, image.json()))?;
+            os.write_now(&FileSpec::new(PATH, image.json()))?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ mod tests;
 
 use gpunode_host::catalog::InstanceType;
 use gpunode_host::driver::{self, Action, Fabric, Modules, Note, Plan, Refusal};
-use gpunode_host::{Finding, gpu_pci, reason};
+use gpunode_host::{Finding, reason};
 
 use crate::context::Context;
 use crate::os::Os;
@@ -35,8 +35,7 @@ impl Step for NvidiaDriver {
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
         let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
-        // An image is made on whatever is cheap: the builder's GPUs are not those that it is for.
-        let gpus = if cx.makes_image() { Vec::new() } else { gpu_pci::devices(os.root()) };
+        let gpus = look::gpus(cx, os);
         let expected = known.map(InstanceType::gpu_count);
         let required = cx.spec().nvidia.required.or(expected.unwrap_or(0) > 0 || !gpus.is_empty());
         if !required {
@@ -49,7 +48,7 @@ impl Step for NvidiaDriver {
             let message = format!("{} of {expected} GPUs are on the PCI bus", gpus.len());
             return Err(Failure::new(&reason::GPU_MISSING, "pci", message));
         }
-        let seen = Seen::look(cx, os);
+        let seen = Seen::beside(cx, os, &gpus);
         let plan = decide(&seen)?;
         let mut check = Check::done(summary(&seen, (!cx.makes_image()).then_some(gpus.len())));
         check.changes = changes(&seen, &plan);

@@ -107,6 +107,18 @@ fn string(node: &YamlOwned, key: &str) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
+/// Entry for fuzzers: `text` as a kubeconfig file. No file that it names is read.
+///
+/// # Panics
+/// A server came of it that is not written as it was read; no text may bring it about.
+pub fn fuzz(text: &str) {
+    if let Ok(config) = parse(text, Path::new("/fuzz/config")) {
+        let again = Config::parse_server(&format!("https://{}", config.server()));
+        assert_eq!(again, Some((config.address, config.port, true)));
+        assert!(!config.tls || config.authority.is_some(), "a server that nobody vouches for");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

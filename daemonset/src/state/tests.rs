@@ -1,6 +1,4 @@
 use super::*;
-use gpunode_host::health::{Health, Setup};
-use std::time::Duration;
 
 fn place(folder: &tempfile::TempDir, boot: &str) -> Place {
     Place::new(folder.path().join("gpunode"), boot.to_owned())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::schedule::{Schedule, Timing};
 
 /// A reader needs little: a path, a buffer of a few hundred bytes, the standard library's file calls.
-const STACK: usize = 64 << 10;
+pub(super) const STACK: usize = 64 << 10;
 
 /// One read of one subject. It may keep something from one read to the next.
 pub type Job<T> = Box<dyn FnMut() -> T + Send>;
@@ -163,32 +163,4 @@ fn spawn<T: Send + 'static>(
     };
     let builder = thread::Builder::new().name("reader".to_owned()).stack_size(STACK);
     builder.spawn(work).map(|_| start).map_err(|error| error.kind())
-}
-
-/// What a read brought, and how long it took; `None` where it had not come back by the deadline.
-type Answer<T> = Option<(T, Duration)>;
-
-/// Does all reads at once and returns what came back before the deadline, in the order of `jobs`. A read that did
-/// not goes on in its thread and is forgotten.
-pub fn once<T: Send + 'static>(jobs: Vec<Job<T>>, deadline: Duration) -> Vec<Answer<T>> {
-    let end = Instant::now() + deadline;
-    let mut answers: Vec<Answer<T>> = jobs.iter().map(|_| None).collect();
-    let (sender, results) = channel();
-    for (index, mut job) in jobs.into_iter().enumerate() {
-        let sender = sender.clone();
-        let work = move || {
-            let started = Instant::now();
-            let value = job();
-            // Nobody listens any more after the deadline.
-            drop(sender.send((index, value, started.elapsed())));
-        };
-        let builder = thread::Builder::new().name("reader".to_owned()).stack_size(STACK);
-        // Without a thread there is no answer, as for a read that hangs.
-        drop(builder.spawn(work));
-    }
-    drop(sender);
-    while let Ok((index, value, took)) = results.recv_timeout(end.saturating_duration_since(Instant::now())) {
-        answers[index] = Some((value, took));
-    }
-    answers
 }

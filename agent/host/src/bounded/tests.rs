@@ -1,6 +1,7 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::schedule::Schedule;
@@ -220,4 +221,28 @@ fn all_at_once_returns_what_came_in_time() {
     assert_eq!(values, [Some(1), None, Some(3)]);
     drop(open);
     assert!(once(Vec::<Job<u32>>::new(), Duration::from_secs(60)).is_empty());
+}
+
+#[test]
+fn a_few_threads_do_quick_reads_and_no_read_waits_for_those_that_stand() {
+    let quick = |count: usize| (0..count).map(|_| Box::new(|| thread::current().id()) as Job<ThreadId>);
+    let threads: BTreeSet<_> = once(quick(200).collect(), Duration::from_secs(60))
+        .into_iter()
+        .map(|answer| format!("{:?}", answer.unwrap().0))
+        .collect();
+    assert!(threads.len() < 100, "{}", threads.len());
+    // Fifty that stand come first.
+    let (open, door) = channel::<()>();
+    let door = Arc::new(Mutex::new(door));
+    let stand = || {
+        let door = Arc::clone(&door);
+        Box::new(move || {
+            drop(door.lock().unwrap().recv());
+            thread::current().id()
+        }) as Job<ThreadId>
+    };
+    let jobs = (0..50).map(|_| stand()).chain(quick(50)).collect();
+    let answers = once(jobs, Duration::from_secs(5));
+    assert!(answers[..50].iter().all(Option::is_none) && answers[50..].iter().all(Option::is_some));
+    drop(open);
 }

@@ -13,11 +13,8 @@ use super::reader::{Device, Reader};
 pub(crate) use places::EDGE;
 pub(crate) use places::{PIECE, coverage, merged};
 
-/// What is asked for at once, in bytes: as large as a read of an end has use for, and small enough to stay in a
-/// processor's cache until it is compared.
+/// What is asked for at once, in bytes, where the caller brings no memory.
 const BATCH: usize = 256 << 10;
-/// How many parts are asked for at once: [`BATCH`] bytes of pieces.
-const PARTS: usize = BATCH / PIECE;
 
 /// The first and the last byte in one piece of 4 KiB that are not zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,29 +26,44 @@ pub struct Span {
 }
 
 /// Reads everything in [`coverage`] and says where bytes are not zero.
-pub(crate) fn scan<D: Device>(reader: &mut Reader<D>, salt: &str) -> io::Result<Vec<Span>> {
+pub(crate) fn scan<D: Device>(
+    reader: &mut Reader<D>,
+    salt: &str,
+    memory: &mut [u8],
+) -> io::Result<Vec<Span>> {
     let mut spans = Vec::new();
-    for_each(reader, coverage(reader.size(), salt), |reader, part, bytes| {
+    for_each(reader, coverage(reader.size(), salt), memory, |reader, part, bytes| {
         sift(reader, part.start, bytes, |_, start, piece| spans.push(span(start, piece)));
     })?;
     Ok(spans)
 }
 
-/// Reads these parts, which are sorted, and hands them on in pieces that fill a buffer at most.
+/// Memory of the usual size, given to `work`.
+pub(crate) fn with_memory<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
+    // Aligned, so that a device that is read directly needs no copy.
+    let mut memory = vec![0; BATCH + PIECE];
+    let start = memory.as_ptr().align_offset(PIECE).min(PIECE);
+    work(&mut memory[start..start + BATCH])
+}
+
+/// Reads these parts, which are sorted, and hands them on in pieces that fill `memory` at most, of which whole pieces
+/// of 4 KiB are used.
 pub(crate) fn for_each<D: Device>(
     reader: &mut Reader<D>,
     parts: Vec<Range<u64>>,
+    memory: &mut [u8],
     mut seen: impl FnMut(&mut Reader<D>, Range<u64>, &[u8]),
 ) -> io::Result<()> {
-    // Aligned in memory too, so that a device that is read directly needs no copy.
-    let mut memory = vec![0; BATCH + PIECE];
-    let start = memory.as_ptr().align_offset(PIECE).min(PIECE);
-    let buffer = &mut memory[start..start + BATCH];
-    for parts in batches(parts) {
-        let mut rest = &mut buffer[..parts.iter().map(length).sum()];
+    let size = memory.len() / PIECE * PIECE;
+    if size == 0 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let buffer = &mut memory[..size];
+    for parts in batches(parts, size) {
+        let mut rest = &mut buffer[..parts.iter().map(|part| length(part, size)).sum()];
         reader.read_parts(&parts, rest)?;
         for part in parts {
-            let (bytes, others) = rest.split_at_mut(length(&part));
+            let (bytes, others) = rest.split_at_mut(length(&part, size));
             seen(reader, part, bytes);
             rest = others;
         }
@@ -59,22 +71,24 @@ pub(crate) fn for_each<D: Device>(
     Ok(())
 }
 
-/// The same places in the same order, cut and put together so that each batch fills the buffer at most.
-fn batches(ranges: Vec<Range<u64>>) -> Vec<Vec<Range<u64>>> {
+/// The same places in the same order, cut and put together so that each batch fills `size` bytes at most, with no more
+/// parts than there is room for pieces.
+fn batches(ranges: Vec<Range<u64>>, size: usize) -> Vec<Vec<Range<u64>>> {
+    let length = |part: &Range<u64>| length(part, size);
     let mut batches: Vec<Vec<Range<u64>>> = Vec::new();
     let mut room = 0;
     for range in ranges {
         let mut at = range.start;
         while at < range.end {
-            let part = at..range.end.min(at + BATCH as u64);
+            let part = at..range.end.min(at + size as u64);
             at = part.end;
             match batches.last_mut() {
-                Some(batch) if length(&part) <= room && batch.len() < PARTS => {
+                Some(batch) if length(&part) <= room && batch.len() < size / PIECE => {
                     room -= length(&part);
                     batch.push(part);
                 }
                 _ => {
-                    room = BATCH - length(&part);
+                    room = size - length(&part);
                     batches.push(vec![part]);
                 }
             }
@@ -84,8 +98,8 @@ fn batches(ranges: Vec<Range<u64>>) -> Vec<Vec<Range<u64>>> {
 }
 
 /// Bytes of a part, of which none is larger than the buffer.
-fn length(part: &Range<u64>) -> usize {
-    usize::try_from(part.end - part.start).unwrap_or(BATCH).min(BATCH)
+fn length(part: &Range<u64>, size: usize) -> usize {
+    usize::try_from(part.end - part.start).unwrap_or(size).min(size)
 }
 
 /// Notes which pieces are zero, and hands on the others with their offset.

@@ -21,7 +21,7 @@ use std::io::{self, Read, Seek};
 use uuid::Uuid;
 
 pub use super::blank::Span;
-use super::blank::{for_each, scan, sift};
+use super::blank::{for_each, scan, sift, with_memory};
 use super::reader::{Device, Reader};
 pub use md::MdSuper;
 pub(super) use md::checksum as md_checksum;
@@ -84,7 +84,7 @@ impl Probe {
     }
 }
 
-/// Looks at a disk or an image of one: some 13 MiB are read, however large it is.
+/// Looks at a disk or an image of one: some 9 MiB are read, however large it is.
 ///
 /// `salt` is what tells this disk from the others of its set, for example its serial number: the places that the blank
 /// proof reads between the known ones follow from it, so that they are other ones on each disk, and the same each time.
@@ -95,9 +95,18 @@ impl Probe {
 /// # Errors
 /// Any error of the device; half a probe is never returned.
 pub fn probe<D: Device>(device: D, salt: &str) -> io::Result<Probe> {
+    with_memory(|memory| probe_in(device, salt, memory))
+}
+
+/// The same by the caller's memory. The more there is, the more is asked for at once; aligned to 4 KiB a device that
+/// is read directly needs no copy.
+///
+/// # Errors
+/// Those of [`probe`], and memory of less than 4 KiB.
+pub fn probe_in<D: Device>(device: D, salt: &str, memory: &mut [u8]) -> io::Result<Probe> {
     let mut reader = Reader::new(device)?;
     // The proof first: most marks lie in what it reads, and where that is zero nothing has to be read twice.
-    let data = scan(&mut reader, salt)?;
+    let data = scan(&mut reader, salt, memory)?;
     let signatures = find(&mut reader)?;
     Ok(Probe { size: reader.size(), signatures, data })
 }
@@ -108,8 +117,11 @@ pub fn marks<D: Device>(device: D) -> io::Result<Probe> {
     let mut reader = Reader::new(device)?;
     let size = reader.size();
     // All at once, and not one by one as the search comes to them.
-    for_each(&mut reader, places::places(size)?, |reader, part, bytes| {
-        sift(reader, part.start, bytes, Reader::keep);
+    let places = places::places(size)?;
+    with_memory(|memory| {
+        for_each(&mut reader, places, memory, |reader, part, bytes| {
+            sift(reader, part.start, bytes, Reader::keep);
+        })
     })?;
     let signatures = find(&mut reader)?;
     let last = size.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Reads a device past the page cache: what is looked at must be what is on the device, and 13 MiB of each of eight
+//! Reads a device past the page cache: what is looked at must be what is on the device, and 9 MiB of each of eight
 //! blank disks have no business in memory.
 
 use std::fs::{File, OpenOptions};
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use gpunode_host::disk::{Device, read_in_turn};
 
-use super::queue::Queue;
+use super::queue::{Queue, Queues};
 
 /// O_DIRECT wants memory, offsets and lengths aligned to the logical block; 4 KiB is the largest that NVMe disks on
 /// EC2 have. Source: open(2).
@@ -21,12 +21,13 @@ const WINDOW: usize = 64 << 10;
 const KEPT: usize = 8;
 
 /// A device or file that is read directly where its file system can, and through the cache elsewhere (tmpfs).
-pub(super) struct Direct {
+pub(super) struct Direct<'a> {
     file: File,
     /// The one that was used last comes last.
     windows: Vec<Window>,
     position: u64,
-    /// `None` where the kernel gave none; then parts are read one after the other.
+    queues: &'a Queues,
+    /// `None` before it is needed, and where the kernel gave none; then parts are read one after the other.
     queue: Option<Queue>,
 }
 
@@ -62,16 +63,16 @@ impl Window {
     }
 }
 
-impl Direct {
+impl<'a> Direct<'a> {
     /// Opens for reading; `exclusive` fails while the kernel has the block device in use.
-    pub(super) fn open(path: &Path, exclusive: bool) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, exclusive: bool, queues: &'a Queues) -> io::Result<Self> {
         let flags = if exclusive { nix::libc::O_EXCL } else { 0 };
         let open = |flags| OpenOptions::new().read(true).custom_flags(flags).open(path);
         let file = match open(flags | nix::libc::O_DIRECT) {
             Err(error) if error.raw_os_error() == Some(nix::libc::EINVAL) => open(flags)?,
             other => other?,
         };
-        Ok(Self { file, windows: Vec::new(), position: 0, queue: None })
+        Ok(Self { file, windows: Vec::new(), position: 0, queues, queue: None })
     }
 
     /// Makes the window that holds the present position the last.
@@ -94,7 +95,7 @@ impl Direct {
     }
 }
 
-impl Read for Direct {
+impl Read for Direct<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = if self.fits(buffer) {
             self.file.read_at(buffer, self.position)?
@@ -110,7 +111,7 @@ impl Read for Direct {
     }
 }
 
-impl Seek for Direct {
+impl Seek for Direct<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.position = match to {
             SeekFrom::Start(at) => at,
@@ -123,13 +124,21 @@ impl Seek for Direct {
     }
 }
 
-impl Device for Direct {
+impl Drop for Direct<'_> {
+    fn drop(&mut self) {
+        if let Some(queue) = self.queue.take() {
+            self.queues.give_back(queue);
+        }
+    }
+}
+
+impl Device for Direct<'_> {
     fn read_parts(&mut self, parts: &[Range<u64>], buffer: &mut [u8]) -> io::Result<()> {
         let several = parts.len() > 1;
         let aligned =
             |part: &Range<u64>| [part.start, part.end].iter().all(|at| at.is_multiple_of(ALIGN as u64));
         if several && is_aligned(buffer) && parts.iter().all(aligned) {
-            self.queue = self.queue.take().or_else(|| Queue::new().ok());
+            self.queue = self.queue.take().or_else(|| self.queues.take());
             if self.queue.as_mut().is_some_and(|queue| queue.read(&self.file, parts, buffer)) {
                 return Ok(());
             }

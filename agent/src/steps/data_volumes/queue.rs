@@ -10,13 +10,13 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
-use std::ptr;
-use std::thread;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{mem, ptr, thread};
 
 use nix::libc::{self, c_long, c_ulong};
 
 /// Reads that are under way at most; as many as a batch of the blank proof has parts.
-const DEPTH: usize = 128;
+const DEPTH: usize = 256;
 
 /// `struct iocb` of linux/aio_abi.h.
 #[repr(C)]
@@ -121,11 +121,41 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        let context = self.0;
-        // It takes the kernel 30 ms and more, and nothing waits for it: nothing is under way. What is left when the
-        // process ends, the kernel ends itself.
-        let ending = || thread::Builder::new().spawn(move || destroy(context));
-        let _ = (context != 0).then(ending);
+        if self.0 != 0 {
+            destroy(self.0);
+        }
+    }
+}
+
+/// The queues of one look at the disks, of which there are as many as disks are read at the same time.
+#[derive(Default)]
+pub(super) struct Queues(Mutex<Vec<Queue>>);
+
+impl Queues {
+    /// One that is free; `None` where the kernel gives none.
+    pub(super) fn take(&self) -> Option<Queue> {
+        let free = self.free().pop();
+        free.or_else(|| Queue::new().ok())
+    }
+
+    /// For the next one.
+    pub(super) fn give_back(&self, queue: Queue) {
+        self.free().push(queue);
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<Queue>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Queues {
+    fn drop(&mut self) {
+        let queues = mem::take(&mut *self.free());
+        // To end one takes the kernel 30 ms and more, and nothing waits for it: nothing is under way. What is left when
+        // the process ends, the kernel ends itself.
+        if !queues.is_empty() {
+            let _ = thread::Builder::new().spawn(move || drop(queues));
+        }
     }
 }
 

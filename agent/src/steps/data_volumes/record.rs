@@ -48,6 +48,6 @@ pub(super) fn overdue(record: Option<&Intent>, filesystem: Uuid) -> Option<Inten
 pub(super) fn write(os: &Os, intent: &Intent) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(intent)
         .map_err(|error| Failure::of(&reason::FILE_NOT_WRITTEN, PATH, &error))?;
-    os.write(&FileSpec { mode: 0o600, ..FileSpec::new(PATH, text + "\n") })?;
+    os.write_now(&FileSpec { mode: 0o600, ..FileSpec::new(PATH, text + "\n") })?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use gpunode_host::driver::{
     self, FabricManager, Generation, Machine, Manager, Modules, Observed, Platform, Policy, State, Wanted,
     Wish,
 };
-use gpunode_host::gpu_pci;
+use gpunode_host::gpu_pci::{self, GpuPci};
 use gpunode_host::spec::{DriverFlavour, DriverInstall};
 use gpunode_host::versions::Version;
 
@@ -37,6 +37,11 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn look(cx: &Context, os: &Os) -> Self {
+        Self::beside(cx, os, &gpus(cx, os))
+    }
+
+    /// All but the GPUs.
+    pub(super) fn beside(cx: &Context, os: &Os, gpus: &[GpuPci]) -> Self {
         let versions = cx.versions(os.root());
         let for_image = cx.makes_image();
         let running = versions.kernel.as_ref().map(ToString::to_string);
@@ -50,7 +55,7 @@ impl Seen {
             users: driver::users(os.root()),
         };
         Self {
-            machine: machine(cx, os),
+            machine: machine(cx, os, gpus),
             wish: wish(cx),
             state,
             observed,
@@ -75,7 +80,12 @@ fn packages<'a>(cx: &Context, os: &'a Os, manager: Manager) -> Packages<'a> {
     Packages::new(os, manager, Duration::from_secs(cx.spec().packages.lock_seconds))
 }
 
-fn machine(cx: &Context, os: &Os) -> Machine {
+/// The GPUs on the bus. An image is made on whatever is cheap: the builder's GPUs are not those that it is for.
+pub(super) fn gpus(cx: &Context, os: &Os) -> Vec<GpuPci> {
+    if cx.makes_image() { Vec::new() } else { gpu_pci::devices(os.root()) }
+}
+
+fn machine(cx: &Context, os: &Os, gpus: &[GpuPci]) -> Machine {
     let release = cx.versions(os.root()).os.clone();
     let mut distro = release.as_ref().map_or_else(
         || "a system that does not tell its name".to_owned(),
@@ -100,7 +110,7 @@ fn machine(cx: &Context, os: &Os) -> Machine {
         let gpus = models.map(|gpu| Generation::of_model(&gpu.name)).collect();
         return Machine { platform, distro, kind: known, gpus };
     }
-    let gpus: Vec<_> = gpu_pci::devices(os.root()).iter().map(|gpu| Generation::of(gpu.device_id)).collect();
+    let gpus: Vec<_> = gpus.iter().map(|gpu| Generation::of(gpu.device_id)).collect();
     // An image is baked on whatever is cheap, for the type that the configuration names.
     let baked_for = cx.spec().instance.expected_type.as_deref().filter(|_| gpus.is_empty());
     let kind = baked_for.and_then(catalog::find).or(known);

@@ -6,7 +6,8 @@ fn it_reads_as_a_file_does() {
     let path = dir.path().join("disk");
     let bytes: Vec<u8> = (0..700_001_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
     std::fs::write(&path, &bytes).unwrap();
-    let mut direct = Direct::open(&path, false).unwrap();
+    let queues = Queues::default();
+    let mut direct = Direct::open(&path, false, &queues).unwrap();
     assert_eq!(direct.seek(SeekFrom::End(0)).unwrap(), 700_001);
     // Twice, so that windows are used again, also after some were given up.
     let far = [(0, 2), (1080, 2), (4095, 2), (262_143, 300_000), (699_999, 2), (3, 1), (65_535, 2)];
@@ -26,7 +27,8 @@ fn large_aligned_reads_give_the_same_bytes() {
     let path = dir.path().join("disk");
     let bytes: Vec<u8> = (0..1_000_001_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
     std::fs::write(&path, &bytes).unwrap();
-    let mut direct = Direct::open(&path, false).unwrap();
+    let queues = Queues::default();
+    let mut direct = Direct::open(&path, false, &queues).unwrap();
     let mut memory = vec![0; (256 << 10) + ALIGN];
     let start = memory.as_ptr().align_offset(ALIGN);
     let buffer = &mut memory[start..start + (256 << 10)];
@@ -43,7 +45,8 @@ fn parts_are_the_same_at_once_and_in_turn_and_the_end_is_told() {
     let path = dir.path().join("disk");
     let bytes: Vec<u8> = (0..1_000_001_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
     std::fs::write(&path, &bytes).unwrap();
-    let mut direct = Direct::open(&path, false).unwrap();
+    let queues = Queues::default();
+    let mut direct = Direct::open(&path, false, &queues).unwrap();
     let mut memory = vec![0; (64 << 10) + ALIGN];
     let start = memory.as_ptr().align_offset(ALIGN);
     let buffer = &mut memory[start..start + (64 << 10)];

@@ -1,0 +1,5 @@
+//! A kubeconfig file, as the daemonset reads it.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gpunode_daemonset::kube::fuzz(&String::from_utf8_lossy(bytes)));
