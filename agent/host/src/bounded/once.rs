@@ -47,8 +47,11 @@ pub fn once<T: Send + 'static>(jobs: Vec<Job<T>>, deadline: Duration) -> Vec<Ans
     answers
 }
 
+/// Reads with their places in the order of the answers.
+type Numbered<T> = VecDeque<(usize, Job<T>)>;
+
 /// The reads that nobody has begun.
-struct Jobs<T>(Arc<Mutex<VecDeque<(usize, Job<T>)>>>);
+struct Jobs<T>(Arc<Mutex<Numbered<T>>>);
 
 impl<T: Send + 'static> Jobs<T> {
     /// A thread that does them; false where the system has none.
@@ -80,7 +83,7 @@ impl<T: Send + 'static> Jobs<T> {
     }
 
     /// No thread does anything with it that could fail half way.
-    fn all(&self) -> MutexGuard<'_, VecDeque<(usize, Job<T>)>> {
+    fn all(&self) -> MutexGuard<'_, Numbered<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
