@@ -8,15 +8,12 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use gpunode_host::Root;
-use gpunode_host::disk::mount::parse_mountinfo;
+use gpunode_host::disk::mount;
 use gpunode_host::health::{Change, Engine, Now, Present, Saved, Sighting, Source, Subject, rules};
 
 const UNITS: &str = "/etc/systemd/system";
 /// The first line of a unit that the agent has written.
 const OURS: &str = "# Written by gpunode-agent.";
-/// The table of the machine. A pod's own (`self`) has what the pod has been given; the first process has the machine's,
-/// with paths as the machine knows them.
-const TABLES: [&str; 2] = ["/proc/1/mountinfo", "/proc/self/mountinfo"];
 /// An engine of its own has one source, and what that is called matters to nobody.
 const SOURCE: Source = Source::Versions;
 
@@ -61,8 +58,7 @@ impl Mounts {
 
 /// What is wrong now; `None` where there is no table to look at.
 fn sightings(root: &Root) -> Option<Vec<Sighting>> {
-    let table = TABLES.iter().find_map(|path| root.read_text(path).ok().flatten())?;
-    let mounts = parse_mountinfo(&table);
+    let mounts = mount::table(root).ok()?;
     let judge = |place: PathBuf| {
         // The last mount on a place is the one that is seen.
         let mount = mounts.iter().rev().find(|mount| mount.point == place);

@@ -17,14 +17,13 @@ fn all_are(machine: &Machine, version: &str) {
     assert!(of_driver.iter().any(|line| line.contains("fabric")), "{packages:?}");
 }
 
-fn fresh(family: Family) {
-    let machine = Machine::new(family);
+fn fresh(machine: &Machine) {
     let run = machine.installs(&[]);
     assert_eq!(machine.loaded().as_deref(), Some("550.127.05 open"), "{run:?}");
-    all_are(&machine, "550.127.05");
+    all_are(machine, "550.127.05");
     assert!(machine.packages().iter().any(|line| line == "nvidia-container-toolkit 1.17.8"));
     // The headers came with it, the options stand, the services come with every boot.
-    assert!(machine.file(&format!("usr/lib/modules/{}/build/Makefile", family.kernel())).exists());
+    assert!(machine.file(&format!("usr/lib/modules/{}/build/Makefile", machine.family().kernel())).exists());
     let options = fs::read_to_string(machine.file("etc/modprobe.d/gpunode-nvidia.conf")).unwrap();
     assert!(options.contains("blacklist nouveau"), "{options}");
     for unit in ["nvidia-persistenced", "nvidia-fabricmanager"] {
@@ -42,12 +41,20 @@ fn fresh(family: Family) {
 
 #[test]
 fn fresh_dnf() {
-    fresh(Family::Dnf);
+    fresh(&Machine::new(Family::Dnf));
 }
 
 #[test]
 fn fresh_apt() {
-    fresh(Family::Apt);
+    fresh(&Machine::new(Family::Apt));
+}
+
+/// By its word; nothing else tells it from 22.04 before the first package.
+#[test]
+fn fresh_apt_24_04() {
+    let machine = Machine::new(Family::Apt);
+    machine.put("etc/os-release", &Family::Apt.os_release().replace("22.04", "24.04"));
+    fresh(&machine);
 }
 
 /// `latest` and a branch are the newest of it; an older version of the branch brings nothing newer with it.

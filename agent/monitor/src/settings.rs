@@ -132,6 +132,7 @@ pub fn setup(
     let expect = Expect {
         gpus: gpus.or_else(|| kind.map(InstanceType::gpu_count)),
         own_nvswitch: kind.is_some_and(|kind| kind.nvswitch == NvSwitch::Local),
+        ultra_server: kind.is_some_and(|kind| kind.nvswitch == NvSwitch::UltraServer),
     };
     Setup { expect, efa, enis }
 }

@@ -1,8 +1,28 @@
-//! Tables of what is mounted and swapped on: `/proc/self/mountinfo`, `/proc/swaps`.
+//! Tables of what is mounted and swapped on: `/proc/1/mountinfo`, `/proc/swaps`.
 
 use std::path::PathBuf;
 
 use super::discover::DevNumber;
+use crate::Root;
+use crate::root::ReadError;
+
+/// The table of the machine. The first process has it, with paths as the machine knows them; a pod's own (`self`) has
+/// what the pod has been given, and counts where the first process's cannot be read.
+const TABLES: [&str; 2] = ["/proc/1/mountinfo", "/proc/self/mountinfo"];
+
+/// The machine's table of mounts.
+///
+/// # Errors
+/// There is none, or none that can be read: that must never pass for "nothing is mounted".
+pub fn table(root: &Root) -> Result<Vec<Mount>, ReadError> {
+    let [first, own] = TABLES;
+    let text = match root.read_text(first) {
+        Ok(Some(text)) => Some(text),
+        Ok(None) | Err(_) => root.read_text(own)?,
+    };
+    let absent = || ReadError { path: own.into(), source: std::io::ErrorKind::NotFound.into() };
+    text.as_deref().map(parse_mountinfo).ok_or_else(absent)
+}
 
 /// One line of `/proc/self/mountinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::discover::{BLOCK, DevNumber, partitions};
-use super::mount::{Mount, parse_mountinfo, parse_swaps, unescape};
+use super::mount::{self, Mount, parse_swaps, unescape};
 use crate::Root;
 use crate::root::ReadError;
 
@@ -67,10 +67,7 @@ impl Usage {
     /// When the mount table, the swap table or the command line is there but cannot be read, or the mount table is
     /// absent: an unread table must never pass for "nothing is mounted".
     pub fn read(root: &Root) -> Result<Self, ReadError> {
-        let mountinfo = root.read_text(MOUNTINFO)?.ok_or_else(|| ReadError {
-            path: MOUNTINFO.into(),
-            source: std::io::ErrorKind::NotFound.into(),
-        })?;
+        let mounts = mount::table(root)?;
         let swaps = root.read_text("/proc/swaps")?.unwrap_or_default();
         let cmdline = root.read_text("/proc/cmdline")?.unwrap_or_default();
         let devices = Devices::read(root);
@@ -83,7 +80,7 @@ impl Usage {
                 usage.add(disk, Use::Partition(name.clone()));
             }
         }
-        for mount in parse_mountinfo(&mountinfo) {
+        for mount in mounts {
             usage.add_mount(&devices, root, &mount);
         }
         for swap in parse_swaps(&swaps) {
@@ -125,8 +122,6 @@ impl Usage {
         }
     }
 }
-
-const MOUNTINFO: &str = "/proc/self/mountinfo";
 
 /// The path that udev gives to what `root=` names.
 fn root_path(named: &str) -> String {

@@ -21,4 +21,6 @@ pub struct Expect {
     /// Whether the machine has NVSwitches of its own, so that its GPUs must join a fabric that a fabric manager here
     /// sets up.
     pub own_nvswitch: bool,
+    /// Whether it is one of an UltraServer's (p6e): Grace processors, whose GPUs and EFA cards share no PCI root.
+    pub ultra_server: bool,
 }

@@ -111,7 +111,17 @@ fn swap_and_the_root_device_of_the_command_line_are_uses() {
 fn without_a_mount_table_nothing_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let error = Usage::read(&Root::new(dir.path())).unwrap_err();
-    assert_eq!(error.path, Path::new(MOUNTINFO));
+    assert_eq!(error.path, Path::new("/proc/self/mountinfo"));
+}
+
+/// In a pod the own table has what the pod was given, such as `/etc/hosts` from the node's disk.
+#[test]
+fn the_machines_table_is_the_first_processes() {
+    let tree = tree();
+    tree.file("/proc/self/mountinfo", "1 0 259:1 /pods/hosts /etc/hosts rw - xfs /dev/nvme1n1 rw\n");
+    assert_eq!(tree.of("nvme1n1"), ["mounted on /etc/hosts"]);
+    tree.file("/proc/1/mountinfo", "1 0 259:1 / /mnt/data rw - xfs /dev/nvme1n1 rw\n");
+    assert_eq!(tree.of("nvme1n1"), ["mounted on /mnt/data"]);
 }
 
 #[test]

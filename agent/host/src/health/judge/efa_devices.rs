@@ -13,11 +13,18 @@ pub struct Nvidia {
     pub major: Option<u32>,
     /// Whether its kernel modules are the open ones, through which EFA reaches GPU memory as dma-buf.
     pub open: bool,
+    /// Whether the machine is one of an UltraServer's, see [`R595`].
+    pub ultra_server: bool,
 }
 
 /// From this NVIDIA driver on, [`EFA_FOR_R580`] is needed (EFA driver release notes, 2.17.3).
 const R580: u32 = 580;
 const EFA_FOR_R580: (u32, u32, u32) = (2, 17, 3);
+/// This NVIDIA driver lets EFA reach GPU memory only where both hang on one PCI root or the card is in an IOMMU group,
+/// which is neither on p6e; 580 had an option against it (`NVreg_GrdmaPciTopoCheckOverride`). Later branches are not known
+/// to. Source: release notes of the data-centre driver 595.91.07, and NVIDIA/aicr issue 2383, where two
+/// `p6e-gb300r.36xlarge` fail with 595.91.07 and work with 580.173.02.
+const R595: u32 = 595;
 
 /// Every name of an attached device.
 pub fn name(attached: &Attached) -> EfaName {
@@ -109,8 +116,13 @@ fn not_bound(seen: &Observation) -> impl Iterator<Item = Sighting> + '_ {
 }
 
 fn pair(seen: &Observation, nvidia: Nvidia) -> Option<Sighting> {
-    let version = seen.module.as_ref()?.version.as_deref()?;
+    let module = seen.module.as_ref()?;
     let major = nvidia.major.filter(|major| *major >= R580)?;
+    if major == R595 && nvidia.ultra_server {
+        let message = "NVIDIA driver 595 lets EFA reach no GPU memory on p6e".to_owned();
+        return Some(Sighting::new(&rules::EFA_DRIVER_PAIR, Subject::Node, message));
+    }
+    let version = module.version.as_deref()?;
     if parse(version)? >= EFA_FOR_R580 {
         return None;
     }

@@ -37,7 +37,7 @@ fn efa(card: u32) -> Device {
 
 pub(super) fn machine(devices: u32) -> Health {
     let enis = vec![eni(0), eni(1)];
-    let expect = Expect { gpus: Some(1), own_nvswitch: false };
+    let expect = Expect { gpus: Some(1), ..Expect::default() };
     let efa_expected = Expected::new(Some(2), None, Some(&enis));
     let mut health = Health::at_once(Setup { expect, efa: efa_expected, enis: Some(enis) });
     let gpu = GpuPci {

@@ -36,9 +36,9 @@ rules! { ROWS:
         by "efa_sysfs.c; EFA driver release notes";
     EFA_DRIVER_PAIR = "EfaDriverPair", Node, Warning, AtOnce, WhenGone;
         is "These versions of the NVIDIA driver and of the EFA driver do not work together.",
-        seen "NVIDIA driver 580 or later with an EFA driver before 2.17.3",
-        do "Update the EFA driver to 2.17.3 or later.",
-        by "EFA driver release notes, 2.17.3";
+        seen "NVIDIA driver 580 or later with an EFA driver before 2.17.3; NVIDIA driver 595 with EFA on p6e",
+        do "Update the EFA driver to 2.17.3 or later; on p6e, go back to the NVIDIA driver 580.",
+        by "EFA driver release notes, 2.17.3; NVIDIA data-centre driver release notes, 595.91.07; NVIDIA/aicr issue 2383";
     EFA_ADMIN_TIMEOUT = "EfaAdminTimeout", Efa, Error, AtOnce, DriverReload;
         is "The card left a command unanswered, so its driver has closed the command queue for good.",
         seen "no_completion_cmds above 0",

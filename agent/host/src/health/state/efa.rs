@@ -49,7 +49,8 @@ impl Health {
         let Some(driver) = driver else { return Nvidia::default() };
         // Where nobody can tell, nothing is claimed.
         let open = driver.build != Some(DriverBuild::Proprietary);
-        Nvidia { major: Some(driver.found.version.numbers()[0]), open }
+        let major = Some(driver.found.version.numbers()[0]);
+        Nvidia { major, open, ultra_server: self.setup.expect.ultra_server }
     }
 
     pub(super) fn efa_devices(&mut self, now: Now, samples: &[DeviceSample]) -> Wants {

@@ -23,7 +23,7 @@ fn eni(slot: u8) -> Eni {
     Eni { mac, eni_id, network_card: u32::from(slot), ..Eni::default() }
 }
 
-const CLOSED: Nvidia = Nvidia { major: Some(570), open: false };
+const CLOSED: Nvidia = Nvidia { major: Some(570), open: false, ultra_server: false };
 
 /// The signs on a machine with four attached EFA-only interfaces, after `change`.
 fn signs(nvidia: Nvidia, change: impl Fn(&mut Observation)) -> Vec<String> {
@@ -92,7 +92,7 @@ fn interfaces_that_are_short_beyond_the_named_ones_are_counted() {
 
 #[test]
 fn driver_versions_that_do_not_work_together_are_told() {
-    let new = Nvidia { major: Some(580), open: true };
+    let new = Nvidia { major: Some(580), open: true, ultra_server: false };
     let with = |version: &'static str| {
         move |seen: &mut Observation| seen.module = Some(Module { version: Some(version.into()) })
     };
@@ -102,4 +102,8 @@ fn driver_versions_that_do_not_work_together_are_told() {
         assert!(signs(new, with(fine)).is_empty(), "{fine}");
     }
     assert!(signs(CLOSED, with("2.8.0")).is_empty());
+    for (major, ultra_server, told) in [(580, true, false), (595, true, true), (595, false, false)] {
+        let nvidia = Nvidia { major: Some(major), open: true, ultra_server };
+        assert_eq!(signs(nvidia, with("3.3.1")).len(), usize::from(told), "{nvidia:?}");
+    }
 }

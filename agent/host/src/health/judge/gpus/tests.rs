@@ -36,7 +36,7 @@ fn at(seconds: u64) -> Now {
     Now { boot: Duration::from_secs(seconds), unix_ms: 0 }
 }
 
-const EXPECT: Expect = Expect { gpus: Some(2), own_nvswitch: true };
+const EXPECT: Expect = Expect { gpus: Some(2), own_nvswitch: true, ultra_server: false };
 
 /// The codes of a sweep of two GPUs of which the second was changed.
 fn signs(change: impl Fn(&mut Gpu)) -> Vec<&'static str> {
