@@ -7,6 +7,7 @@ mod ec2;
 mod endpoint;
 mod failure;
 mod preflight;
+mod quotas;
 mod s3;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub use failure::{Failure, Meaning, failed};
 pub use preflight::{
     Caller, Cluster, PreflightError, Reach, caller, describe, mistakes, no_cluster, other_account, preflight,
 };
+pub use quotas::Quotas;
 pub use s3::{Head, S3};
 
 /// For a connection to be made.
@@ -53,6 +55,8 @@ pub struct Door {
     pub events: aws_sdk_eventbridge::Client,
     /// Elastic Compute Cloud.
     pub ec2: Ec2,
+    /// Service Quotas.
+    pub quotas: Quotas,
     /// Simple Storage Service.
     pub s3: S3,
     /// Security Token Service.
@@ -97,6 +101,7 @@ impl Door {
             sqs: client!(aws_sdk_sqs),
             events: client!(aws_sdk_eventbridge),
             ec2: Ec2::new(&shared, recorder.clone()),
+            quotas: Quotas::new(&shared, recorder.clone()),
             s3: S3::new(&shared, recorder.clone()),
             sts: client!(aws_sdk_sts),
             credentials: shared.credentials_provider(),

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use aws::{Account, account, addons, clocks, cluster};
 pub use claims::claims;
-pub use groups::{groups, subnets};
+pub use groups::{groups, quota, subnets};
 pub use inside::{helm, rights, storage, unreachable};
 pub use nodes::{nodes, workers};
 pub use stated::stated;

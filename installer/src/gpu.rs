@@ -3,8 +3,10 @@
 mod checks;
 mod facts;
 mod groups;
+mod quota;
 
 pub use checks::{Problem, check};
 pub(crate) use facts::itself;
 pub use facts::{EfaGroup, Facts, Subnet, facts, nodes, subnets};
 pub use groups::{Group, GroupsError, candidates, groups};
+pub use quota::{Verdict, quota};

@@ -128,7 +128,9 @@ def forms(session, calls):
         report = ParamValidator().validate(arguments, operation.input_shape)
         if report.has_errors():
             raise SystemExit(report.generate_report())
-        yield create_serializer(model.metadata["protocol"]).serialize_to_request(arguments, operation)["body"]
+        body = create_serializer(model.metadata["protocol"]).serialize_to_request(arguments, operation)["body"]
+        # JSON is bytes.
+        yield body.decode() if isinstance(body, bytes) else body
 
 
 def signature(session, request):

@@ -1,11 +1,17 @@
-"""ministack, with what it lacks of EC2, EKS and S3 and the installer asks for: where an instance type is offered, which
-versions are supported, what a node group keeps and takes, and that a bucket is somebody's. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
+"""ministack, with what it lacks of EC2, EKS, S3 and Service Quotas and the installer asks for: where an instance type is
+offered, which versions are supported, what a node group keeps and takes, that a bucket is somebody's, and how many vCPUs may
+run. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
 """
 
 import copy
+import fnmatch
+import json
 import re
 
+from ministack import app
 from ministack.app import main
+from ministack.core import router
+from ministack.core.responses import get_account_id
 from ministack.services import ec2, eks, s3
 
 # Zones by instance type; others are offered nowhere.
@@ -32,6 +38,41 @@ def describe_security_groups(parameters, before=ec2._ACTION_MAP["DescribeSecurit
         return before(parameters)
     items = "".join(ec2._sg_xml(ec2._security_groups[name]) for name in wanted if name in ec2._security_groups)
     return ec2._xml(200, "DescribeSecurityGroupsResponse", f"<securityGroupInfo>{items}</securityGroupInfo>")
+
+
+def matches_filters(instance, filters, before=ec2._matches_filters):
+    """The emulator does not know wildcards, which EC2 takes in every filter."""
+    wanted = filters.get("instance-type")
+    if wanted and not any(fnmatch.fnmatchcase(instance["InstanceType"], pattern) for pattern in wanted):
+        return False
+    return before(instance, {name: values for name, values in filters.items() if name != "instance-type"})
+
+
+# vCPUs by quota: the account's own, where an increase was asked for (which is granted at once), else the default. One
+# quota has no applied value, as some of AWS's have none.
+QUOTAS = {"L-417A185B": ("Running On-Demand P instances", 4000.0), "L-C4BD4855": ("All P5 Spot Instance Requests", 0.0)}
+DEFAULT_ONLY = "L-C4BD4855"
+APPLIED = {}
+
+
+async def handle_quotas(method, path, headers, body, query):
+    operation, asked = headers.get("x-amz-target", "").rsplit(".", 1)[-1], json.loads(body)
+    refused = lambda code, said: (400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"__type": code, "Message": said}).encode())
+    code = asked["QuotaCode"]
+    if asked["ServiceCode"] != "ec2" or code not in QUOTAS:
+        return refused("NoSuchResourceException", f"The request failed because the specified quota {code} does not exist.")
+    name, default = QUOTAS[code]
+    applied = APPLIED.get((get_account_id(), code), None if code == DEFAULT_ONLY else default)
+    if operation == "RequestServiceQuotaIncrease":
+        if asked["DesiredValue"] <= (applied or default):
+            return refused("IllegalArgumentException", "the desired value is not above the current one")
+        APPLIED[get_account_id(), code] = asked["DesiredValue"]
+        return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"RequestedQuota": {"Status": "APPROVED"}}).encode()
+    value = {"GetServiceQuota": applied, "GetAWSDefaultServiceQuota": default}[operation]
+    if value is None:
+        return refused("NoSuchResourceException", f"no applied value of {code}")
+    quota = {"ServiceCode": "ec2", "QuotaCode": code, "QuotaName": name, "Value": value, "Unit": "None", "Adjustable": True}
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"Quota": quota}).encode()
 
 
 RESERVED = ["kubernetes.io/", "k8s.io/", "eks.amazonaws.com/"]
@@ -137,5 +178,8 @@ ec2._ACTION_MAP["DescribeSecurityGroups"] = describe_security_groups
 eks._create_nodegroup = create_nodegroup
 eks.handle_request = handle_request
 s3.handle_request = handle_bucket
+ec2._matches_filters = matches_filters
+router.SERVICE_PATTERNS["servicequotas"] = {"target_prefixes": ["ServiceQuotasV20190624"]}
+app.SERVICE_HANDLERS["servicequotas"] = handle_quotas
 
 main()

@@ -10,6 +10,7 @@ mod trouble;
 
 use std::collections::BTreeMap;
 
+use gpunode_tests::aws::{Fault, Proxy};
 use serde_json::{Value, json};
 
 use drift::drift;
@@ -60,7 +61,9 @@ fn made_once_repaired_changed_and_removed() {
     let told = site.run(&proxy, &["gpu", "create", "--dry-run"], &ALL);
     assert_eq!((told.code, proxy.mutating()), (Some(0), 0), "{told:?}");
     assert!(
-        told.out.contains("+ eks-node-group/gpu-compute") && told.out.contains("(1920 vCPUs)"),
+        told.out.contains("+ eks-node-group/gpu-compute")
+            && told.out.contains("L-417A185B (Running On-Demand P instances) allows 4000 vCPUs")
+            && told.out.contains("10 nodes of p5en.48xlarge need 1920;"),
         "{told:?}"
     );
     assert_eq!(site.run(&proxy, &["gpu", "status"], &ALL).code, Some(3));
@@ -127,6 +130,75 @@ fn made_once_repaired_changed_and_removed() {
 }
 
 #[test]
+fn quotas_are_asked_for_before_anything_is_made() {
+    let site = Site::new(206, "a");
+    let proxy = straight();
+    let create =
+        |proxy: &Proxy, more: &[(&str, &str)]| site.run(proxy, &["gpu", "create", "--dry-run"], more);
+    // 192 vCPUs each, and the account may have 4000.
+    assert_eq!(create(&proxy, &[("GPU_MAX_SIZE", "20")]).code, Some(0));
+    let told = create(&proxy, &[("GPU_MAX_SIZE", "21")]);
+    assert_eq!(told.code, Some(2), "{told:?}");
+    let more = "aws service-quotas request-service-quota-increase --region us-west-2 --service-code ec2 --quota-code \
+                L-417A185B --desired-value 4032";
+    assert!(told.err.contains("allows 4000 vCPUs in us-west-2") && told.err.contains(more), "{told:?}");
+    let told = site.run(&proxy, &["doctor"], &[("GPU_MAX_SIZE", "21")]);
+    assert!(told.out.contains("error    EC2 quota") && told.out.contains("--desired-value 4032"), "{told:?}");
+
+    // What runs in the family counts, of whatever size; other families, and what is no longer there, do not.
+    let run = |kind: &str| {
+        json!(["ec2", "run_instances", { "ImageId": "ami-0123456789abcdef0", "InstanceType": kind,
+        "MinCount": 1, "MaxCount": 1 }])
+    };
+    let started = site.bed.calls(&json!([run("p4d.24xlarge"), run("p5.48xlarge"), run("g6e.48xlarge")]));
+    let told = create(&proxy, &[("GPU_MAX_SIZE", "20")]);
+    assert!(told.err.contains("need 3840 beside 288 that run already"), "{told:?}");
+    site.bed.calls(&json!([["ec2", "terminate_instances",
+        { "InstanceIds": [started[0]["Instances"][0]["InstanceId"], started[1]["Instances"][0]["InstanceId"]] }]]));
+    assert_eq!(create(&proxy, &[("GPU_MAX_SIZE", "20")]).code, Some(0));
+    let increase = json!({ "ServiceCode": "ec2", "QuotaCode": "L-417A185B", "DesiredValue": 4032.0 });
+    site.bed.calls(&json!([["service-quotas", "request_service_quota_increase", increase]]));
+    assert_eq!(create(&proxy, &[("GPU_MAX_SIZE", "21")]).code, Some(0));
+
+    // Nothing was ever applied: the default holds. A reservation has its vCPUs already.
+    let told = create(&proxy, &[("GPU_CAPACITY", "spot")]);
+    assert!(told.err.contains("L-C4BD4855 (All P5 Spot Instance Requests) allows 0 vCPUs"), "{told:?}");
+    let block = [("GPU_CAPACITY", "capacity-block"), ("GPU_CAPACITY_RESERVATION_ID", "cr-0123456789abcdef0")];
+    let told = create(&proxy, &[block[0], block[1], ("GPU_MAX_SIZE", "200")]);
+    assert!(told.code == Some(0) && told.out.contains("counted when it was bought"), "{told:?}");
+
+    // Who may not ask is told that it was not asked, and goes on.
+    for denied in ["GetServiceQuota", "DescribeInstances"] {
+        let proxy = Proxy::start(move |number, call| match call.operation.as_str() {
+            operation if operation == denied => Fault::Deny,
+            "GetServiceQuota" if number % 2 == 0 => Fault::Throttle,
+            _ => Fault::None,
+        });
+        let (proxy, small) = (proxy.unwrap(), [("GPU_MAX_SIZE", "2")]);
+        let told = create(&proxy, &small);
+        assert_eq!((told.code, proxy.mutating()), (Some(0), 0), "{told:?}");
+        assert!(
+            told.err.contains("quota could not be checked")
+                && told.err.contains(&format!("{denied}: AccessDenied")),
+            "{told:?}"
+        );
+        let told = site.run(&proxy, &["doctor"], &small);
+        assert!(told.out.contains("unknown  EC2 quota"), "{told:?}");
+    }
+
+    // It is signed as AWS wants it.
+    let calls = proxy.calls();
+    let call = calls.iter().find(|call| call.operation == "GetServiceQuota").unwrap();
+    let asked = json!([{ "service": "servicequotas", "headers": call.headers, "body": call.body }]);
+    let (_, signature) = call.headers["authorization"].rsplit_once("Signature=").unwrap();
+    assert_eq!(site.bed.signatures(&asked)[0], signature, "{call:?}");
+    let forms =
+        json!([["service-quotas", "get_service_quota", { "ServiceCode": "ec2", "QuotaCode": "L-417A185B" }]]);
+    let theirs: Value = serde_json::from_str(site.bed.forms(&forms)[0].as_str().unwrap()).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&call.body).unwrap(), theirs);
+}
+
+#[test]
 fn what_cannot_work_is_told_before_anything_is_made() {
     let site = Site::new(203, "ab");
     let proxy = straight();
@@ -159,7 +231,12 @@ fn what_cannot_work_is_told_before_anything_is_made() {
         2,
         &[only, ("GPU_INSTANCE_TYPE", "p4d.24xlarge"), ("GPU_MAX_SIZE", "300")],
         &[],
-        &["p4d.24xlarge is not offered in us-west-2a", "it is offered in no zone", "room for 251"],
+        &[
+            "p4d.24xlarge is not offered in us-west-2a",
+            "it is offered in no zone",
+            "room for 251",
+            "300 nodes of p4d.24xlarge need 28800; take a smaller size",
+        ],
     );
     refused(
         2,

@@ -1,10 +1,10 @@
-//! Where EC2 and S3 are.
+//! Where the services are that are called without the SDK's clients.
 
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 /// What the settings of the AWS CLI say (`AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`, the same in the shared files), else the
-/// region's own. `service` is `EC2` or `S3`.
+/// region's own. `service` is AWS's id of it: `EC2`, `S3`, `Service Quotas`.
 pub(super) fn url(shared: &SdkConfig, service: &'static str, region: &str) -> String {
     let key = ServiceConfigKey::builder()
         .service_id(service)
@@ -16,7 +16,11 @@ pub(super) fn url(shared: &SdkConfig, service: &'static str, region: &str) -> St
         return url;
     }
     let (fips, dual) = (shared.use_fips() == Some(true), shared.use_dual_stack() == Some(true));
-    if service == "S3" { s3(region, fips, dual) } else { regional(region, fips, dual) }
+    match service {
+        "S3" => s3(region, fips, dual),
+        "Service Quotas" => regional("servicequotas", region, fips, dual),
+        _ => regional("ec2", region, fips, dual),
+    }
 }
 
 /// Source: the partitions of botocore's `partitions.json`, and its endpoint rules for EC2. Each row: how the names of a
@@ -44,12 +48,13 @@ fn s3(region: &str, fips: bool, dual: bool) -> String {
     format!("https://s3{fips}.{dual}{region}.{}", domains(region).0)
 }
 
-fn regional(region: &str, fips: bool, dual: bool) -> String {
+/// Source: botocore's endpoint rules for EC2 and Service Quotas, which are alike.
+fn regional(host: &str, region: &str, fips: bool, dual: bool) -> String {
     let (one, both) = domains(region);
     // GovCloud's own endpoint is a FIPS one.
     let has_fips = region.starts_with("us-gov-") && !dual;
-    let service = if fips && !has_fips { "ec2-fips" } else { "ec2" };
-    format!("https://{service}.{region}.{}", if dual { both } else { one })
+    let fips = if fips && !has_fips { "-fips" } else { "" };
+    format!("https://{host}{fips}.{region}.{}", if dual { both } else { one })
 }
 
 #[cfg(test)]
@@ -58,13 +63,15 @@ mod tests {
 
     #[test]
     fn each_partition_has_its_domain() {
-        let url = |region| regional(region, false, false);
+        let url = |region| regional("ec2", region, false, false);
         assert_eq!(url("us-west-2"), "https://ec2.us-west-2.amazonaws.com");
         assert_eq!(url("cn-north-1"), "https://ec2.cn-north-1.amazonaws.com.cn");
         assert_eq!(url("us-iso-east-1"), "https://ec2.us-iso-east-1.c2s.ic.gov");
-        assert_eq!(regional("us-west-2", true, false), "https://ec2-fips.us-west-2.amazonaws.com");
-        assert_eq!(regional("us-gov-west-1", true, false), "https://ec2.us-gov-west-1.amazonaws.com");
-        assert_eq!(regional("eu-west-1", false, true), "https://ec2.eu-west-1.api.aws");
+        assert_eq!(regional("ec2", "us-west-2", true, false), "https://ec2-fips.us-west-2.amazonaws.com");
+        assert_eq!(regional("ec2", "us-gov-west-1", true, false), "https://ec2.us-gov-west-1.amazonaws.com");
+        assert_eq!(regional("ec2", "eu-west-1", false, true), "https://ec2.eu-west-1.api.aws");
+        let quotas = regional("servicequotas", "us-east-1", true, false);
+        assert_eq!(quotas, "https://servicequotas-fips.us-east-1.amazonaws.com");
     }
 
     #[test]
@@ -78,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_set_wins() {
         let shared = SdkConfig::builder().endpoint_url("http://127.0.0.1:1").build();
-        for service in ["EC2", "S3"] {
+        for service in ["EC2", "S3", "Service Quotas"] {
             assert_eq!(url(&shared, service, "eu-west-1"), "http://127.0.0.1:1");
         }
     }

@@ -29,12 +29,13 @@ pub enum Meaning {
     Never,
 }
 
-/// AWS's codes for what is not there: IAM, EKS and EventBridge, SQS, EC2.
-const ABSENT: [&str; 11] = [
+/// AWS's codes for what is not there: IAM, EKS and EventBridge, SQS, Service Quotas, EC2.
+const ABSENT: [&str; 12] = [
     "NoSuchEntity",
     "ResourceNotFoundException",
     "QueueDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchResourceException",
     "InvalidGroup.NotFound",
     "InvalidLaunchTemplateId.NotFound",
     "InvalidLaunchTemplateId.NotFoundException",

@@ -86,14 +86,15 @@ async fn examine(args: &DoctorArgs, loaded: &Loaded, mut door: Door) -> Vec<Find
     let mut looks = BTreeMap::new();
     match &account.cluster {
         Some(cluster) => {
-            let (cluster_found, addons, groups, subnets, looked) = tokio::join!(
+            let (cluster_found, addons, groups, quota, subnets, looked) = tokio::join!(
                 bounded("cluster", doctor::cluster(&door, settings, cluster)),
                 bounded("add-ons", doctor::addons(&door, settings)),
                 bounded("GPU node groups", doctor::groups(&door, loaded, cluster)),
+                bounded("EC2 quota", doctor::quota(&door, settings)),
                 bounded("subnets", doctor::subnets(&door, settings)),
                 look_each(&door, &outside),
             );
-            findings.extend([cluster_found, addons, groups, subnets].into_iter().flatten());
+            findings.extend([cluster_found, addons, groups, quota, subnets].into_iter().flatten());
             looks.extend(looked);
             let told = Box::pin(examine_inside(args, loaded, &mut door, (&account, cluster), &inside)).await;
             findings.extend(told.0);

@@ -8,7 +8,7 @@ use crate::aws::Recorder;
 use crate::carry_out::patiently;
 use crate::desired::Seen;
 use crate::exit::Exit;
-use crate::gpu::{self, Facts, Group};
+use crate::gpu::{self, Facts, Group, Verdict};
 use crate::settings::{NodeGroupKind, Settings};
 use crate::things::{self, GpuThings};
 
@@ -69,10 +69,8 @@ async fn create(args: &CreateArgs) -> Result<(), Stop> {
         err(format_args!("installer: the cluster is {status}; it takes node groups when it is ACTIVE"));
         return Err(Exit::Aws);
     }
-    let groups = checked(&found, args.per_az).await?;
-    let quota = unchecked(settings, groups.len());
+    let groups = checked(&found, args.per_az, args.live.json).await?;
     let live = look(found, &args.live, &groups, false).await?;
-    say(args.live.json, quota);
     let done = if args.dry_run {
         plan::show(&live, args.live.json, false)
     } else {
@@ -82,7 +80,7 @@ async fn create(args: &CreateArgs) -> Result<(), Stop> {
 }
 
 /// The node groups, once everything is there that they need; else all that is not, told.
-async fn checked(found: &Found, per_az: bool) -> Result<Vec<Group>, Stop> {
+async fn checked(found: &Found, per_az: bool, json: bool) -> Result<Vec<Group>, Stop> {
     let settings = &found.loaded.settings;
     let mut facts = facts(found).await?;
     let groups = gpu::groups(settings, &facts.subnets, per_az);
@@ -96,6 +94,16 @@ async fn checked(found: &Found, per_az: bool) -> Result<Vec<Group>, Stop> {
     // Where a subnet is not there its zone is not known.
     let known = settings.gpu_subnets().len() == facts.subnets.len();
     mistakes.extend(groups.as_ref().err().filter(|_| known).map(ToString::to_string));
+    if let Ok(groups) = &groups {
+        match gpu::quota(&found.door, settings, groups.len()).await {
+            Verdict::Fine(what) => {
+                say(json, format_args!("{what}; whether EC2 has so much to give, nobody says"));
+            }
+            // Also where nobody reads what is meant for people.
+            Verdict::Unknown(why) => err(format_args!("installer: EC2's quota could not be checked: {why}")),
+            Verdict::Small(problem) => mistakes.push(problem.to_string()),
+        }
+    }
     for mistake in &mistakes {
         err(format_args!("installer: {mistake}"));
     }
@@ -108,17 +116,6 @@ async fn checked(found: &Found, per_az: bool) -> Result<Vec<Group>, Stop> {
 async fn facts(found: &Found) -> Result<Facts, Stop> {
     let facts = patiently(|| gpu::facts(&found.door, &found.loaded.settings)).await;
     facts.map_err(|failure| asked_in_vain(&failure))
-}
-
-/// What is not asked for, said so that nobody takes it for checked.
-fn unchecked(settings: &Settings, groups: usize) -> String {
-    let nodes = settings.gpu_max_size * groups as u64;
-    let cpus = settings.instance_type().and_then(|kind| kind.vcpus);
-    let all = cpus.map_or(String::new(), |cpus| format!(" ({} vCPUs)", u64::from(cpus) * nodes));
-    let name = &settings.gpu_instance_type;
-    format!(
-        "not checked: whether EC2's quotas allow {nodes} nodes of {name}{all}, and whether EC2 has them to give"
-    )
 }
 
 /// Other groups are rendered only.

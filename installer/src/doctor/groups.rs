@@ -6,7 +6,7 @@ use super::{Finding, stated};
 use crate::aws::{Cluster, Door};
 use crate::carry_out::look_each;
 use crate::desired::Seen;
-use crate::gpu::{self, Group, Subnet};
+use crate::gpu::{self, Group, Subnet, Verdict};
 use crate::settings::{Loaded, NodeGroupKind, Settings};
 use crate::things::{self, GpuThings};
 
@@ -39,6 +39,23 @@ pub async fn groups(door: &Door, loaded: &Loaded, cluster: &Cluster) -> Vec<Find
         findings.extend(made(door, loaded, cluster, &groups).await);
     }
     findings
+}
+
+/// Whether EC2's quotas let the node groups grow to their largest size.
+pub async fn quota(door: &Door, settings: &Settings) -> Vec<Finding> {
+    let subject = "EC2 quota";
+    let ids: Vec<_> = settings.gpu_subnets().into_iter().map(|(_, id)| id).collect();
+    let subnets = match gpu::subnets(door, &ids).await {
+        Ok(subnets) => subnets,
+        Err(failure) => return vec![Finding::unknown(subject, failure)],
+    };
+    // One for each zone.
+    let groups = gpu::groups(settings, &subnets, true).unwrap_or_default();
+    vec![match gpu::quota(door, settings, groups.len()).await {
+        Verdict::Fine(what) => Finding::ok(subject, what),
+        Verdict::Unknown(why) => Finding::unknown(subject, why),
+        Verdict::Small(problem) => Finding::error(subject, problem, ""),
+    }]
 }
 
 /// How that is which `gpu create` has made; what it was never asked for is not missed.

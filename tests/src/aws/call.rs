@@ -13,7 +13,7 @@ pub struct Call {
     pub mutates: bool,
     /// Whether it speaks the query protocol, whose answers are XML; the others' are JSON.
     pub form: bool,
-    /// The form, where it is one.
+    /// The form, or the JSON of a call that a header names; else empty.
     pub body: String,
     /// With names in small letters.
     pub headers: BTreeMap<String, String>,
@@ -31,7 +31,7 @@ impl Call {
         let target = message.headers.iter().find(|(name, _)| name == "x-amz-target");
         let target = target.map(|(_, value)| String::from_utf8_lossy(value).into_owned());
         let form = action.is_some();
-        let said = if form { body.clone().into_owned() } else { String::new() };
+        let said = if form || target.is_some() { body.clone().into_owned() } else { String::new() };
         let named = action.map(str::to_owned);
         let named = named.or_else(|| Some(target?.rsplit('.').next()?.to_owned()));
         let Some(operation) = named else {

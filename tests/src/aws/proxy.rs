@@ -17,6 +17,8 @@ pub enum Fault {
     Throttle,
     /// It is answered with 503 and not carried out.
     Broken,
+    /// It is answered as AWS does those who may not make it, and not carried out.
+    Deny,
     /// The connection is closed, and it is not carried out.
     Close,
     /// It is carried out, and the connection is closed before the answer.
@@ -119,6 +121,7 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
             Fault::None => forward(state, &call, &request)?,
             Fault::Throttle => refusal(&call, 400, "ThrottlingException"),
             Fault::Broken => refusal(&call, 503, "ServiceUnavailable"),
+            Fault::Deny => refusal(&call, 400, "AccessDeniedException"),
             Fault::Close => break,
             Fault::LoseAnswer => {
                 forward(state, &call, &request)?;

@@ -42,7 +42,7 @@ pub enum XmlError {
 
 impl Element {
     /// The document's root element.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, XmlError> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, XmlError> {
         if bytes.len() > MOST_BYTES {
             return Err(XmlError::TooLong(bytes.len()));
         }
