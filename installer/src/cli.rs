@@ -7,6 +7,7 @@ mod doctor;
 mod gpu;
 mod init;
 mod inside;
+mod interrupt;
 mod layout;
 mod live;
 mod plan;
@@ -60,7 +61,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Remove what carries this cluster's ownership tag, and nothing else
     Destroy(destroy::DestroyArgs),
-    /// Make, show or remove the GPU node groups: security and placement group, launch template, managed node group
+    /// Make, verify, show or remove the GPU node groups: security and placement group, launch template, managed node group
     #[command(subcommand)]
     Gpu(gpu::GpuCommand),
     /// Give pods S3 buckets by name, take them away, or show them; the Mountpoint for S3 CSI driver and its role

@@ -18,7 +18,7 @@ pub use aws::{Account, account, addons, clocks, cluster};
 pub use claims::claims;
 pub use groups::{groups, quota, subnets};
 pub use inside::{helm, rights, storage, unreachable};
-pub use nodes::{nodes, workers};
+pub use nodes::{nodes, these as these_nodes, workers};
 pub use stated::stated;
 
 /// For one check: each call in it has shorter bounds of its own.

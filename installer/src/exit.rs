@@ -28,7 +28,8 @@ Exit codes:
   1    a file cannot be read or written
   2    the settings, or buckets named beside them, cannot be used, or are not this cluster's; every mistake is told,
        and nothing was written
-  3    something is not as it must be, or sick (status, verify, doctor, s3-csi list, and plan --detailed-exitcode)
+  3    something is not as it must be, or sick (status, verify, doctor, s3-csi list, gpu status, gpu verify, and
+       plan --detailed-exitcode)
   4    something of that name belongs to others or cannot be changed; it was left alone, and all else was done
   5    AWS or the cluster could not be asked, or a call failed; the same command goes on where this one ended
   6    nobody said yes; nothing was done

@@ -3,10 +3,12 @@
 mod checks;
 mod facts;
 mod groups;
+mod joined;
 mod quota;
 
 pub use checks::{Problem, check};
 pub(crate) use facts::itself;
 pub use facts::{EfaGroup, Facts, Subnet, facts, nodes, subnets};
 pub use groups::{Group, GroupsError, candidates, groups};
+pub use joined::{Joined, joined};
 pub use quota::{Verdict, quota};

@@ -15,6 +15,7 @@ pub mod kube;
 pub mod launch_template;
 pub mod layout;
 pub mod policies;
+pub mod probe;
 pub mod process;
 pub mod render;
 pub mod s3;

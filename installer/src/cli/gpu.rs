@@ -1,5 +1,8 @@
 //! `installer gpu`.
 
+mod pods;
+mod verify;
+
 use clap::Subcommand;
 
 use super::live::{ChangeArgs, Found, Live, LiveArgs, asked_in_vain, block_on, say};
@@ -18,6 +21,9 @@ pub(crate) enum GpuCommand {
     Create(CreateArgs),
     /// Show each thing that the node groups are made of, and how it is
     Status(LiveArgs),
+    /// Say whether the nodes have joined, offer what their type has and are healthy, and whether pods get GPUs and EFA
+    /// interfaces: one pod for each on a node of each group, removed again
+    Verify(verify::VerifyArgs),
     /// Remove the node groups with all that was made for them, and nothing else
     Delete(DeleteArgs),
 }
@@ -31,6 +37,9 @@ pub(crate) struct CreateArgs {
     /// One node group for each zone that the GPU subnets are in
     #[arg(long)]
     per_az: bool,
+    /// Then wait so many minutes for the nodes, and do what gpu verify does
+    #[arg(long, value_name = "MINUTES", conflicts_with = "dry_run", value_parser = clap::value_parser!(u64).range(..=120))]
+    verify: Option<u64>,
     /// Check, show what would be done, and do nothing
     #[arg(long, visible_alias = "plan", conflicts_with = "yes")]
     dry_run: bool,
@@ -49,6 +58,7 @@ pub(super) fn run(command: &GpuCommand) -> Result<(), Stop> {
         match command {
             GpuCommand::Create(args) => Box::pin(create(args)).await,
             GpuCommand::Status(args) => show(args).await,
+            GpuCommand::Verify(args) => Box::pin(verify::run(args)).await,
             GpuCommand::Delete(args) => {
                 let found = Found::find(&args.live, args.change.recorder()?).await?;
                 let groups = gpu::candidates(&found.loaded.settings);
@@ -76,7 +86,17 @@ async fn create(args: &CreateArgs) -> Result<(), Stop> {
     } else {
         apply::bring(&live, args.change.yes, args.live.json).await
     };
-    if args.dry_run && live.plan().refuses() { Err(Exit::Refused) } else { done }
+    if args.dry_run && live.plan().refuses() {
+        return Err(Exit::Refused);
+    }
+    done?;
+    match args.verify {
+        Some(wait) => {
+            let pods = Some(pods::PodArgs::default());
+            Box::pin(verify::verify(&args.live, args.change.recorder()?, wait, pods, true)).await
+        }
+        None => Ok(()),
+    }
 }
 
 /// The node groups, once everything is there that they need; else all that is not, told.

@@ -29,9 +29,14 @@ pub async fn nodes(client: &Client, settings: &Settings) -> Vec<Finding> {
     if nodes.is_empty() {
         return vec![Finding::ok("GPU nodes", format_args!("there is no node with {label}={value}"))];
     }
+    these(client, settings, &nodes).await
+}
+
+/// What is wrong with these nodes, and how many are well.
+pub async fn these(client: &Client, settings: &Settings, nodes: &[Value]) -> Vec<Finding> {
     let query = format!("/api/v1/pods?labelSelector=app.kubernetes.io%2Fname%3D{NAME}");
     let pods = client.list(&query).await.map_err(|failure| failure.to_string());
-    judge(settings, &nodes, pods.as_deref().map_err(String::as_str), SystemTime::now())
+    judge(settings, nodes, pods.as_deref().map_err(String::as_str), SystemTime::now())
 }
 
 /// What is wrong with `nodes`, each finding about one of them, and one for all that are well.

@@ -4,6 +4,7 @@
 
 mod charts;
 mod doctor;
+mod hardware;
 mod inside;
 mod karpenter;
 mod node;

@@ -108,6 +108,10 @@ fn offers(settings: &Settings, subject: &str, node: &Value, kind: &InstanceType)
         if found < wanted {
             let what = format!("offers {found} of {wanted} {name} ({})", kind.name);
             findings.push(Finding::error(subject, what, advice));
+        } else if found > wanted {
+            let what = format!("offers {found} {name}, and a {} has {wanted}", kind.name);
+            let advice = "a device plugin that shares devices (time slicing, MPS) offers more; else see which plugin does";
+            findings.push(Finding::warning(subject, what, advice));
         }
     };
     if !parts {

@@ -1,0 +1,106 @@
+//! Which node a pod is run on.
+
+use serde_json::Value;
+
+use super::{Hardware, Probe};
+use crate::carry_out::patiently;
+use crate::doctor::Finding;
+use crate::kube::Client;
+
+/// Nodes of a group whose pods are looked at, to find the one with the most room.
+const MOST_NODES: usize = 16;
+/// The taint of GPU nodes, which the pods tolerate.
+const GPU_TAINT: &str = "nvidia.com/gpu";
+
+/// A pod for each kind of hardware, on that of `nodes` that has the most free; and why there is none.
+pub async fn probes(client: &Client, group: &str, nodes: &[Value]) -> (Vec<Probe>, Vec<Finding>) {
+    let (mut rooms, mut why) = (Vec::new(), None);
+    for node in nodes.iter().filter(|node| takes(node)).take(MOST_NODES) {
+        let name = node["metadata"]["name"].as_str().unwrap_or_default();
+        let query = format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{name}");
+        match patiently(|| client.list(&query)).await {
+            Ok(pods) => rooms.push(room(node, &pods)),
+            Err(failure) => why = Some(failure.to_string()),
+        }
+    }
+    let subject = format!("node group {group}");
+    let Some(room) = choose(rooms) else {
+        let why = why.unwrap_or_else(|| "no node of it is Ready and takes pods".to_owned());
+        return (Vec::new(), vec![Finding::unknown(subject, format_args!("no pod was run: {why}"))]);
+    };
+    let (mut probes, mut findings) = (Vec::new(), Vec::new());
+    for (hardware, (offered, free)) in Hardware::ALL.into_iter().zip(room.offered.into_iter().zip(room.free))
+    {
+        let (name, resource) = (&room.name, hardware.resource());
+        match (offered, free) {
+            // A type without EFA has none to give; one that should have some was told of already.
+            (0, _) if hardware == Hardware::Efa => {}
+            (0, _) => {
+                let why = format!("no pod was run: {name} offers no {resource}");
+                findings.push(Finding::unknown(&subject, why));
+            }
+            (_, 0) => {
+                let why = format!("no pod was run: all {offered} {resource} of {name} are taken");
+                findings.push(Finding::unknown(&subject, why));
+            }
+            (_, free) => probes.push(Probe::new(hardware, name, free)),
+        }
+    }
+    (probes, findings)
+}
+
+/// Whether the scheduler puts such a pod on `node`.
+pub fn takes(node: &Value) -> bool {
+    let conditions = node["status"]["conditions"].as_array().into_iter().flatten();
+    let ready = conditions.clone().any(|found| found["type"] == "Ready" && found["status"] == "True");
+    let mut taints = node["spec"]["taints"].as_array().into_iter().flatten();
+    let kept_off = taints.any(|taint| taint["key"] != GPU_TAINT && taint["effect"] != "PreferNoSchedule");
+    ready && node["spec"]["unschedulable"] != true && !kept_off
+}
+
+/// A node, and what no pod has of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// The node.
+    pub name: String,
+    /// GPUs and EFA interfaces that it offers.
+    pub offered: [u64; 2],
+    /// Those of them that are free.
+    pub free: [u64; 2],
+}
+
+/// What `node` has for one more pod beside `pods`, which are on it.
+pub fn room(node: &Value, pods: &[Value]) -> Room {
+    let offered = Hardware::ALL.map(|hardware| number(&node["status"]["allocatable"][hardware.resource()]));
+    let ended = |pod: &Value| ["Succeeded", "Failed"].iter().any(|phase| pod["status"]["phase"] == *phase);
+    let mut free = offered;
+    for pod in pods.iter().filter(|pod| !ended(pod)) {
+        for (left, hardware) in free.iter_mut().zip(Hardware::ALL) {
+            *left = left.saturating_sub(asked(pod, hardware));
+        }
+    }
+    Room { name: node["metadata"]["name"].as_str().unwrap_or_default().to_owned(), offered, free }
+}
+
+/// The one with the most free GPUs, then interfaces; the first of those that are alike.
+pub fn choose(rooms: Vec<Room>) -> Option<Room> {
+    let mut rooms = rooms.into_iter();
+    let first = rooms.next()?;
+    Some(rooms.fold(first, |best, room| if room.free > best.free { room } else { best }))
+}
+
+/// Init containers run before the others, one after another.
+fn asked(pod: &Value, hardware: Hardware) -> u64 {
+    let of = |list: &str| {
+        let all = pod["spec"][list].as_array().into_iter().flatten();
+        all.map(|container| number(&container["resources"]["limits"][hardware.resource()]))
+            .collect::<Vec<_>>()
+    };
+    let together = of("containers").into_iter().fold(0_u64, u64::saturating_add);
+    of("initContainers").into_iter().fold(together, u64::max)
+}
+
+/// Devices are whole numbers.
+fn number(value: &Value) -> u64 {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
+}

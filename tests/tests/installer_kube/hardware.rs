@@ -1,0 +1,213 @@
+//! `installer gpu verify`: its pods are real objects; a node's kubelet is played.
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use gpunode_tests::aws::Told;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+use crate::inside::{Inside, one_at_a_time};
+use crate::node::{NODES, node, watched};
+
+const PODS: &str = "/api/v1/namespaces/hardware/pods";
+const WORDS: [&str; 6] = ["gpu", "verify", "--yes", "--json", "--namespace", "hardware"];
+
+/// Pods that the installer made.
+fn pods(inside: &Inside) -> Vec<Value> {
+    let list = inside.get(&format!("{PODS}?labelSelector=app.kubernetes.io%2Fname%3Dgpunode-verify"));
+    list["items"].as_array().unwrap().clone()
+}
+
+/// What a kubelet says of a pod that ran: its exit code and message.
+fn ended(inside: &Inside, pod: &Value, code: i32, message: &str) {
+    let image = pod["spec"]["containers"][0]["image"].clone();
+    let state = json!({ "terminated": { "exitCode": code, "message": message, "reason": if code == 0 { "Completed" } else { "Error" } } });
+    let container = json!({ "name": "it", "image": image, "imageID": "", "ready": false, "restartCount": 0, "state": state });
+    let phase = if code == 0 { "Succeeded" } else { "Failed" };
+    let path = format!("{PODS}/{}", pod["metadata"]["name"].as_str().unwrap());
+    inside.says(&path, &json!({ "phase": phase, "containerStatuses": [container] }));
+}
+
+/// Plays the kubelet until `child` ends: what it says of each kind of pod, once.
+fn played(inside: &Inside, mut child: Child, says: &[(&str, i32, &str)]) -> Told {
+    let (since, mut done) = (Instant::now(), Vec::new());
+    while child.try_wait().unwrap().is_none() {
+        assert!(since.elapsed() < Duration::from_secs(120), "it comes to no end");
+        for pod in pods(inside) {
+            let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
+            let said = says.iter().find(|(kind, ..)| name.contains(kind));
+            if let Some((_, code, message)) = said.filter(|_| !done.contains(&name)) {
+                ended(inside, &pod, *code, message);
+                done.push(name);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.wait_with_output().unwrap().into()
+}
+
+fn has(told: &Told, level: &str, what: &str) {
+    let document = told.json();
+    let rows = document["findings"].as_array().unwrap();
+    let found = rows.iter().any(|row| row["level"] == level && row["what"].as_str().unwrap().contains(what));
+    assert!(found, "{level} {what}: {told:#?}");
+}
+
+/// Starts it and waits until both pods are there.
+fn started(inside: &Inside) -> Child {
+    let mut child = inside.start(&WORDS, &[]);
+    let since = Instant::now();
+    while pods(inside).len() < 2 {
+        assert!(
+            child.try_wait().unwrap().is_none() && since.elapsed() < Duration::from_secs(60),
+            "it makes no pods"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+}
+
+const GOOD: [(&str, i32, &str); 2] =
+    [("-gpu-", 0, "GPU 0: NVIDIA H200\n"), ("-efa-", 0, "    domain: rdmap79s0-rdm\n")];
+
+#[test]
+fn pods_say_whether_they_get_the_hardware_and_are_always_removed() {
+    let _turn = one_at_a_time();
+    let inside = Inside::new(341);
+    let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "hardware" } });
+    inside.create("/api/v1/namespaces", &space);
+    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default" } });
+    inside.create("/api/v1/namespaces/hardware/serviceaccounts", &account);
+    let run = |more: &[&str], says: &[(&str, i32, &str)]| {
+        let told = played(&inside, inside.start(&[&WORDS, more].concat(), &[]), says);
+        assert_eq!(pods(&inside), Vec::<Value>::new(), "{told:?}");
+        told
+    };
+    let told = run(&[], &[]);
+    assert_eq!(told.code, Some(5), "{told:?}");
+    has(&told, "unknown", "no node group of these settings wants a node");
+
+    inside.bed.calls(
+        &json!([["eks", "create_nodegroup", { "clusterName": "research", "nodegroupName": "gpu-compute",
+        "subnets": ["subnet-0123456789abcdef0"], "nodeRole": "arn:aws:iam::000000000341:role/node",
+        "scalingConfig": { "minSize": 0, "maxSize": 2, "desiredSize": 1 } }]]),
+    );
+    let told = run(&[], &[]);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    has(&told, "error", "0 of 1 nodes have joined");
+
+    node(&inside, "gpu-new", |node| {
+        node["metadata"]["labels"]["eks.amazonaws.com/nodegroup"] = "gpu-compute".into();
+    });
+    let told = run(&[], &[]);
+    has(&told, "error", "no node has a pod of it");
+    has(&told, "unknown", "no pod was run: no node of it is Ready and takes pods");
+    // The API server gives every new node a taint, which the node's controller takes away once it is Ready.
+    inside.patch(&format!("{NODES}/gpu-new"), &json!([{ "op": "remove", "path": "/spec/taints" }]));
+    let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "doctor" } });
+    if !inside.has("/api/v1/namespaces/doctor") {
+        inside.create("/api/v1/namespaces", &space);
+        inside.create("/api/v1/namespaces/doctor/serviceaccounts", &account);
+    }
+    watched(&inside, "gpu-new");
+    let before = inside.bed.audit().len();
+    let told = run(&[], &GOOD);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    has(&told, "ok", "1 of 1 nodes have joined");
+    has(&told, "ok", "nvidia-smi -L with 8 nvidia.com/gpu: GPU 0: NVIDIA H200");
+    has(&told, "ok", "fi_info -p efa with 16 vpc.amazonaws.com/efa: domain: rdmap79s0-rdm");
+    assert_eq!((told.json()["calls"]["mutating"].as_u64(), inside.bed.audit().len() - before), (Some(4), 8));
+
+    let broken = [("-gpu-", 1, "Unable to determine the device handle for GPU7"), GOOD[1]];
+    let told = run(&[], &broken);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    has(&told, "error", "exit code 1: Error: Unable to determine the device handle for GPU7");
+    let told = run(&["--pod-timeout", "1"], &[GOOD[0]]);
+    assert_eq!(told.code, Some(5), "{told:?}");
+    has(&told, "unknown", "fi_info -p efa with 16 vpc.amazonaws.com/efa did not start within 1 s");
+
+    cut_off(&inside, &run);
+    taken(&inside, &run);
+    for path in [format!("{NODES}/gpu-new"), "/api/v1/namespaces/doctor/pods/gpu-new".to_owned()] {
+        inside.delete(&path);
+    }
+}
+
+/// Ctrl-C, and a kill that leaves nobody to remove anything.
+fn cut_off(inside: &Inside, run: &impl Fn(&[&str], &[(&str, i32, &str)]) -> Told) {
+    for ends in [Signal::SIGINT, Signal::SIGTERM] {
+        let child = started(inside);
+        signal(&child, ends);
+        let told: Told = child.wait_with_output().unwrap().into();
+        assert_eq!((told.code, pods(inside).len()), (Some(5), 0), "{told:?}");
+        has(&told, "unknown", "nvidia-smi -L: interrupted");
+    }
+    let mut child = started(inside);
+    for pod in pods(inside) {
+        counts(inside, &pod);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Its kubelet ends them, and the next run removes them.
+    for pod in pods(inside) {
+        assert_eq!(pod["spec"]["activeDeadlineSeconds"], 900);
+        ended(inside, &pod, 0, "");
+    }
+    assert_eq!(run(&[], &GOOD).code, Some(0));
+}
+
+/// What the pod runs, run here with tools that say what the real ones do: it ends well where the count is right only.
+fn counts(inside: &Inside, pod: &Value) {
+    let container = &pod["spec"]["containers"][0];
+    let (folder, gpu) = (inside.bed.folder(), container["resources"]["limits"]["nvidia.com/gpu"].is_string());
+    let (tool, log) = (folder.join(if gpu { "nvidia-smi" } else { "fi_info" }), folder.join("message"));
+    let said = |devices: usize| -> String {
+        // libfabric lists each interface under both of its fabrics.
+        let efa = |at: usize| {
+            ["efa", "efa-direct"]
+                .map(|fabric| format!("provider: efa\n    fabric: {fabric}\n    domain: rdmap{at}s0-rdm\n"))
+        };
+        let one = |at: usize| {
+            if gpu { format!("GPU {at}: NVIDIA H200 (UUID: GPU-{at})\n") } else { efa(at).concat() }
+        };
+        (0..devices).map(one).collect()
+    };
+    let wanted: usize = container["env"][0]["value"].as_str().unwrap().parse().unwrap();
+    let script = container["command"][2].as_str().unwrap();
+    assert!(
+        script.contains("/dev/termination-log")
+            && container["command"].as_array().unwrap()[..2] == ["sh", "-c"]
+    );
+    let script = script.replace("/dev/termination-log", log.to_str().unwrap());
+    let run = |devices: usize, code: i32| {
+        std::fs::write(&tool, format!("#!/bin/sh\ncat <<'END'\n{}END\nexit {code}\n", said(devices)))
+            .unwrap();
+        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let mut command = gpunode_tests::kube::program("sh");
+        command.args(["-c", &script]).env("WANTED", wanted.to_string());
+        command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        gpunode_tests::kube::finish(command).is_ok()
+    };
+    assert!(run(wanted, 0) && std::fs::read_to_string(&log).unwrap().lines().count() == wanted);
+    assert!(!run(wanted - 1, 0) && !run(wanted + 1, 0) && !run(0, 6));
+    std::fs::remove_file(&tool).unwrap();
+}
+
+/// Somebody's pod has the GPUs.
+fn taken(inside: &Inside, run: &impl Fn(&[&str], &[(&str, i32, &str)]) -> Told) {
+    let limits = json!({ "nvidia.com/gpu": "8", "vpc.amazonaws.com/efa": "4" });
+    let job = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "job" }, "spec": { "nodeName": "gpu-new",
+        "containers": [{ "name": "it", "image": "none.invalid/none", "resources": { "limits": limits } }] } });
+    inside.create(PODS, &job);
+    let told = run(&[], &GOOD);
+    assert_eq!(told.code, Some(5), "{told:?}");
+    has(&told, "unknown", "all 8 nvidia.com/gpu of gpu-new are taken");
+    has(&told, "ok", "fi_info -p efa with 12 vpc.amazonaws.com/efa");
+    inside.delete(&format!("{PODS}/job"));
+}
