@@ -1,6 +1,7 @@
 //! The one door to AWS and to the cluster: clients with bounded time and retries, every call counted, every mutating call in an audit log.
 
 mod audit;
+mod auto_scaling;
 mod clocks;
 mod direct;
 mod ec2;
@@ -10,6 +11,7 @@ mod preflight;
 mod quotas;
 mod s3;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -20,6 +22,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use crate::kube::Client;
 
 pub use audit::{Recorder, with_resource};
+pub use auto_scaling::AutoScaling;
 pub use clocks::Clocks;
 pub use ec2::{Ec2, Element, Form, XmlError};
 pub use failure::{Failure, Meaning, failed};
@@ -55,6 +58,8 @@ pub struct Door {
     pub events: aws_sdk_eventbridge::Client,
     /// Elastic Compute Cloud.
     pub ec2: Ec2,
+    /// EC2 Auto Scaling.
+    pub auto_scaling: AutoScaling,
     /// Service Quotas.
     pub quotas: Quotas,
     /// Simple Storage Service.
@@ -87,11 +92,12 @@ impl Door {
         if let Some(profile) = profile {
             loader = loader.profile_name(profile);
         }
-        let shared = loader.load().await;
+        // It is some KiB, and each client of ours holds it.
+        let shared = Arc::new(loader.load().await);
         macro_rules! client {
             ($service:ident) => {
                 $service::Client::from_conf(
-                    $service::config::Builder::from(&shared).interceptor(recorder.clone()).build(),
+                    $service::config::Builder::from(&*shared).interceptor(recorder.clone()).build(),
                 )
             };
         }
@@ -101,6 +107,7 @@ impl Door {
             sqs: client!(aws_sdk_sqs),
             events: client!(aws_sdk_eventbridge),
             ec2: Ec2::new(&shared, recorder.clone()),
+            auto_scaling: AutoScaling::new(&shared, recorder.clone()),
             quotas: Quotas::new(&shared, recorder.clone()),
             s3: S3::new(&shared, recorder.clone()),
             sts: client!(aws_sdk_sts),

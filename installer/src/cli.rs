@@ -28,8 +28,8 @@ use crate::environment;
 use crate::exit::{self, Exit};
 use crate::settings::{self, File, Loaded};
 
-/// Brings what GPU nodes need to an existing EKS cluster: roles, add-ons, queues and managed node groups in AWS,
-/// Kubernetes objects and charts inside; self-managed node groups are rendered as files
+/// Brings what GPU nodes need to an existing EKS cluster: roles, add-ons, queues and node groups in AWS,
+/// Kubernetes objects and charts inside
 #[derive(Debug, Parser)]
 #[command(name = "installer", version, about, after_help = exit::TABLE)]
 pub struct Args {
@@ -61,7 +61,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Remove what carries this cluster's ownership tag, and nothing else
     Destroy(destroy::DestroyArgs),
-    /// Make, verify, show or remove the GPU node groups: security and placement group, launch template, managed node group
+    /// Make, verify, show or remove the GPU node groups: security and placement group, launch template, managed or
+    /// self-managed node group
     #[command(subcommand)]
     Gpu(gpu::GpuCommand),
     /// Give pods S3 buckets by name, take them away, or show them; the Mountpoint for S3 CSI driver and its role

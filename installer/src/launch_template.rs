@@ -18,6 +18,8 @@ pub struct LaunchTemplate {
     pub image: Option<String>,
     /// `NetworkInterfaces`.
     pub interfaces: Vec<Placed>,
+    /// `IamInstanceProfile`, by name; managed groups have their own.
+    pub instance_profile: Option<String>,
     /// Security groups of every interface; empty leaves it to EKS, which takes the cluster's own.
     pub security_groups: Vec<String>,
     /// `BlockDeviceMappings`.

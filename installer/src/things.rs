@@ -11,6 +11,7 @@ mod definitions;
 mod document;
 mod gpu;
 mod inside;
+mod instance_profile;
 mod node_group;
 mod object;
 mod placement_group;
@@ -20,6 +21,7 @@ mod release;
 mod role;
 mod rule;
 mod s3_policy;
+mod scaling_group;
 mod security_group;
 mod tags;
 mod template;
@@ -42,6 +44,7 @@ use access_entry::AccessEntry;
 use addon::Addon;
 use association::Association;
 use default_class::DefaultClass;
+use instance_profile::InstanceProfile;
 use node_group::NodeGroup;
 use object::Object;
 use placement_group::PlacementGroup;
@@ -51,6 +54,7 @@ use release::Release;
 use role::Role;
 use rule::Rule;
 use s3_policy::S3Policy;
+use scaling_group::ScalingGroup;
 use security_group::SecurityGroup;
 use template::Template;
 
@@ -71,6 +75,7 @@ enum Kind {
     Addon(Addon),
     Association(Association),
     DefaultClass(DefaultClass),
+    InstanceProfile(InstanceProfile),
     Object(Box<Object>),
     NodeGroup(Box<NodeGroup>),
     PlacementGroup(PlacementGroup),
@@ -80,6 +85,7 @@ enum Kind {
     Role(Role),
     Rule(Rule),
     S3Policy(Box<S3Policy>),
+    ScalingGroup(Box<ScalingGroup>),
     SecurityGroup(SecurityGroup),
     Template(Box<Template>),
 }
@@ -123,6 +129,7 @@ macro_rules! each {
             Kind::Addon($thing) => $what,
             Kind::Association($thing) => $what,
             Kind::DefaultClass($thing) => $what,
+            Kind::InstanceProfile($thing) => $what,
             Kind::Object($thing) => $what,
             Kind::NodeGroup($thing) => $what,
             Kind::PlacementGroup($thing) => $what,
@@ -132,6 +139,7 @@ macro_rules! each {
             Kind::Role($thing) => $what,
             Kind::Rule($thing) => $what,
             Kind::S3Policy($thing) => $what,
+            Kind::ScalingGroup($thing) => $what,
             Kind::SecurityGroup($thing) => $what,
             Kind::Template($thing) => $what,
         }

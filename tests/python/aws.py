@@ -44,6 +44,9 @@ def iam(client):
             "inline": client.list_role_policies(RoleName=name)["PolicyNames"],
             "tags": tags(client.list_role_tags(RoleName=name)["Tags"]),
         }
+    for profile in client.list_instance_profiles()["InstanceProfiles"]:
+        roles = [role["RoleName"] for role in profile["Roles"]]
+        yield f"instance-profile/{profile['InstanceProfileName']}", {"roles": roles, "tags": tags(profile.get("Tags", []))}
     for policy in client.list_policies(Scope="Local")["Policies"]:
         arn = policy["Arn"]
         version = client.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])
@@ -51,6 +54,12 @@ def iam(client):
             "document": version["PolicyVersion"]["Document"],
             "tags": tags(client.list_policy_tags(PolicyArn=arn)["Tags"]),
         }
+
+
+def entries(client, cluster):
+    for arn in client.list_access_entries(clusterName=cluster)["accessEntries"]:
+        entry = client.describe_access_entry(clusterName=cluster, principalArn=arn)["accessEntry"]
+        yield f"access-entry/{arn}", {"type": entry["type"], "tags": entry.get("tags")}
 
 
 def eks(client, cluster):
@@ -62,9 +71,7 @@ def eks(client, cluster):
         found = client.describe_pod_identity_association(clusterName=cluster, associationId=identity)["association"]
         name = f"association/{found['namespace']}/{found['serviceAccount']}"
         yield name, {"role": found["roleArn"], "tags": found.get("tags")}
-    for arn in client.list_access_entries(clusterName=cluster)["accessEntries"]:
-        entry = client.describe_access_entry(clusterName=cluster, principalArn=arn)["accessEntry"]
-        yield f"access-entry/{arn}", {"type": entry["type"], "tags": entry.get("tags")}
+    yield from entries(client, cluster)
 
 
 def events(sqs, client):
@@ -83,7 +90,7 @@ def events(sqs, client):
         }
 
 
-def nodes(ec2, client, cluster):
+def nodes(ec2, scaling, client, cluster):
     """What the GPU node groups are made of; `ids` are what differs from account to account, with a name for each."""
     network = client.describe_cluster(name=cluster)["cluster"]["resourcesVpcConfig"]
     ids = {network["clusterSecurityGroupId"]: "the cluster's"}
@@ -110,6 +117,13 @@ def nodes(ec2, client, cluster):
             "says": version.get("VersionDescription"),
             "tags": tags(template.get("Tags", [])),
         }
+    yield from entries(client, cluster)
+    for group in scaling.describe_auto_scaling_groups()["AutoScalingGroups"]:
+        template = group.get("LaunchTemplate", {})
+        says = numbers.get((template.get("LaunchTemplateId"), template.get("Version")), "not the default")
+        sizes = [group[name] for name in ["MinSize", "DesiredCapacity", "MaxSize"]]
+        what = {"sizes": sizes, "subnets": group["VPCZoneIdentifier"], "tags": tags(group["Tags"]), "template": says}
+        yield f"scaling-group/{group['AutoScalingGroupName']}", what
     for name in client.list_nodegroups(clusterName=cluster)["nodegroups"]:
         group = client.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
         wanted = ["amiType", "capacityType", "labels", "nodeRepairConfig", "nodeRole", "scalingConfig", "subnets", "tags", "taints"]
@@ -158,7 +172,7 @@ def main():
         print(json.dumps(plain(found), sort_keys=True))
         return
     if task == "nodes":
-        found = dict(nodes(client("ec2"), client("eks"), more))
+        found = dict(nodes(client("ec2"), client("autoscaling"), client("eks"), more))
         found.update((name, value) for name, value in iam(client("iam")))
         print(json.dumps(plain(found), sort_keys=True))
         return

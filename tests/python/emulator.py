@@ -1,5 +1,5 @@
-"""ministack, with what it lacks of EC2, EKS, S3 and Service Quotas and the installer asks for: where an instance type is
-offered, which versions are supported, what a node group keeps and takes, that a bucket is somebody's, and how many vCPUs may
+"""ministack, with what it lacks of EC2, Auto Scaling, EKS, S3 and Service Quotas and the installer asks for: where an instance type is
+offered, which versions are supported, what a node group or an Auto Scaling group keeps and takes, that a bucket is somebody's, and how many vCPUs may
 run. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
 """
 
@@ -12,7 +12,7 @@ from ministack import app
 from ministack.app import main
 from ministack.core import router
 from ministack.core.responses import get_account_id
-from ministack.services import ec2, eks, s3
+from ministack.services import autoscaling, ec2, eks, iam, s3
 
 # Zones by instance type; others are offered nowhere.
 OFFERED = {"p5en.48xlarge": "ab", "p5.48xlarge": "abc", "g6e.48xlarge": "abc"}
@@ -73,6 +73,55 @@ async def handle_quotas(method, path, headers, body, query):
         return refused("NoSuchResourceException", f"no applied value of {code}")
     quota = {"ServiceCode": "ec2", "QuotaCode": code, "QuotaName": name, "Value": value, "Unit": "None", "Adjustable": True}
     return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"Quota": quota}).encode()
+
+
+def template_of(parameters):
+    """The launch template that a group names, where it names one, or why it is refused."""
+    asked = lambda name: autoscaling._p(parameters, f"LaunchTemplate.{name}")
+    if not asked("LaunchTemplateId"):
+        return None, None
+    found = ec2._launch_templates.get(asked("LaunchTemplateId"))
+    versions = {str(version["VersionNumber"]): version for version in found["Versions"]} if found else {}
+    if asked("Version") not in versions:
+        return None, autoscaling._error("ValidationError", "You must use a valid fully-formed launch template.")
+    profile = versions[asked("Version")]["LaunchTemplateData"].get("IamInstanceProfile", {}).get("Name")
+    if profile and profile not in iam._instance_profiles:
+        return None, autoscaling._error("ValidationError", f"Invalid IAM Instance Profile name {profile}")
+    named = {"LaunchTemplateId": asked("LaunchTemplateId"), "LaunchTemplateName": found["LaunchTemplateName"]}
+    return {**named, "Version": asked("Version")}, None
+
+
+def create_group(parameters, before=autoscaling._ACTION_MAP["CreateAutoScalingGroup"]):
+    """The emulator does not look at the template."""
+    template, refusal = template_of(parameters)
+    answer = refusal or before(parameters)
+    if answer[0] == 200 and template:
+        group = autoscaling._asgs[autoscaling._p(parameters, "AutoScalingGroupName")]
+        group["LaunchTemplate"] = template
+        for instance in group["Instances"]:
+            instance["LaunchTemplate"] = template
+    return answer
+
+
+def update_group(parameters, before=autoscaling._ACTION_MAP["UpdateAutoScalingGroup"]):
+    """The emulator keeps the template, and takes any sizes."""
+    template, refusal = template_of(parameters)
+    answer = refusal or before(parameters)
+    if answer[0] == 200:
+        group = autoscaling._asgs[autoscaling._p(parameters, "AutoScalingGroupName")]
+        group["LaunchTemplate"] = template or group["LaunchTemplate"]
+        group["DesiredCapacity"] = min(max(group["DesiredCapacity"], group["MinSize"]), group["MaxSize"])
+        autoscaling._reconcile_instances(group)
+    return answer
+
+
+def delete_group(parameters, before=autoscaling._ACTION_MAP["DeleteAutoScalingGroup"]):
+    name = autoscaling._p(parameters, "AutoScalingGroupName")
+    if name not in autoscaling._asgs:
+        return autoscaling._error("ValidationError", "AutoScalingGroup name not found - null")
+    if autoscaling._asgs[name]["Instances"] and autoscaling._p(parameters, "ForceDelete") != "true":
+        return autoscaling._error("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances")
+    return before(parameters)
 
 
 RESERVED = ["kubernetes.io/", "k8s.io/", "eks.amazonaws.com/"]
@@ -179,6 +228,9 @@ eks._create_nodegroup = create_nodegroup
 eks.handle_request = handle_request
 s3.handle_request = handle_bucket
 ec2._matches_filters = matches_filters
+autoscaling._ACTION_MAP["CreateAutoScalingGroup"] = create_group
+autoscaling._ACTION_MAP["UpdateAutoScalingGroup"] = update_group
+autoscaling._ACTION_MAP["DeleteAutoScalingGroup"] = delete_group
 router.SERVICE_PATTERNS["servicequotas"] = {"target_prefixes": ["ServiceQuotasV20190624"]}
 app.SERVICE_HANDLERS["servicequotas"] = handle_quotas
 

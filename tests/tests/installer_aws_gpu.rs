@@ -3,6 +3,8 @@
 
 #[path = "gpu_groups/drift.rs"]
 mod drift;
+#[path = "gpu_groups/own.rs"]
+mod own;
 #[path = "gpu_groups/site.rs"]
 mod site;
 #[path = "gpu_groups/trouble.rs"]
@@ -257,17 +259,6 @@ fn what_cannot_work_is_told_before_anything_is_made() {
         ("CLUSTER_SECURITY_GROUP", "sg-0123456789abcdef1"),
     ];
     refused(2, &own, &[], &["GPU_SECURITY_GROUP: there is no security group sg-0123456789abcdef0"]);
-    let kind = [
-        only,
-        ("GPU_NODE_GROUP_KIND", "self-managed"),
-        ("GPU_AMI_ID", "ami-0123456789abcdef0"),
-        ("CLUSTER_ENDPOINT", "https://one"),
-        ("CLUSTER_CA", "YQ=="),
-        ("CLUSTER_CIDR", "10.0.0.0/16"),
-        own[1],
-        own[2],
-    ];
-    refused(2, &kind, &[], &["`installer render` writes it"]);
     assert_eq!(proxy.mutating(), 0);
 
     // What others made by our names.

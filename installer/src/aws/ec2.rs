@@ -4,6 +4,8 @@
 mod form;
 mod xml;
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigningOptions;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
@@ -26,7 +28,7 @@ const MOST_PAGES: usize = 50;
 /// The client.
 #[derive(Clone, Debug)]
 pub struct Ec2 {
-    shared: SdkConfig,
+    shared: Arc<SdkConfig>,
     recorder: Recorder,
 }
 
@@ -42,8 +44,8 @@ impl ProvideErrorMetadata for Refusal {
 }
 
 impl Ec2 {
-    pub(super) fn new(shared: &SdkConfig, recorder: Recorder) -> Self {
-        Self { shared: shared.clone(), recorder }
+    pub(super) fn new(shared: &Arc<SdkConfig>, recorder: Recorder) -> Self {
+        Self { shared: Arc::clone(shared), recorder }
     }
 
     /// Makes a call.
@@ -91,7 +93,7 @@ impl Ec2 {
     }
 }
 
-fn request(form: &Form) -> Result<HttpRequest, BoxError> {
+pub(super) fn request(form: &Form) -> Result<HttpRequest, BoxError> {
     let body = form.body();
     let request = http::Request::post("/")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -102,7 +104,7 @@ fn request(form: &Form) -> Result<HttpRequest, BoxError> {
 }
 
 /// What came, read: the runtime has the whole body by then.
-fn answer(response: &HttpResponse) -> Result<Element, OrchestratorError<Refusal>> {
+pub(super) fn answer(response: &HttpResponse) -> Result<Element, OrchestratorError<Refusal>> {
     let read = Element::read(response.body().bytes().unwrap_or_default());
     if response.status().is_success() {
         return read.map_err(|error| OrchestratorError::response(error.into()));

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 /// What the settings of the AWS CLI say (`AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`, the same in the shared files), else the
-/// region's own. `service` is AWS's id of it: `EC2`, `S3`, `Service Quotas`.
+/// region's own. `service` is AWS's id of it: `EC2`, `S3`, `Auto Scaling`, …
 pub(super) fn url(shared: &SdkConfig, service: &'static str, region: &str) -> String {
     let key = ServiceConfigKey::builder()
         .service_id(service)
@@ -18,6 +18,7 @@ pub(super) fn url(shared: &SdkConfig, service: &'static str, region: &str) -> St
     let (fips, dual) = (shared.use_fips() == Some(true), shared.use_dual_stack() == Some(true));
     match service {
         "S3" => s3(region, fips, dual),
+        "Auto Scaling" => regional("autoscaling", region, fips, dual),
         "Service Quotas" => regional("servicequotas", region, fips, dual),
         _ => regional("ec2", region, fips, dual),
     }
@@ -48,7 +49,7 @@ fn s3(region: &str, fips: bool, dual: bool) -> String {
     format!("https://s3{fips}.{dual}{region}.{}", domains(region).0)
 }
 
-/// Source: botocore's endpoint rules for EC2 and Service Quotas, which are alike.
+/// Source: botocore's endpoint rules for EC2, Auto Scaling and Service Quotas, which are alike.
 fn regional(host: &str, region: &str, fips: bool, dual: bool) -> String {
     let (one, both) = domains(region);
     // GovCloud's own endpoint is a FIPS one.
@@ -85,7 +86,7 @@ mod tests {
     #[test]
     fn what_is_set_wins() {
         let shared = SdkConfig::builder().endpoint_url("http://127.0.0.1:1").build();
-        for service in ["EC2", "S3", "Service Quotas"] {
+        for service in ["EC2", "S3", "Service Quotas", "Auto Scaling"] {
             assert_eq!(url(&shared, service, "eu-west-1"), "http://127.0.0.1:1");
         }
     }

@@ -47,7 +47,8 @@ const ABSENT: [&str; 12] = [
 /// AWS's codes for a conflict with another change, of the service's own or of a second installer, that passes; it is
 /// looked at again before the next attempt. `DeleteConflict`: IAM forgets an attachment a moment after its removal;
 /// `DependencyViolation` and `InUse`: EC2 an interface or an instance.
-const CONFLICT: [&str; 15] = [
+const CONFLICT: [&str; 18] = [
+    "AlreadyExists",
     "ConcurrentModification",
     "ConcurrentModificationException",
     "DeleteConflict",
@@ -61,7 +62,9 @@ const CONFLICT: [&str; 15] = [
     "LimitExceeded",
     "QueueDeletedRecently",
     "QueueNameExists",
+    "ResourceInUse",
     "ResourceInUseException",
+    "ScalingActivityInProgress",
     "AWS.SimpleQueueService.QueueDeletedRecently",
 ];
 /// AWS's codes for too many calls and for trouble of its own; anything with a status from 500 on is one, too.

@@ -1,5 +1,7 @@
 //! Two calls of Service Quotas: what a quota is. They are made as those of EC2 are, without the SDK's client.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigningOptions;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
@@ -21,13 +23,13 @@ const CALLS: [&str; 2] = ["servicequotas:GetServiceQuota", "servicequotas:GetAWS
 /// The client.
 #[derive(Clone, Debug)]
 pub struct Quotas {
-    shared: SdkConfig,
+    shared: Arc<SdkConfig>,
     recorder: Recorder,
 }
 
 impl Quotas {
-    pub(super) fn new(shared: &SdkConfig, recorder: Recorder) -> Self {
-        Self { shared: shared.clone(), recorder }
+    pub(super) fn new(shared: &Arc<SdkConfig>, recorder: Recorder) -> Self {
+        Self { shared: Arc::clone(shared), recorder }
     }
 
     /// The value of EC2's quota `code`, for example `L-417A185B`, in the unit of that quota. For some quotas Service Quotas

@@ -1,5 +1,7 @@
 //! One call of S3's: whether a bucket is there, where, and whose. It is made as those of EC2 are, without the SDK's client.
 
+use std::sync::Arc;
+
 use aws_config::{Region, SdkConfig};
 use aws_runtime::auth::SigningOptions;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
@@ -18,7 +20,7 @@ const CALL: &str = "s3:HeadBucket";
 /// The client.
 #[derive(Clone, Debug)]
 pub struct S3 {
-    shared: SdkConfig,
+    shared: Arc<SdkConfig>,
     recorder: Recorder,
 }
 
@@ -39,8 +41,8 @@ struct Question {
 }
 
 impl S3 {
-    pub(super) fn new(shared: &SdkConfig, recorder: Recorder) -> Self {
-        Self { shared: shared.clone(), recorder }
+    pub(super) fn new(shared: &Arc<SdkConfig>, recorder: Recorder) -> Self {
+        Self { shared: Arc::clone(shared), recorder }
     }
 
     /// Asks S3 in `region` for `bucket`, which must be a bucket's name; with `owner` only that account's is let through.

@@ -12,7 +12,7 @@ use crate::carry_out::patiently;
 use crate::desired::Seen;
 use crate::exit::Exit;
 use crate::gpu::{self, Facts, Group, Verdict};
-use crate::settings::{NodeGroupKind, Settings};
+use crate::settings::NodeGroupKind;
 use crate::things::{self, GpuThings};
 
 #[derive(Debug, Subcommand)]
@@ -72,8 +72,6 @@ pub(super) fn run(command: &GpuCommand) -> Result<(), Stop> {
 async fn create(args: &CreateArgs) -> Result<(), Stop> {
     let recorder = if args.dry_run { Recorder::looking() } else { args.change.recorder()? };
     let found = Found::find(&args.live, recorder).await?;
-    let settings = &found.loaded.settings;
-    managed(settings)?;
     if found.cluster.status != "ACTIVE" {
         let status = &found.cluster.status;
         err(format_args!("installer: the cluster is {status}; it takes node groups when it is ACTIVE"));
@@ -106,8 +104,12 @@ async fn checked(found: &Found, per_az: bool, json: bool) -> Result<Vec<Group>, 
     let groups = gpu::groups(settings, &facts.subnets, per_az);
     let mut mistakes = Vec::new();
     if let Ok(groups) = &groups {
-        let nodes = patiently(|| gpu::nodes(&found.door, &settings.cluster_name, groups)).await;
+        let nodes = patiently(|| gpu::nodes(&found.door, settings, groups)).await;
         facts.nodes = nodes.map_err(|failure| asked_in_vain(&failure))?;
+        if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
+            let there = patiently(|| gpu::there_as_managed(&found.door, settings, groups)).await;
+            facts.managed = there.map_err(|failure| asked_in_vain(&failure))?;
+        }
     }
     let problems = gpu::check(settings, &facts, groups.as_deref().unwrap_or_default());
     mistakes.extend(problems.iter().map(ToString::to_string));
@@ -138,18 +140,6 @@ async fn facts(found: &Found) -> Result<Facts, Stop> {
     facts.map_err(|failure| asked_in_vain(&failure))
 }
 
-/// Other groups are rendered only.
-fn managed(settings: &Settings) -> Result<(), Stop> {
-    if settings.gpu_node_group_kind == NodeGroupKind::Managed {
-        return Ok(());
-    }
-    err(
-        "installer: GPU_NODE_GROUP_KIND is self-managed: such a group is not made by `gpu create`, which makes managed \
-         ones. `installer render` writes it as CloudFormation and Terraform",
-    );
-    Err(Exit::Settings)
-}
-
 async fn look(found: Found, args: &LiveArgs, groups: &[Group], everything: bool) -> Result<Live, Stop> {
     let what = GpuThings { loaded: &found.loaded, cluster: &found.cluster, groups, everything };
     let things = things::gpu_things(what);
@@ -161,7 +151,6 @@ async fn look(found: Found, args: &LiveArgs, groups: &[Group], everything: bool)
 async fn show(args: &LiveArgs) -> Result<(), Stop> {
     let found = Found::find(args, Recorder::looking()).await?;
     let settings = &found.loaded.settings;
-    managed(settings)?;
     let Facts { subnets, .. } = facts(&found).await?;
     // As many as there are zones; what belongs to others is shown after them, where it is there.
     let mut groups = gpu::groups(settings, &subnets, true).unwrap_or_default();
@@ -170,6 +159,7 @@ async fn show(args: &LiveArgs) -> Result<(), Stop> {
     groups.extend(more.collect::<Vec<_>>());
     let (security, placement) = (settings.gpu_create_security_group, settings.gpu_create_placement_group);
     let cluster = settings.cluster_name.clone();
+    let own = settings.gpu_node_group_kind == NodeGroupKind::SelfManaged;
     let live = look(found, args, &groups, true).await?;
     let asked = |id: &str| {
         let (kind, name) = id.split_once('/').unwrap_or_default();
@@ -178,7 +168,9 @@ async fn show(args: &LiveArgs) -> Result<(), Stop> {
             "security-group" => security,
             "placement-group" => placement && wanted.iter().any(|wanted| wanted == group),
             "launch-template" => wanted.iter().any(|wanted| wanted == group),
-            "eks-node-group" => wanted.iter().any(|wanted| wanted == name),
+            "eks-node-group" => !own && wanted.iter().any(|wanted| wanted == name),
+            "auto-scaling-group" => own && wanted.iter().any(|wanted| wanted == group),
+            "eks-access-entry" | "instance-profile" => own,
             _ => true,
         }
     };

@@ -5,7 +5,7 @@ use crate::aws::{
     Caller, Clocks, Cluster, Door, Meaning, PreflightError, caller, describe, mistakes, no_cluster,
     other_account,
 };
-use crate::settings::Settings;
+use crate::settings::{NodeGroupKind, Settings};
 use crate::things;
 
 /// Seconds that a clock may be off: AWS refuses signatures at five minutes, and a cluster's token is good for 60 s before
@@ -117,8 +117,10 @@ fn entry(settings: &Settings, mode: &str) -> Finding {
             let what = "CONFIG_MAP: EKS takes no access entries, so who may enter stands in aws-auth only";
             let advice = "change it, which cannot be taken back: aws eks update-cluster-config --name CLUSTER \
                           --access-config authenticationMode=API_AND_CONFIG_MAP";
-            if settings.install_karpenter {
-                Finding::error(subject, format_args!("{what}, and Karpenter's nodes are not let in"), advice)
+            if settings.install_karpenter || settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
+                let what =
+                    format_args!("{what}, and nodes of Karpenter and self-managed groups are not let in");
+                Finding::error(subject, what, advice)
             } else {
                 Finding::warning(subject, what, advice)
             }

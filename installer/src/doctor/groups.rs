@@ -21,9 +21,15 @@ pub async fn groups(door: &Door, loaded: &Loaded, cluster: &Cluster) -> Vec<Find
     };
     // Where a subnet is not there, that is told.
     let groups = gpu::groups(settings, &facts.subnets, true).unwrap_or_default();
-    match gpu::nodes(door, &settings.cluster_name, &groups).await {
+    match gpu::nodes(door, settings, &groups).await {
         Ok(nodes) => facts.nodes = nodes,
         Err(failure) => return vec![Finding::unknown(subject, failure)],
+    }
+    if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
+        match gpu::there_as_managed(door, settings, &groups).await {
+            Ok(there) => facts.managed = there,
+            Err(failure) => return vec![Finding::unknown(subject, failure)],
+        }
     }
     let problems = gpu::check(settings, &facts, &groups);
     let advice = "correct the setting, or what it names";
@@ -33,9 +39,7 @@ pub async fn groups(door: &Door, loaded: &Loaded, cluster: &Cluster) -> Vec<Find
         findings.push(Finding::ok(subject, "subnets, type, addresses and named groups will do"));
     }
     // The zones of groups are known where all subnets are there.
-    if settings.gpu_node_group_kind == NodeGroupKind::Managed
-        && facts.subnets.len() == settings.gpu_subnets().len()
-    {
+    if facts.subnets.len() == settings.gpu_subnets().len() {
         findings.extend(made(door, loaded, cluster, &groups).await);
     }
     findings

@@ -2,7 +2,7 @@
 
 use super::{Facts, Group};
 use crate::layout;
-use crate::settings::Settings;
+use crate::settings::{NodeGroupKind, Settings};
 
 /// Something that is not so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,10 @@ pub fn check(settings: &Settings, facts: &Facts, groups: &[Group]) -> Vec<Proble
         |setting, what: Option<String>| problems.extend(what.map(|what| Problem { setting, what }));
     for (letter, id) in settings.gpu_subnets() {
         tell(subnet_setting(letter), subnet(settings, facts, id));
+    }
+    for name in &facts.managed {
+        let what = format!("the managed node group {name} is there: installer gpu delete removes it first");
+        tell("GPU_NODE_GROUP_KIND", Some(what));
     }
     for group in groups {
         tell("GPU_INSTANCE_TYPE", offered(settings, facts, group));
@@ -66,10 +70,13 @@ fn offered(settings: &Settings, facts: &Facts, group: &Group) -> Option<String> 
     ))
 }
 
-/// Each node takes its addresses from one subnet, and nodes that are there have theirs.
+/// Nodes that are there have their addresses. Each node of a managed group takes all of its from one subnet.
 fn addresses(settings: &Settings, facts: &Facts, group: &Group) -> Option<String> {
     let kind = settings.instance_type()?;
     let interfaces = layout::interfaces(&kind, settings.gpu_efa_layout, settings.gpu_num_enis).ok()?;
+    if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
+        return spread_addresses(settings, facts, group, &interfaces);
+    }
     let each = interfaces.iter().filter(|interface| interface.has_address()).count().max(1) as u64;
     let now = facts.nodes.get(&group.name).copied().unwrap_or_default();
     let more = settings.gpu_max_size.saturating_sub(now);
@@ -85,6 +92,40 @@ fn addresses(settings: &Settings, facts: &Facts, group: &Group) -> Option<String
              subnets or a smaller size",
             group.name,
             free.join(", ")
+        )
+    })
+}
+
+/// The interfaces of a node of a self-managed group are each in a subnet of their own; each subnet must have room for its
+/// part.
+fn spread_addresses(
+    settings: &Settings,
+    facts: &Facts,
+    group: &Group,
+    interfaces: &[layout::Interface],
+) -> Option<String> {
+    // All in one zone, or that was told.
+    let one = |id: &String| layout::Subnet { id: id.clone(), zone: group.zone.clone() };
+    let subnets: Vec<_> = group.subnets.iter().map(one).collect();
+    let places = layout::spread(&subnets, interfaces.len()).ok()?;
+    let more =
+        settings.gpu_max_size.saturating_sub(facts.nodes.get(&group.name).copied().unwrap_or_default());
+    let mut short = Vec::new();
+    for subnet in facts.subnets.iter().filter(|subnet| group.subnets.contains(&subnet.id)) {
+        let here = interfaces
+            .iter()
+            .zip(&places)
+            .filter(|(interface, place)| interface.has_address() && **place == subnet.id);
+        let each = here.count() as u64;
+        if subnet.free < each.saturating_mul(more) {
+            short.push(format!("{each} in {}, which has {} free", subnet.id, subnet.free));
+        }
+    }
+    (!short.is_empty()).then(|| {
+        format!(
+            "{} may grow by {more} nodes, and each takes addresses: {}; take larger subnets or a smaller size",
+            group.name,
+            short.join("; ")
         )
     })
 }

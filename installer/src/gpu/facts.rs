@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Group;
+use aws_sdk_eks::types::Nodegroup;
+
+use super::{Group, scaling_group};
 use crate::aws::{Door, Element, Failure, Form, Meaning, failed};
-use crate::settings::Settings;
+use crate::settings::{NodeGroupKind, Settings};
 
 /// A subnet as EC2 describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Facts {
     pub efa_group: Option<EfaGroup>,
     /// Nodes that node groups want now, by the group's name: those have their addresses already.
     pub nodes: BTreeMap<String, u64>,
+    /// Of the groups, where they are to be self-managed, those that are there as managed ones.
+    pub managed: Vec<String>,
 }
 
 /// Asks for all but the nodes, for which the groups must be known: see [`nodes`].
@@ -74,20 +78,52 @@ pub async fn subnets(door: &Door, ids: &[&str]) -> Result<Vec<Subnet>, Failure> 
 }
 
 /// How many nodes each of `groups` wants now, by its name.
-pub async fn nodes(door: &Door, cluster: &str, groups: &[Group]) -> Result<BTreeMap<String, u64>, Failure> {
+pub async fn nodes(
+    door: &Door,
+    settings: &Settings,
+    groups: &[Group],
+) -> Result<BTreeMap<String, u64>, Failure> {
+    let cluster = &settings.cluster_name;
     let mut nodes = BTreeMap::new();
     for group in groups {
-        let request = door.eks.describe_nodegroup().cluster_name(cluster).nodegroup_name(&group.name);
-        let found = match request.send().await.map_err(failed("eks:DescribeNodegroup")) {
-            Ok(answer) => answer.nodegroup,
-            Err(failure) if failure.meaning == Meaning::Absent => None,
-            Err(failure) => return Err(failure),
+        let wanted = match settings.gpu_node_group_kind {
+            NodeGroupKind::Managed => {
+                let found = managed(door, cluster, &group.name).await?;
+                let wanted =
+                    found.and_then(|found| found.scaling_config).and_then(|sizes| sizes.desired_size);
+                wanted.and_then(|nodes| u64::try_from(nodes).ok())
+            }
+            NodeGroupKind::SelfManaged => {
+                let found = door.auto_scaling.group(&scaling_group(cluster, &group.name)).await?;
+                found.and_then(|found| found.text("DesiredCapacity").parse().ok())
+            }
         };
-        let wanted = found.and_then(|found| found.scaling_config).and_then(|sizes| sizes.desired_size);
-        let wanted = wanted.and_then(|nodes| u64::try_from(nodes).ok()).unwrap_or_default();
-        nodes.insert(group.name.clone(), wanted);
+        nodes.insert(group.name.clone(), wanted.unwrap_or_default());
     }
     Ok(nodes)
+}
+
+/// Those of `groups` that are there as managed ones.
+pub async fn there_as_managed(
+    door: &Door,
+    settings: &Settings,
+    groups: &[Group],
+) -> Result<Vec<String>, Failure> {
+    let mut there = Vec::new();
+    for group in groups {
+        let found = managed(door, &settings.cluster_name, &group.name).await?;
+        there.extend(found.map(|_| group.name.clone()));
+    }
+    Ok(there)
+}
+
+async fn managed(door: &Door, cluster: &str, name: &str) -> Result<Option<Nodegroup>, Failure> {
+    let request = door.eks.describe_nodegroup().cluster_name(cluster).nodegroup_name(name);
+    match request.send().await.map_err(failed("eks:DescribeNodegroup")) {
+        Ok(answer) => Ok(answer.nodegroup),
+        Err(failure) if failure.meaning == Meaning::Absent => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 fn subnet(found: &Element) -> Subnet {

@@ -47,6 +47,12 @@ pub fn groups(settings: &Settings, subnets: &[Subnet], per_az: bool) -> Result<V
     Ok(groups)
 }
 
+/// The name of a group's Auto Scaling group where it is self-managed; its template and placement group are called so, too.
+/// Such names are an account's, and a node group's are a cluster's.
+pub fn scaling_group(cluster: &str, group: &str) -> String {
+    format!("{cluster}-{group}")
+}
+
 /// Every group that some earlier settings can have made.
 pub fn candidates(settings: &Settings) -> Vec<Group> {
     let name = &settings.gpu_node_group_name;

@@ -42,6 +42,9 @@ impl LaunchTemplate {
         if let Some(image) = &self.image {
             data.insert("ImageId".into(), json!(image));
         }
+        if let Some(name) = &self.instance_profile {
+            data.insert("IamInstanceProfile".into(), json!({ "Name": name }));
+        }
         if let Some(group) = &self.placement_group {
             data.insert("Placement".into(), json!({ "GroupName": group }));
         }

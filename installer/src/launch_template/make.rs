@@ -41,6 +41,7 @@ pub fn make(loaded: &Loaded) -> Result<LaunchTemplate, MakeError> {
         instance_type: settings.gpu_instance_type.clone(),
         image: settings.gpu_ami_id.clone(),
         interfaces: interfaces(settings)?,
+        instance_profile: None,
         security_groups: groups.into_iter().flatten().filter(|_| own).cloned().collect(),
         volumes: volumes(settings),
         imds_hop_limit: settings.gpu_imds_hop_limit,

@@ -52,7 +52,7 @@ pub(crate) fn capacity_type(settings: &Settings) -> &'static str {
 
 /// Labels of GPU nodes; those that the agent adds by itself among them, so that a group of no nodes is known to have
 /// them. For managed groups see [`GROUP_LABELS`].
-pub(super) const LABELS: [(&str, &str); 2] = [("eks.amazonaws.com/compute-type", "gpu"), GROUP_LABELS[0]];
+pub(crate) const LABELS: [(&str, &str); 2] = [("eks.amazonaws.com/compute-type", "gpu"), GROUP_LABELS[0]];
 
 /// Those that EKS takes for a managed group: none with `kubernetes.io/`, `k8s.io/` or `eks.amazonaws.com/` before it
 /// (aws/containers-roadmap issue 1451); the agent has the kubelet set the other one.

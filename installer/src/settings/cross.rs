@@ -65,10 +65,6 @@ const RULES: &[Rule] = &[
         looks_at: &["GPU_CREATE_PLACEMENT_GROUP", "GPU_PLACEMENT_GROUP", "GPU_CAPACITY"],
         find: group::one_placement_group,
     },
-    Rule {
-        looks_at: &["GPU_NODE_GROUP_KIND", "GPU_CREATE_SECURITY_GROUP", "GPU_CREATE_PLACEMENT_GROUP"],
-        find: group::made_for_managed,
-    },
     Rule { looks_at: &["GPU_AMI_ID", "GPU_NODE_GROUP_KIND"], find: nodes::self_managed_image },
     Rule {
         looks_at: &["GPU_AMI_ID", "CLUSTER_ENDPOINT", "CLUSTER_CA", "CLUSTER_CIDR"],

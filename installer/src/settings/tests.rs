@@ -179,12 +179,6 @@ fn settings_that_do_not_fit_each_other_are_told() {
             "GPU_CREATE_PLACEMENT_GROUP=1\nGPU_CAPACITY=capacity-block\nGPU_CAPACITY_RESERVATION_ID=cr-01234567\n",
             &["capacity blocks bring their own"],
         ),
-        (
-            "GPU_CREATE_PLACEMENT_GROUP=1\nGPU_NODE_GROUP_KIND=self-managed\nGPU_SECURITY_GROUP=sg-01234567\n\
-             CLUSTER_SECURITY_GROUP=sg-01234568\nGPU_AMI_ID=ami-01234567\nCLUSTER_ENDPOINT=https://x\n\
-             CLUSTER_CA=YWJj\nCLUSTER_CIDR=10.100.0.0/16\n",
-            &["rendered and not made"],
-        ),
         ("GPU_AMI_ID=ami-01234567\n", &["needs CLUSTER_ENDPOINT, CLUSTER_CA, CLUSTER_CIDR"]),
         ("GPU_INSTANCE_TYPE=p6-b200.48xlarge\n", &["NVIDIA_DRIVER_VERSION", "550", "570 or newer"]),
         ("GPU_INSTANCE_TYPE=p3dn.24xlarge\nNVIDIA_DRIVER_VERSION=590\n", &["580 or older"]),

@@ -57,7 +57,7 @@ impl Site {
             if name.starts_with("template/") {
                 value["says"] = Value::Null;
             }
-            if name.starts_with("node-group/") {
+            if name.starts_with("node-group/") || name.starts_with("scaling-group/") {
                 value["template"] =
                     json!(value["template"].as_str().is_some_and(|said| said.starts_with("gpunode")));
             }

@@ -134,6 +134,7 @@ fn pods_say_whether_they_get_the_hardware_and_are_always_removed() {
 
     cut_off(&inside, &run);
     taken(&inside, &run);
+    self_managed(&inside);
     for path in [format!("{NODES}/gpu-new"), "/api/v1/namespaces/doctor/pods/gpu-new".to_owned()] {
         inside.delete(&path);
     }
@@ -160,6 +161,33 @@ fn cut_off(inside: &Inside, run: &impl Fn(&[&str], &[(&str, i32, &str)]) -> Told
         ended(inside, &pod, 0, "");
     }
     assert_eq!(run(&[], &GOOD).code, Some(0));
+}
+
+/// Nodes of an Auto Scaling group are known by their instances: they have no label of it.
+fn self_managed(inside: &Inside) {
+    inside.bed.calls(&json!([
+        ["autoscaling", "create_launch_configuration", { "LaunchConfigurationName": "any" }],
+        ["autoscaling", "create_auto_scaling_group", { "AutoScalingGroupName": "research-gpu-compute", "MinSize": 2,
+            "MaxSize": 2, "LaunchConfigurationName": "any", "AvailabilityZones": ["us-west-2a"] }],
+    ]));
+    let found = inside.bed.calls(&json!([["autoscaling", "describe_auto_scaling_groups", {}]]));
+    let instance =
+        found[0]["AutoScalingGroups"][0]["Instances"][0]["InstanceId"].as_str().unwrap().to_owned();
+    node(inside, "gpu-own", |node| {
+        node["spec"]["providerID"] = format!("aws:///us-west-2a/{instance}").into();
+    });
+    let own = [
+        ("GPU_NODE_GROUP_KIND", "self-managed"),
+        ("GPU_AMI_ID", "ami-0123456789abcdef0"),
+        ("CLUSTER_ENDPOINT", "https://one"),
+        ("CLUSTER_CA", "YQ=="),
+        ("CLUSTER_CIDR", "10.0.0.0/16"),
+        ("GPU_CREATE_SECURITY_GROUP", "1"),
+    ];
+    let told = inside.run(&["gpu", "verify", "--no-pods", "--json"], &own);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    has(&told, "error", "1 of 2 nodes have joined");
+    inside.delete(&format!("{NODES}/gpu-own"));
 }
 
 /// What the pod runs, run here with tools that say what the real ones do: it ends well where the count is right only.

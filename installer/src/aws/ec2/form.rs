@@ -1,9 +1,11 @@
-//! A request of EC2's: names and values, lists by number from 1.
+//! A request of EC2's or Auto Scaling's: names and values, lists by number from 1.
 
 use serde_json::Value;
 
-/// API version of every request.
+/// API version of every request of EC2's.
 const VERSION: &str = "2016-11-15";
+/// Of Auto Scaling's.
+const AUTO_SCALING: &str = "2011-01-01";
 
 /// Lists whose name in a request is another one than in the API's JSON form. Source: botocore's model of EC2
 /// (`locationName` of each member); the test bed compares what it makes of the same data.
@@ -19,20 +21,29 @@ const LISTS: [(&str, &str); 5] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
     /// As IAM policies name it: `ec2:CreateLaunchTemplate`.
-    pub(super) call: &'static str,
+    pub(in crate::aws) call: &'static str,
     pairs: Vec<(String, String)>,
 }
 
 impl Form {
     /// A request for `call`, for example `ec2:DescribeSubnets`.
     pub fn new(call: &'static str) -> Self {
+        Self::of_version(call, VERSION)
+    }
+
+    /// A request for a call of Auto Scaling's, for example `autoscaling:DescribeTags`.
+    pub fn of_auto_scaling(call: &'static str) -> Self {
+        Self::of_version(call, AUTO_SCALING)
+    }
+
+    fn of_version(call: &'static str, version: &str) -> Self {
         let form = Self { call, pairs: Vec::new() };
         let action = form.action();
-        form.with("Action", action).with("Version", VERSION)
+        form.with("Action", action).with("Version", version)
     }
 
     /// `CreateLaunchTemplate`
-    pub(super) fn action(&self) -> &'static str {
+    pub(in crate::aws) fn action(&self) -> &'static str {
         self.call.split_once(':').map_or(self.call, |(_, action)| action)
     }
 

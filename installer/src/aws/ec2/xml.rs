@@ -95,13 +95,18 @@ impl Element {
         self.child(name).into_iter().flat_map(|list| &list.children).filter(|child| child.name == "item")
     }
 
+    /// The same in answers of Auto Scaling, which calls them `member`.
+    pub fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+        self.child(name).into_iter().flat_map(|list| &list.children).filter(|child| child.name == "member")
+    }
+
     /// The value of a tag, in the list `tagSet`.
     pub fn tag(&self, key: &str) -> Option<String> {
         self.items("tagSet").find(|tag| tag.text("key") == key).map(|tag| tag.text("value").to_owned())
     }
 
     /// The first element of this name, at any depth.
-    pub(super) fn find(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn find(&self, name: &str) -> Option<&Self> {
         if self.name == name { Some(self) } else { self.children.iter().find_map(|child| child.find(name)) }
     }
 }

@@ -7,7 +7,7 @@ use gpunode_host::catalog;
 use super::{Asked, Quota, Verdict, counting, judge};
 use crate::aws::{Door, Element, Failure, Form, Meaning};
 use crate::carry_out::patiently;
-use crate::gpu::candidates;
+use crate::gpu::{candidates, scaling_group};
 use crate::settings::Settings;
 
 /// For all that is asked: whoever waits for node groups waits no longer for a service that does not answer.
@@ -68,9 +68,13 @@ pub(super) fn counts(instance: &Element, spot: bool) -> bool {
     instance.text("instanceLifecycle") == if spot { "spot" } else { "" }
 }
 
-/// EKS tags the nodes of its groups so.
+/// EKS tags the nodes of its groups so, and Auto Scaling those of its own.
 pub(super) fn is_ours(instance: &Element, cluster: &str, groups: &[String]) -> bool {
     let group = instance.tag("eks:nodegroup-name");
+    let own = instance.tag("aws:autoscaling:groupName");
+    if own.is_some_and(|own| groups.iter().any(|group| own == scaling_group(cluster, group))) {
+        return true;
+    }
     instance.tag("eks:cluster-name").as_deref() == Some(cluster)
         && group.is_some_and(|group| groups.contains(&group))
 }

@@ -86,6 +86,8 @@ fn instances_are_counted_by_how_they_were_bought_and_whose_they_are() {
     assert!(is_ours(&tagged("research", "gpu-compute"), "research", &groups));
     assert!(!is_ours(&tagged("other", "gpu-compute"), "research", &groups));
     assert!(!is_ours(&tagged("research", "gpu"), "research", &groups));
+    let own = "<tagSet><item><key>aws:autoscaling:groupName</key><value>research-gpu-compute</value></item></tagSet>";
+    assert!(is_ours(&read(own), "research", &groups) && !is_ours(&read(own), "other", &groups));
     let options = "<cpuOptions><coreCount>8</coreCount><threadsPerCore>2</threadsPerCore></cpuOptions>";
     assert_eq!(cpus(&read(options), "p5.48xlarge"), Some(192));
     assert_eq!(cpus(&read(options), "p2.xlarge"), Some(16));

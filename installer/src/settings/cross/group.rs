@@ -100,15 +100,6 @@ pub(super) fn one_placement_group(s: &Settings) -> Option<Wrong> {
     Some((why.to_owned(), None))
 }
 
-pub(super) fn made_for_managed(s: &Settings) -> Option<Wrong> {
-    let makes = s.gpu_create_security_group || s.gpu_create_placement_group;
-    (makes && s.gpu_node_group_kind == NodeGroupKind::SelfManaged).then(|| {
-        let why = "GPU_CREATE_SECURITY_GROUP and GPU_CREATE_PLACEMENT_GROUP are for managed groups: self-managed \
-                   ones are rendered and not made";
-        (why.to_owned(), None)
-    })
-}
-
 pub(super) fn repair(s: &Settings) -> Option<Wrong> {
     (s.eks_repair && s.gpu_node_group_kind == NodeGroupKind::SelfManaged)
         .then(|| ("EKS repairs nodes of managed groups only".to_owned(), None))
