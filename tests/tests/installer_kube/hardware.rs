@@ -9,7 +9,9 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::inside::{Inside, one_at_a_time};
+use crate::joined::self_managed;
 use crate::node::{NODES, node, watched};
+use crate::scripts::counts;
 
 const PODS: &str = "/api/v1/namespaces/hardware/pods";
 const WORDS: [&str; 6] = ["gpu", "verify", "--yes", "--json", "--namespace", "hardware"];
@@ -48,7 +50,7 @@ fn played(inside: &Inside, mut child: Child, says: &[(&str, i32, &str)]) -> Told
     child.wait_with_output().unwrap().into()
 }
 
-fn has(told: &Told, level: &str, what: &str) {
+pub(crate) fn has(told: &Told, level: &str, what: &str) {
     let document = told.json();
     let rows = document["findings"].as_array().unwrap();
     let found = rows.iter().any(|row| row["level"] == level && row["what"].as_str().unwrap().contains(what));
@@ -161,70 +163,6 @@ fn cut_off(inside: &Inside, run: &impl Fn(&[&str], &[(&str, i32, &str)]) -> Told
         ended(inside, &pod, 0, "");
     }
     assert_eq!(run(&[], &GOOD).code, Some(0));
-}
-
-/// Nodes of an Auto Scaling group are known by their instances: they have no label of it.
-fn self_managed(inside: &Inside) {
-    inside.bed.calls(&json!([
-        ["autoscaling", "create_launch_configuration", { "LaunchConfigurationName": "any" }],
-        ["autoscaling", "create_auto_scaling_group", { "AutoScalingGroupName": "research-gpu-compute", "MinSize": 2,
-            "MaxSize": 2, "LaunchConfigurationName": "any", "AvailabilityZones": ["us-west-2a"] }],
-    ]));
-    let found = inside.bed.calls(&json!([["autoscaling", "describe_auto_scaling_groups", {}]]));
-    let instance =
-        found[0]["AutoScalingGroups"][0]["Instances"][0]["InstanceId"].as_str().unwrap().to_owned();
-    node(inside, "gpu-own", |node| {
-        node["spec"]["providerID"] = format!("aws:///us-west-2a/{instance}").into();
-    });
-    let own = [
-        ("GPU_NODE_GROUP_KIND", "self-managed"),
-        ("GPU_AMI_ID", "ami-0123456789abcdef0"),
-        ("CLUSTER_ENDPOINT", "https://one"),
-        ("CLUSTER_CA", "YQ=="),
-        ("CLUSTER_CIDR", "10.0.0.0/16"),
-        ("GPU_CREATE_SECURITY_GROUP", "1"),
-    ];
-    let told = inside.run(&["gpu", "verify", "--no-pods", "--json"], &own);
-    assert_eq!(told.code, Some(3), "{told:?}");
-    has(&told, "error", "1 of 2 nodes have joined");
-    inside.delete(&format!("{NODES}/gpu-own"));
-}
-
-/// What the pod runs, run here with tools that say what the real ones do: it ends well where the count is right only.
-fn counts(inside: &Inside, pod: &Value) {
-    let container = &pod["spec"]["containers"][0];
-    let (folder, gpu) = (inside.bed.folder(), container["resources"]["limits"]["nvidia.com/gpu"].is_string());
-    let (tool, log) = (folder.join(if gpu { "nvidia-smi" } else { "fi_info" }), folder.join("message"));
-    let said = |devices: usize| -> String {
-        // libfabric lists each interface under both of its fabrics.
-        let efa = |at: usize| {
-            ["efa", "efa-direct"]
-                .map(|fabric| format!("provider: efa\n    fabric: {fabric}\n    domain: rdmap{at}s0-rdm\n"))
-        };
-        let one = |at: usize| {
-            if gpu { format!("GPU {at}: NVIDIA H200 (UUID: GPU-{at})\n") } else { efa(at).concat() }
-        };
-        (0..devices).map(one).collect()
-    };
-    let wanted: usize = container["env"][0]["value"].as_str().unwrap().parse().unwrap();
-    let script = container["command"][2].as_str().unwrap();
-    assert!(
-        script.contains("/dev/termination-log")
-            && container["command"].as_array().unwrap()[..2] == ["sh", "-c"]
-    );
-    let script = script.replace("/dev/termination-log", log.to_str().unwrap());
-    let run = |devices: usize, code: i32| {
-        std::fs::write(&tool, format!("#!/bin/sh\ncat <<'END'\n{}END\nexit {code}\n", said(devices)))
-            .unwrap();
-        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let mut command = gpunode_tests::kube::program("sh");
-        command.args(["-c", &script]).env("WANTED", wanted.to_string());
-        command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
-        gpunode_tests::kube::finish(command).is_ok()
-    };
-    assert!(run(wanted, 0) && std::fs::read_to_string(&log).unwrap().lines().count() == wanted);
-    assert!(!run(wanted - 1, 0) && !run(wanted + 1, 0) && !run(0, 6));
-    std::fs::remove_file(&tool).unwrap();
 }
 
 /// Somebody's pod has the GPUs.

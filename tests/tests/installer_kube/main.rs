@@ -6,6 +6,8 @@ mod charts;
 mod doctor;
 mod hardware;
 mod inside;
+mod joined;
 mod karpenter;
 mod node;
 mod objects;
+mod scripts;
