@@ -105,11 +105,13 @@ pub fn file(value: &Value) -> std::io::Result<NamedTempFile> {
 /// Helm has one exit code for everything, so its words are what there is to go by: those for another helm at work and
 /// for an API server in trouble.
 fn meaning(error: &JobError) -> Meaning {
-    const LATER: [&str; 12] = [
+    const LATER: [&str; 13] = [
         "another operation (install/upgrade/rollback) is in progress",
         "cannot re-use a name that is still in use",
         "already exists",
         "the object has been modified",
+        // Another helm removed the release meanwhile.
+        "Failed to purge the release",
         "Kubernetes cluster unreachable",
         "connection refused",
         "connection reset",
@@ -145,6 +147,9 @@ mod tests {
         let busy = "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress";
         assert_eq!(meaning(&failed(busy)), Meaning::Later);
         assert_eq!(meaning(&failed("Error: release: not found")), Meaning::Absent);
+        let beaten = "Error: uninstallation completed with 1 error(s): uninstall: Failed to purge the release: secrets \
+                      \"sh.helm.release.v1.a.v1\" not found";
+        assert_eq!(meaning(&failed(beaten)), Meaning::Later);
         assert_eq!(
             meaning(&failed("Error: chart \"x\" version \"9\" not found in repository")),
             Meaning::Never

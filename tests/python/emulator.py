@@ -1,6 +1,7 @@
 """ministack, with what it lacks of EC2, Auto Scaling, EKS, S3 and Service Quotas and the installer asks for: where an instance type is
-offered, which versions are supported, what a node group or an Auto Scaling group keeps and takes, that a bucket is somebody's, and how many vCPUs may
-run. Each is as botocore's models and AWS's API references have it; what is wrong is refused.
+offered, that a token makes one version of a template, which versions are supported, what a node group or an Auto Scaling group keeps and
+takes, that a bucket is somebody's, and how many vCPUs may run. Each is as botocore's models and AWS's API references have it; what is
+wrong is refused.
 """
 
 import copy
@@ -124,6 +125,23 @@ def delete_group(parameters, before=autoscaling._ACTION_MAP["DeleteAutoScalingGr
     return before(parameters)
 
 
+# What was answered to a client's token, and the parameters that it came with.
+TOKENS = {}
+
+
+def create_launch_template_version(parameters, before=ec2._ACTION_MAP["CreateLaunchTemplateVersion"]):
+    """EC2 makes one version for one token, and refuses other parameters with it."""
+    token = ec2._p(parameters, "ClientToken")
+    key = (ec2._p(parameters, "LaunchTemplateId"), token)
+    if token and key in TOKENS:
+        answer, same = TOKENS[key]
+        return answer if same == parameters else ec2._error("IdempotentParameterMismatch", "other parameters before", 400)
+    answer = before(parameters)
+    if token and answer[0] == 200:
+        TOKENS[key] = (answer, parameters)
+    return answer
+
+
 RESERVED = ["kubernetes.io/", "k8s.io/", "eks.amazonaws.com/"]
 
 
@@ -223,6 +241,7 @@ async def handle_bucket(method, path, headers, *more, before=s3.handle_request, 
 
 
 ec2._ACTION_MAP["DescribeInstanceTypeOfferings"] = describe_instance_type_offerings
+ec2._ACTION_MAP["CreateLaunchTemplateVersion"] = create_launch_template_version
 ec2._ACTION_MAP["DescribeSecurityGroups"] = describe_security_groups
 eks._create_nodegroup = create_nodegroup
 eks.handle_request = handle_request

@@ -11,4 +11,5 @@ mod proxy;
 pub use bed::{Bed, Told};
 pub use call::Call;
 pub use inventory::Inventory;
+pub use killed::Victim;
 pub use proxy::{Fault, Proxy};

@@ -14,6 +14,7 @@ pub mod manifests;
 pub mod mounts;
 pub mod node;
 pub mod packages;
+pub mod pairs;
 pub mod process;
 pub mod python;
 pub mod readme;

@@ -3,10 +3,11 @@
 
 mod connection;
 pub(crate) mod message;
+mod rule;
 
 use std::collections::VecDeque;
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,6 +33,9 @@ pub enum Fault {
     /// The API server does what it is asked, and the connection is closed before its answer.
     LoseAnswer,
 }
+
+pub use rule::Asked;
+use rule::Rule;
 
 /// One request that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,11 +66,14 @@ struct State {
     upstream: ureq::Agent,
     url: String,
     inner: Mutex<Inner>,
+    /// Requests that came, change something and are not over.
+    busy: AtomicUsize,
 }
 
 struct Inner {
     tls: Arc<ServerConfig>,
     faults: VecDeque<Fault>,
+    rule: Option<Arc<Rule>>,
     delay: Duration,
     passed: Vec<Passed>,
     open: Vec<TcpStream>,
@@ -85,6 +92,7 @@ impl Proxy {
         let inner = Inner {
             tls: server_config(&cluster.authority.server()?)?,
             faults: VecDeque::new(),
+            rule: None,
             delay: Duration::ZERO,
             passed: Vec::new(),
             open: Vec::new(),
@@ -94,6 +102,7 @@ impl Proxy {
             upstream: super::client::agent(cluster.authority.pem())?,
             url: cluster.url().to_owned(),
             inner: Mutex::new(inner),
+            busy: AtomicUsize::new(0),
         });
         let mut proxy = Self { port: 0, state, accepting: None };
         proxy.up()?;
@@ -152,6 +161,7 @@ impl Proxy {
     pub fn heal(&self) {
         let mut inner = self.state.inner();
         inner.faults.clear();
+        inner.rule = None;
         inner.delay = Duration::ZERO;
     }
 

@@ -1,6 +1,7 @@
 //! Throttled, broken, killed.
 
 use gpunode_tests::aws::{Fault, Proxy, Told};
+use serde_json::json;
 
 use crate::site::{ALL, CREATE, DELETE, Site, done, straight};
 
@@ -46,6 +47,45 @@ fn throttled_broken_killed_it_ends_where_a_straight_run_does() {
         assert_eq!(calm.mutating(), 0, "{:?}", calm.calls());
     }
     assert_eq!(site.bed.nodes(), before);
+}
+
+#[test]
+fn two_at_once_make_one_node_group_change_it_once_and_remove_it() {
+    let plain = Site::new(206, "a");
+    done(&plain.run(&straight(), &CREATE, &ALL));
+    let right = plain.normal();
+    let larger = [ALL[0], ALL[1], ALL[2], LARGER];
+    done(&plain.run(&straight(), &CREATE, &larger));
+    let grown = plain.normal();
+    let site = Site::new(207, "a");
+    let before = site.bed.nodes();
+    for (words, more, end) in [
+        (&CREATE, &ALL[..], Some((&right, "CreateLaunchTemplate", 1))),
+        (&CREATE, &larger, Some((&grown, "CreateLaunchTemplateVersion", 2))),
+        (&DELETE, &[], None),
+    ] {
+        let subnet = ("GPU_SUBNET_A", site.subnets[0].as_str());
+        let (both, calls) = site.bed.two_at_once(words, &[more, &[subnet]].concat());
+        for told in &both {
+            done(told);
+        }
+        match end {
+            Some((right, _, _)) => assert_eq!(site.normal(), *right),
+            None => assert_eq!(site.bed.nodes(), before),
+        }
+        let calm = straight();
+        done(&site.run(&calm, words, more));
+        assert_eq!(calm.mutating(), 0, "{:?}", calm.calls());
+        // Each came to the same call before the other's was answered, and there is one of what it makes.
+        let made = |name: &str| calls.iter().filter(|call| call.operation == name).count();
+        if let Some((call, versions)) = end.map(|(_, call, versions)| (call, versions)) {
+            assert_eq!(made(call), 2, "{calls:?}");
+            let asked = json!([["ec2", "describe_launch_template_versions",
+                { "LaunchTemplateName": "research-gpu-compute" }]]);
+            let found = site.bed.calls(&asked)[0]["LaunchTemplateVersions"].as_array().unwrap().len();
+            assert_eq!(found, versions);
+        }
+    }
 }
 
 const LARGER: (&str, &str) = ("GPU_ROOT_VOLUME_SIZE", "300");

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use gpunode_tests::aws::{Bed, Inventory, Proxy, Told};
-use gpunode_tests::kube::proxy::Fault;
+use gpunode_tests::kube::proxy::{Fault, Proxy as KubeProxy};
 use gpunode_tests::kube::{
     Authenticator, Client, Cluster, EKS_USER, finish, helm, karpenter_definitions, patch, program,
 };
@@ -79,6 +79,15 @@ impl Inside {
         }
         inside.before = inside.changes();
         inside
+    }
+
+    /// The same with a proxy before the API server.
+    pub(crate) fn behind(number: u32) -> (Self, KubeProxy) {
+        let mut inside = Self::new(number);
+        let proxy = KubeProxy::start(inside.cluster).unwrap();
+        let authority = base64(&std::fs::read(inside.cluster.authority()).unwrap());
+        inside.aws = Proxy::for_server(&proxy.url(), &authority).unwrap();
+        (inside, proxy)
     }
 
     pub(crate) fn run(&self, words: &[&str], variables: &[(&str, &str)]) -> Told {

@@ -8,6 +8,8 @@ mod hardware;
 mod inside;
 mod joined;
 mod karpenter;
+mod kills;
 mod node;
 mod objects;
 mod scripts;
+mod trouble;

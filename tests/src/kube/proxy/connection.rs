@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::message::{self, Message};
-use super::{Fault, Passed, State};
+use super::{Asked, Fault, Passed, State};
 
 /// What goes back to the client.
 struct Reply {
@@ -24,10 +25,14 @@ pub(super) fn serve(stream: TcpStream, tls: Arc<ServerConfig>, state: &State) {
     let mut stream = StreamOwned::new(connection, stream);
     let mut rest = Vec::new();
     while let Ok(Some(request)) = message::read(&mut stream, &mut rest) {
-        let (fault, delay) = {
+        let asked = Asked::of(&request);
+        let changes = usize::from(asked.mutates());
+        state.busy.fetch_add(changes, Ordering::SeqCst);
+        let (fault, rule, delay) = {
             let mut inner = state.inner();
-            (inner.faults.pop_front(), inner.delay)
+            (inner.faults.pop_front(), inner.rule.clone(), inner.delay)
         };
+        let fault = fault.or_else(|| rule.map(|rule| rule(&asked)));
         if !delay.is_zero() {
             std::thread::sleep(delay);
         }
@@ -41,6 +46,7 @@ pub(super) fn serve(stream: TcpStream, tls: Arc<ServerConfig>, state: &State) {
             Some(Fault::None) | None => Some(forward(state, &request).unwrap_or_else(|_| refusal(502, None))),
         };
         let text = reply.as_ref().map(Reply::bytes);
+        state.busy.fetch_sub(changes, Ordering::SeqCst);
         note(state, &request, reply.as_ref(), text.as_ref().map_or(0, Vec::len), fault);
         let written = text.map(|text| stream.write_all(&text).and_then(|()| stream.flush()));
         if !matches!(written, Some(Ok(()))) {

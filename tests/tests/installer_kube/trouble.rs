@@ -1,0 +1,105 @@
+//! The installer killed at its requests inside a cluster, or with the helm that it started, and beside itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gpunode_tests::aws::Told;
+use gpunode_tests::kube::proxy::Fault;
+use gpunode_tests::pairs::Pairs;
+use serde_json::{Value, json};
+
+use crate::inside::{Inside, NAMES, one_at_a_time};
+use crate::kills::{ON, killed_again_and_again};
+
+/// Everything of ours inside the cluster, without what differs from run to run.
+fn picture(inside: &Inside) -> BTreeMap<String, Value> {
+    let charts = NAMES.map(|name| format!("/api/v1/namespaces/kube-system/configmaps/{name}"));
+    let paths = inside.ours().into_iter().chain(charts.into_iter().filter(|path| inside.has(path)));
+    let plain = |path: String| {
+        let mut object = inside.get(&path);
+        object["status"] = Value::Null;
+        for name in ["uid", "resourceVersion", "creationTimestamp", "generation"] {
+            object["metadata"][name] = Value::Null;
+        }
+        for name in ["clusterIP", "clusterIPs"] {
+            object["spec"].as_object_mut().and_then(|spec| spec.remove(name));
+        }
+        (path, object)
+    };
+    let mut all: BTreeMap<_, _> = paths.map(plain).collect();
+    all.insert("releases".to_owned(), json!(inside.releases()));
+    all
+}
+
+/// Nothing is left inside the cluster, nor in the account.
+fn is_empty(inside: &Inside) {
+    assert_eq!((inside.releases(), inside.ours()), (Vec::<String>::new(), Vec::new()));
+    assert_eq!(inside.bed.inventory(), inside.empty);
+}
+
+fn unchanged_by_another_apply(inside: &Inside) {
+    let (changes, calls) = (inside.changes(), inside.aws.mutating());
+    let told = inside.run(&["apply", "--yes", "--json"], &ON);
+    assert_eq!((told.code, told.json()["calls"]["mutating"].as_u64()), (Some(0), Some(0)), "{told:?}");
+    assert_eq!(
+        (inside.changes(), inside.aws.mutating()),
+        (changes, calls),
+        "another apply changed something"
+    );
+}
+
+/// Says which things differ, and how, where any does.
+fn same(found: &BTreeMap<String, Value>, right: &BTreeMap<String, Value>) {
+    let names: BTreeSet<_> = found.keys().chain(right.keys()).collect();
+    for name in names {
+        assert_eq!(found.get(name), right.get(name), "{name}");
+    }
+}
+
+#[test]
+fn killed_inside_the_cluster_it_goes_on_where_it_ended() {
+    let _turn = one_at_a_time();
+    let (inside, proxy) = Inside::behind(341);
+    let told = inside.run(&["apply", "--yes"], &ON);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let right = picture(&inside);
+    let (kills, stuck) = killed_again_and_again(&inside, &proxy, "destroy");
+    assert!(kills > 12 && stuck > 2, "{kills} {stuck}");
+    is_empty(&inside);
+    let (kills, stuck) = killed_again_and_again(&inside, &proxy, "apply");
+    assert!(kills > 12 && stuck > 2, "{kills} {stuck}");
+    same(&picture(&inside), &right);
+    unchanged_by_another_apply(&inside);
+    let told = inside.run(&["destroy", "--yes"], &ON);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    is_empty(&inside);
+}
+
+#[test]
+fn two_at_once_inside_a_cluster_end_where_one_does() {
+    let _turn = one_at_a_time();
+    let (inside, proxy) = Inside::behind(342);
+    let told = inside.run(&["apply", "--yes"], &ON);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let right = picture(&inside);
+    for task in ["destroy", "apply", "destroy"] {
+        let pairs = Pairs::default();
+        proxy.rule(move |asked| {
+            if asked.mutates() {
+                pairs.meet(&format!("{} {}", asked.method, asked.path));
+            }
+            Fault::None
+        });
+        let both = [(); 2].map(|()| inside.start(&[task, "--yes"], &ON));
+        for child in both {
+            let told = Told::from(child.wait_with_output().unwrap());
+            assert_eq!(told.code, Some(0), "{task}: {told:?}");
+        }
+        proxy.heal();
+        if task == "apply" {
+            same(&picture(&inside), &right);
+            unchanged_by_another_apply(&inside);
+        } else {
+            is_empty(&inside);
+        }
+    }
+}
