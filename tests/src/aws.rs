@@ -3,6 +3,7 @@
 
 mod bed;
 mod call;
+mod cli;
 mod emulator;
 mod inventory;
 mod killed;
@@ -10,6 +11,7 @@ mod proxy;
 
 pub use bed::{Bed, Told};
 pub use call::Call;
+pub use cli::command;
 pub use inventory::Inventory;
 pub use killed::Victim;
 pub use proxy::{Fault, Proxy};

@@ -1,4 +1,4 @@
-//! Python programs of the test bed, in an environment with every package pinned, made once and kept.
+//! Python programs of the test bed, in environments with every package pinned, made once and kept.
 #![expect(clippy::panic, reason = "a test without the program it tests with has failed, and says what to do")]
 
 use std::fs::{self, File};
@@ -28,12 +28,28 @@ pub fn run(program: &str, words: &[&Path]) -> String {
 
 /// The interpreter of the environment.
 pub(crate) fn interpreter() -> PathBuf {
-    environment().join("bin/python")
+    interpreter_with(LIST)
 }
 
+/// The interpreter of the environment with the packages of `tests/python/<list>`.
+pub(crate) fn interpreter_with(list: &str) -> PathBuf {
+    environment(list).join("bin/python")
+}
+
+/// The AWS CLI, as its package installs it.
+///
+/// # Panics
+/// When it cannot be installed.
+pub fn aws_cli() -> PathBuf {
+    environment("aws-cli.txt").join("bin/aws")
+}
+
+/// Of nearly all programs here.
+const LIST: &str = "requirements.txt";
+
 /// The environment for the present list of packages, made first if need be.
-fn environment() -> PathBuf {
-    let list = binary::bed().join("python/requirements.txt");
+fn environment(list: &str) -> PathBuf {
+    let list = binary::bed().join("python").join(list);
     let text = fs::read(&list).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
     let digest = Sha256::digest(text);
     let key = digest.iter().take(8).fold(String::new(), |key, byte| format!("{key}{byte:02x}"));

@@ -13,8 +13,10 @@ pub struct Call {
     pub mutates: bool,
     /// Whether it speaks the query protocol, whose answers are XML; the others' are JSON.
     pub form: bool,
-    /// The form, or the JSON of a call that a header names; else empty.
+    /// What it says: a form, or JSON.
     pub body: String,
+    /// What follows the path, `namespace=kube-system`.
+    pub query: String,
     /// With names in small letters.
     pub headers: BTreeMap<String, String>,
 }
@@ -31,7 +33,8 @@ impl Call {
         let target = message.headers.iter().find(|(name, _)| name == "x-amz-target");
         let target = target.map(|(_, value)| String::from_utf8_lossy(value).into_owned());
         let form = action.is_some();
-        let said = if form || target.is_some() { body.clone().into_owned() } else { String::new() };
+        let said = body.clone().into_owned();
+        let query = message.target.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
         let named = action.map(str::to_owned);
         let named = named.or_else(|| Some(target?.rsplit('.').next()?.to_owned()));
         let Some(operation) = named else {
@@ -42,11 +45,12 @@ impl Call {
                 mutates: !["GET", "HEAD"].contains(&message.method.as_str()),
                 form,
                 body: said,
+                query,
                 headers,
             };
         };
         let looks = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
-        Self { operation, mutates: !looks, form, body: said, headers }
+        Self { operation, mutates: !looks, form, body: said, query, headers }
     }
 
     /// Whether it asks EKS for one cluster.

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: numbers about the release agent, each beside its budget.
+//! `cargo xtask bench`: numbers about the release agent, each beside its budget, and about the installer.
 
 mod bed;
 pub(crate) mod sample;
@@ -33,6 +33,7 @@ pub(crate) fn run(place: &Place, runs: u32, vm: bool) -> Result<(), Error> {
         rows.extend(group(&agent, runs)?);
     }
     rows.extend(bed::rows(place, "bench-demo", &agent)?);
+    rows.extend(bed::of_the_installer(place)?);
     if vm {
         rows.extend(bed::rows(place, "bench-vm", &agent)?);
     }
