@@ -107,12 +107,24 @@ def create_group(parameters, before=autoscaling._ACTION_MAP["CreateAutoScalingGr
 def update_group(parameters, before=autoscaling._ACTION_MAP["UpdateAutoScalingGroup"]):
     """The emulator keeps the template, and takes any sizes."""
     template, refusal = template_of(parameters)
+    name = autoscaling._p(parameters, "AutoScalingGroupName")
+    there = list(autoscaling._asgs.get(name, {}).get("Instances", []))
     answer = refusal or before(parameters)
     if answer[0] == 200:
-        group = autoscaling._asgs[autoscaling._p(parameters, "AutoScalingGroupName")]
+        group = autoscaling._asgs[name]
         group["LaunchTemplate"] = template or group["LaunchTemplate"]
         group["DesiredCapacity"] = min(max(group["DesiredCapacity"], group["MinSize"]), group["MaxSize"])
         autoscaling._reconcile_instances(group)
+        if autoscaling._p(parameters, "DesiredCapacity") == "0":
+            group["Instances"] = [{**instance, "LifecycleState": "Terminating"} for instance in there]
+    return answer
+
+
+def describe_groups(parameters, before=autoscaling._ACTION_MAP["DescribeAutoScalingGroups"]):
+    """What ends is seen once while it does."""
+    answer = before(parameters)
+    for group in autoscaling._asgs.values():
+        group["Instances"] = [found for found in group["Instances"] if found["LifecycleState"] != "Terminating"]
     return answer
 
 
@@ -120,7 +132,7 @@ def delete_group(parameters, before=autoscaling._ACTION_MAP["DeleteAutoScalingGr
     name = autoscaling._p(parameters, "AutoScalingGroupName")
     if name not in autoscaling._asgs:
         return autoscaling._error("ValidationError", "AutoScalingGroup name not found - null")
-    if autoscaling._asgs[name]["Instances"] and autoscaling._p(parameters, "ForceDelete") != "true":
+    if autoscaling._asgs[name]["Instances"]:
         return autoscaling._error("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances")
     return before(parameters)
 
@@ -250,6 +262,7 @@ ec2._matches_filters = matches_filters
 autoscaling._ACTION_MAP["CreateAutoScalingGroup"] = create_group
 autoscaling._ACTION_MAP["UpdateAutoScalingGroup"] = update_group
 autoscaling._ACTION_MAP["DeleteAutoScalingGroup"] = delete_group
+autoscaling._ACTION_MAP["DescribeAutoScalingGroups"] = describe_groups
 router.SERVICE_PATTERNS["servicequotas"] = {"target_prefixes": ["ServiceQuotasV20190624"]}
 app.SERVICE_HANDLERS["servicequotas"] = handle_quotas
 

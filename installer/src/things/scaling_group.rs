@@ -49,13 +49,12 @@ impl ScalingGroup {
         let template =
             if id.is_empty() { "none".to_owned() } else { self.template.says(door, id, number).await? };
         let mut look = look(&group, &template);
-        // Why nodes do not come, where that is said.
-        if look.pending.is_some()
+        // Why nodes do not come, where that is said. It is not waited for: the group can be changed and removed all the same.
+        if look::lacks(&group)
             && let Some(said) = door.auto_scaling.trouble(&self.name).await?
         {
-            let note = format!("{}; {said}", look.note.unwrap_or_default());
-            look.pending = Some(note.clone());
-            look.note = Some(note);
+            look.note = Some(format!("{}; {said}", look.note.unwrap_or_default()));
+            look.sick = true;
         }
         Ok(look)
     }
@@ -86,10 +85,20 @@ impl ScalingGroup {
         Ok(())
     }
 
-    /// With its instances.
+    /// First its instances, which are waited for: what they use cannot be removed before they have ended.
     pub(super) async fn delete(&self, door: &Door) -> Result<(), Failure> {
+        let Some(group) = door.auto_scaling.group(&self.name).await? else { return Ok(()) };
+        if group.members("Instances").next().is_some() && !look::emptied(&group) {
+            let form = Form::of_auto_scaling("autoscaling:UpdateAutoScalingGroup");
+            let form = form.with("AutoScalingGroupName", &self.name);
+            let form = ["MinSize", "MaxSize", "DesiredCapacity"]
+                .iter()
+                .fold(form, |form, name| form.with(name, "0"));
+            door.auto_scaling.call(form).await?;
+            return Ok(());
+        }
         let form = Form::of_auto_scaling("autoscaling:DeleteAutoScalingGroup");
-        let form = form.with("AutoScalingGroupName", &self.name).with("ForceDelete", "true");
+        let form = form.with("AutoScalingGroupName", &self.name);
         door.auto_scaling.call(form).await?;
         Ok(())
     }

@@ -69,9 +69,18 @@ fn a_self_managed_group_is_made_once_repaired_changed_and_removed() {
     let told = run(&site, &proxy, &["gpu", "status"], &larger);
     assert!(told.out.contains("2 of 2 nodes in service, 2 of another template"), "{told:?}");
 
-    // Whatever the settings say by now: with the group go the things of both kinds.
+    // Whatever the settings say by now: with the group go the things of both kinds, and its instances before it.
+    let calls = proxy.calls().len();
     done(&site.run(&proxy, &DELETE, &[]));
     assert_eq!(site.bed.nodes(), before);
+    let ends = ["UpdateAutoScalingGroup", "DeleteAutoScalingGroup", "DeletePlacementGroup"];
+    let done: Vec<_> = proxy
+        .calls()
+        .drain(calls..)
+        .map(|call| call.operation)
+        .filter(|name| ends.contains(&name.as_str()))
+        .collect();
+    assert_eq!(done, ends);
 }
 
 /// The first interface is in A, the first half of the others in B, the rest in C.

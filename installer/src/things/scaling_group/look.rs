@@ -23,8 +23,7 @@ pub(super) fn look(group: &Element, template: &str) -> Look {
         "template": template,
     });
     let instances: Vec<_> = group.members("Instances").collect();
-    let serving = instances.iter().filter(|instance| instance.text("LifecycleState") == "InService").count();
-    let wanted: usize = group.text("DesiredCapacity").parse().unwrap_or_default();
+    let (serving, wanted) = sizes(group);
     let version =
         |element: &Element| element.child("LaunchTemplate").map(|there| there.text("Version").to_owned());
     let old = instances.iter().filter(|instance| version(instance) != version(group)).count();
@@ -39,9 +38,30 @@ pub(super) fn look(group: &Element, template: &str) -> Look {
     if !status.is_empty() {
         note = format!("{status}; {note}");
     }
-    let pending = (serving < wanted || !status.is_empty()).then(|| note.clone());
+    if emptied(group) && !instances.is_empty() {
+        note = format!("{} instances are ending", instances.len());
+    }
+    let pending = (emptied(group) && !instances.is_empty() || !status.is_empty()).then(|| note.clone());
     let seen = Seen::Present { owner: tags.get(OWNER_TAG).cloned(), value };
     Look { seen, pending, note: Some(note), sick: false }
+}
+
+/// Instances that serve, and that are wanted.
+fn sizes(group: &Element) -> (usize, usize) {
+    let serves = |instance: &&Element| instance.text("LifecycleState") == "InService";
+    let wanted = group.text("DesiredCapacity").parse().unwrap_or_default();
+    (group.members("Instances").filter(serves).count(), wanted)
+}
+
+/// Whether it wants more instances than it has.
+pub(super) fn lacks(group: &Element) -> bool {
+    let (serving, wanted) = sizes(group);
+    serving < wanted
+}
+
+/// Whether it is to have no instance any more, which no settings ask for: its removal has begun.
+pub(super) fn emptied(group: &Element) -> bool {
+    group.text("MaxSize") == "0" && group.text("DesiredCapacity") == "0"
 }
 
 /// Its tags.
@@ -71,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_that_do_not_serve_yet_are_waited_for_and_old_ones_told() {
+    fn only_a_removal_is_waited_for_and_old_nodes_are_told() {
         let found = read(&format!(
             "<Instances>{}{}</Instances>",
             instance("InService", "3"),
@@ -82,7 +102,13 @@ mod tests {
         assert_eq!((&value["subnets"], &value["maxSize"]), (&json!(["subnet-a", "subnet-b"]), &json!("4")));
         assert!(found.note.unwrap().starts_with("2 of 2 nodes in service, 1 of another template"));
         let found = read(&format!("<Instances>{}</Instances>", instance("Pending", "3")));
-        assert_eq!(found.pending.as_deref(), Some("0 of 2 nodes in service"));
+        assert_eq!((found.pending, found.note.as_deref()), (None, Some("0 of 2 nodes in service")));
+        let ending = format!(
+            "<group><MaxSize>0</MaxSize><DesiredCapacity>0</DesiredCapacity><Instances>{}</Instances></group>",
+            instance("Terminating", "3")
+        );
+        let ending = look(&Element::read(ending.as_bytes()).unwrap(), "x");
+        assert_eq!(ending.pending.as_deref(), Some("1 instances are ending"));
         let all = format!(
             "<Instances>{0}{0}</Instances><Status>Delete in progress</Status>",
             instance("InService", "3")
