@@ -22,8 +22,8 @@ impl Scratch {
     /// Memory for so many disks. None of it is used before something is read into it.
     pub(super) fn new(parts: usize) -> Self {
         let size = (parts * PART).next_multiple_of(HUGE);
-        let mut memory = vec![0; size + HUGE];
-        let start = memory.as_ptr().align_offset(HUGE).min(HUGE);
+        let mut memory = if parts > 0 { vec![0; size + HUGE] } else { Vec::new() };
+        let start = memory.as_ptr().align_offset(HUGE).min(memory.len() - size);
         let huge = &mut memory[start..start + size];
         // SAFETY: memory of ours, of this length; the call changes no byte of it. Without huge pages it is as it was.
         let _ = unsafe { libc::madvise(huge.as_mut_ptr().cast(), huge.len(), libc::MADV_HUGEPAGE) };
