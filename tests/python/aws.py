@@ -6,6 +6,8 @@ aws.py URL ACCOUNT signatures '[{"service": "ec2", "headers": {...}, "body": "Ac
                                 {"service": "s3", "method": "HEAD", "path": "/data", "headers": {...}, "body": ""}, ...]'
 aws.py URL ACCOUNT forms '[["ec2", "create_launch_template", {...}], ...]'
 aws.py URL ACCOUNT calls '[["iam", "create_role", {...}], ["eks", "create_cluster", {...}, "eu-west-1"], ...]'
+
+URL is one for all services, or a JSON object of them by service, the one for all others under "".
 """
 
 import json
@@ -78,6 +80,8 @@ def events(sqs, client):
     for url in sqs.list_queues().get("QueueUrls", []):
         wanted = ["Policy", "MessageRetentionPeriod", "SqsManagedSseEnabled"]
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted).get("Attributes", {})
+        if "Policy" in attributes:
+            attributes["Policy"] = json.loads(attributes["Policy"])
         name = url.rsplit("/", 1)[1]
         yield f"queue/{name}", {"attributes": attributes, "tags": sqs.list_queue_tags(QueueUrl=url).get("Tags")}
     for rule in client.list_rules()["Rules"]:
@@ -164,7 +168,9 @@ def main():
     # No region's file, no shared credentials: the access key is the account.
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="none", region_name="us-west-2")
     once = Config(retries={"max_attempts": 0})
-    client = lambda name, region=None: session.client(name, region_name=region, endpoint_url=url, config=once)
+    urls = json.loads(url) if url.startswith("{") else {"": url}
+    place = lambda name: urls.get(name, urls[""])
+    client = lambda name, region=None: session.client(name, region_name=region, endpoint_url=place(name), config=once)
     if task == "inventory":
         found = dict(iam(client("iam")))
         found.update(eks(client("eks"), more))

@@ -1,6 +1,8 @@
 //! The installer against an emulator of AWS: what it makes, repairs, refuses and removes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
+#[path = "moto/agrees.rs"]
+mod agrees;
 #[path = "s3_csi/buckets.rs"]
 mod buckets;
 #[path = "s3_csi/site.rs"]
@@ -24,6 +26,10 @@ const ALL: [(&str, &str); 5] = [
     ("INSTALL_S3_CSI", "1"),
     ("S3_CSI_BUCKETS", "data,models"),
 ];
+
+fn straight_proxy() -> Proxy {
+    Proxy::start(|_, _| Fault::None).unwrap()
+}
 
 fn apply(bed: &Bed, variables: &Variables<'_>) -> Value {
     let told = bed.run(&["apply", "--yes", "--json"], variables);

@@ -43,8 +43,17 @@ pub(super) fn signatures(account: &str, requests: &Value) -> Value {
 }
 
 fn ask(account: &str, task: &str, more: &str) -> Value {
-    let url = format!("http://127.0.0.1:{}", emulator::port());
-    let words = [url.as_str(), account, task, more].map(Path::new);
+    ask_at(&url(), account, task, more)
+}
+
+/// Of the emulator of all tests.
+pub(super) fn url() -> String {
+    format!("http://127.0.0.1:{}", emulator::port())
+}
+
+/// Asks at one URL, or at those of a JSON object, by service.
+pub(super) fn ask_at(url: &str, account: &str, task: &str, more: &str) -> Value {
+    let words = [url, account, task, more].map(Path::new);
     let said = python::run("aws.py", &words);
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
 }

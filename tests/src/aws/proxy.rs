@@ -1,10 +1,15 @@
 //! A proxy before the emulator. A function says what is done with each call.
 
+mod answer;
+
 use std::io::{self, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::{Value, json};
+
+use self::answer::{refusal, text};
 use super::{Call, emulator};
 use crate::kube::proxy::message::{self, Message};
 
@@ -37,25 +42,40 @@ pub struct Proxy {
 struct State {
     calls: Mutex<Vec<Call>>,
     rule: Box<Rule>,
-    /// URL and authority (base64) of the API server that every cluster has, where it is not the emulator's.
-    server: Option<(String, String)>,
+    /// What every cluster says of itself where that is not the emulator's.
+    cluster: Value,
+    /// Port of the emulator that it stands before, and operations that it lacks.
+    upstream: (u16, &'static [&'static str]),
     stopped: AtomicBool,
-    upstream: ureq::Agent,
+    client: ureq::Agent,
 }
 
 impl Proxy {
     /// Starts one that does by `rule`.
     pub fn start(rule: impl Fn(usize, &Call) -> Fault + Send + Sync + 'static) -> io::Result<Self> {
-        Self::start_before(None, rule)
+        Self::start_before((emulator::port(), &[]), Value::Null, rule)
+    }
+
+    /// One before another emulator at this port, which lacks these operations: they go to the first one.
+    pub(super) fn before(port: u16, lacks: &'static [&'static str]) -> io::Result<Self> {
+        Self::start_before((port, lacks), Value::Null, |_, _| Fault::None)
     }
 
     /// The same for clusters with the API server of this URL and authority, PEM in base64.
     pub fn for_server(url: &str, authority: &str) -> io::Result<Self> {
-        Self::start_before(Some((url.to_owned(), authority.to_owned())), |_, _| Fault::None)
+        let cluster = json!({ "endpoint": url, "certificateAuthority": { "data": authority } });
+        Self::start_before((emulator::port(), &[]), cluster, |_, _| Fault::None)
+    }
+
+    /// The same for clusters in this VPC.
+    pub fn for_vpc(id: &str) -> io::Result<Self> {
+        let cluster = json!({ "resourcesVpcConfig": { "vpcId": id } });
+        Self::start_before((emulator::port(), &[]), cluster, |_, _| Fault::None)
     }
 
     fn start_before(
-        server: Option<(String, String)>,
+        upstream: (u16, &'static [&'static str]),
+        cluster: Value,
         rule: impl Fn(usize, &Call) -> Fault + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -65,9 +85,10 @@ impl Proxy {
         let state = Arc::new(State {
             calls: Mutex::default(),
             rule: Box::new(rule),
-            server,
+            cluster,
+            upstream,
             stopped: AtomicBool::new(false),
-            upstream: config.into(),
+            client: config.into(),
         });
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
@@ -134,7 +155,9 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
 }
 
 fn forward(state: &State, call: &Call, request: &Message) -> io::Result<Vec<u8>> {
-    let mut response = request.forward(&state.upstream, &format!("http://127.0.0.1:{}", emulator::port()))?;
+    let (port, lacks) = state.upstream;
+    let port = if lacks.contains(&call.operation.as_str()) { emulator::port() } else { port };
+    let mut response = request.forward(&state.client, &format!("http://127.0.0.1:{port}"))?;
     let mut headers = String::new();
     let passed = [
         "date",
@@ -151,32 +174,21 @@ fn forward(state: &State, call: &Call, request: &Message) -> io::Result<Vec<u8>>
     }
     let mut body =
         response.body_mut().with_config().limit(64 << 20).read_to_vec().map_err(io::Error::other)?;
-    if let Some((url, authority)) = &state.server
-        && call.is_describe_cluster()
-        && let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&body)
+    if call.is_describe_cluster()
+        && let Ok(mut answer) = serde_json::from_slice::<Value>(&body)
         && answer["cluster"].is_object()
     {
-        answer["cluster"]["endpoint"] = url.as_str().into();
-        answer["cluster"]["certificateAuthority"] = serde_json::json!({ "data": authority });
+        merge(&mut answer["cluster"], &state.cluster);
         body = answer.to_string().into_bytes();
     }
     Ok(text(response.status().as_u16(), &headers, &body))
 }
 
-/// As the service itself would say it.
-fn refusal(call: &Call, status: u16, code: &str) -> Vec<u8> {
-    let said = "said by the proxy of the test bed";
-    if !call.form {
-        let body = serde_json::json!({ "__type": code, "message": said }).to_string();
-        let headers = format!("content-type: application/json\r\nx-amzn-errortype: {code}\r\n");
-        return text(status, &headers, body.as_bytes());
+/// Writes each value of `more` over the one in `there`.
+fn merge(there: &mut Value, more: &Value) {
+    match more {
+        Value::Object(more) => more.iter().for_each(|(name, value)| merge(&mut there[name.as_str()], value)),
+        Value::Null => {}
+        value => *there = value.clone(),
     }
-    let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{said}</Message></Error>");
-    let body = format!("<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>");
-    text(status, "content-type: text/xml\r\n", body.as_bytes())
-}
-
-fn text(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status} -\r\n{headers}content-length: {}\r\n\r\n", body.len());
-    [head.as_bytes(), body].concat()
 }
