@@ -2,13 +2,16 @@
 //! reaches the very API server that everything else here speaks to.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
 
 use crate::aws::{Failure, Meaning};
 use crate::environment;
@@ -71,8 +74,8 @@ pub async fn run(client: &Client, call: &'static str, words: Vec<OsString>) -> R
     job.run().await.map_err(|error| Failure { call, meaning: meaning(&error), what: error.to_string() })
 }
 
-/// Readable by us only: it holds a token.
-async fn kubeconfig(access: &Access) -> Result<NamedTempFile, String> {
+/// For who reaches the cluster by `access`, with the token or the key.
+async fn kubeconfig(access: &Access) -> Result<Handed, String> {
     let token = access.identity.token(false).await.map_err(|error| error.to_string())?;
     let user = match (&access.identity, token) {
         (Identity::Certificate { certificate, key }, _) => json!({
@@ -95,11 +98,30 @@ async fn kubeconfig(access: &Access) -> Result<NamedTempFile, String> {
     file(&text).map_err(|error| format!("a file for helm: {error}"))
 }
 
-/// A file with `value`, gone when it is dropped.
-pub fn file(value: &Value) -> std::io::Result<NamedTempFile> {
-    let mut file = tempfile::Builder::new().prefix("installer-").suffix(".json").tempfile()?;
+/// A file that has no name: only we have it, and the programs that we start. So it is gone with the last of them, however
+/// that ends, and a token or a key does not stay behind a run that was killed.
+#[derive(Debug)]
+pub struct Handed {
+    _file: File,
+    path: PathBuf,
+}
+
+impl Handed {
+    /// What a program that we start finds it by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A file with `value` for programs that we start.
+pub fn file(value: &Value) -> std::io::Result<Handed> {
+    let mut file = tempfile::tempfile()?;
     file.write_all(value.to_string().as_bytes())?;
-    Ok(file)
+    file.rewind()?;
+    // Else it would be closed in them.
+    fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))?;
+    let path = format!("/dev/fd/{}", file.as_raw_fd()).into();
+    Ok(Handed { _file: file, path })
 }
 
 /// Helm has one exit code for everything, so its words are what there is to go by: those for another helm at work and
@@ -136,6 +158,21 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_file_has_no_name_and_is_read_more_than_once() {
+        let handed = file(&json!({ "token": "x" })).unwrap();
+        let path = handed.path().display();
+        let arguments = vec!["-c".into(), format!("cat {path} {path} && readlink {path}").into()];
+        let deadline = Duration::from_secs(60);
+        let job = Job { program: "sh", arguments, variables: Vec::new(), deadline };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let said = String::from_utf8(runtime.block_on(job.run()).unwrap()).unwrap();
+        assert!(
+            said.starts_with(r#"{"token":"x"}{"token":"x"}"#) && said.trim().ends_with("(deleted)"),
+            "{said}"
+        );
+    }
 
     #[test]
     fn helm_s_words_say_whether_to_ask_again() {

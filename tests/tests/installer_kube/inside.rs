@@ -1,5 +1,6 @@
 //! One API server for all tests, each with an account of its own in the emulator of AWS.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use gpunode_tests::aws::{Bed, Inventory, Proxy, Told};
@@ -103,7 +104,8 @@ impl Inside {
     fn with<T>(&self, variables: &[(&str, &str)], run: impl FnOnce(&[(&str, &str)]) -> T) -> T {
         let (helm, folder) = (helm().unwrap(), self.bed.folder().display().to_string());
         let path = format!("{}:/usr/bin:/bin", helm.parent().unwrap().display());
-        let charts = NAMES.map(|name| self.chart(name));
+        let (charts, temporary) =
+            (NAMES.map(|name| self.chart(name)), self.temporary().display().to_string());
         let ours = [
             ("INSTALL_KUBERNETES", "true"),
             ("LOAD_BALANCER_CONTROLLER_CHART", &charts[0]),
@@ -111,8 +113,16 @@ impl Inside {
             ("KARPENTER_CHART", &charts[2]),
             ("PATH", &path),
             ("HOME", &folder),
+            ("TMPDIR", &temporary),
         ];
         run(&[&ours, variables].concat())
+    }
+
+    /// Where every run has its temporary files.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        let folder = self.bed.folder().join("temporary");
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
     }
 
     /// Says of a Deployment what its controller would.

@@ -16,6 +16,9 @@ pub(crate) const ON: [(&str, &str); 2] =
     [("INSTALL_KARPENTER", "true"), ("INSTALL_IO2_STORAGECLASS", "true")];
 const SECRETS: &str = "/api/v1/namespaces/kube-system/secrets";
 
+/// Kinds of object at whose removal a run is killed also without `GPUNODE_THOROUGH`.
+const REMOVED: [&str; 5] = ["deployments", "ec2nodeclasses", "nodepools", "secrets", "storageclasses"];
+
 /// Where a run is killed, and how.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
@@ -49,6 +52,10 @@ impl Kills {
         // What is made by its list has no name behind its kind.
         let kind = if asked.method == "POST" { asked.path.as_str() } else { kind.unwrap_or_default() };
         let what = format!("{} {kind}", asked.method);
+        // One code removes all kinds of object; it is enough to end in some.
+        if asked.method == "DELETE" && !helms && !thorough() && !REMOVED.contains(&kind) {
+            return (Fault::None, None);
+        }
         // Where it goes on by itself it soon comes to its end, and so that is for its last request.
         let ways = if helms && what == self.last { &[true, false][..] } else { &[true] };
         let mut places = ways.iter().map(|way| Place { what: what.clone(), helms, with_helm: *way });
