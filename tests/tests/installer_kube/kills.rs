@@ -33,7 +33,7 @@ struct Place {
 /// Where and how runs were killed so far.
 #[derive(Default)]
 struct Kills {
-    /// Helm's last request.
+    /// The method of helm's last request, which is of its record.
     last: &'static str,
     places: BTreeSet<Place>,
     /// This run was killed, and so.
@@ -48,16 +48,17 @@ impl Kills {
             // What was on the way when it was killed.
             return (if helms && !place.with_helm { Fault::None } else { Fault::Close }, None);
         }
-        let kind = if thorough() { Some(asked.path.as_str()) } else { asked.path.rsplit('/').nth(1) };
         // What is made by its list has no name behind its kind.
-        let kind = if asked.method == "POST" { asked.path.as_str() } else { kind.unwrap_or_default() };
-        let what = format!("{} {kind}", asked.method);
+        let place = usize::from(asked.method != "POST");
+        let kind = asked.path.rsplit('/').nth(place).unwrap_or_default();
+        let what = format!("{} {}", asked.method, if thorough() { asked.path.as_str() } else { kind });
         // One code removes all kinds of object; it is enough to end in some.
         if asked.method == "DELETE" && !helms && !thorough() && !REMOVED.contains(&kind) {
             return (Fault::None, None);
         }
         // Where it goes on by itself it soon comes to its end, and so that is for its last request.
-        let ways = if helms && what == self.last { &[true, false][..] } else { &[true] };
+        let last = (asked.method.as_str(), kind) == (self.last, "secrets");
+        let ways = if helms && last { &[true, false][..] } else { &[true] };
         let mut places = ways.iter().map(|way| Place { what: what.clone(), helms, with_helm: *way });
         let Some(place) = places.find(|place| !self.places.contains(place)) else {
             return (Fault::None, None);
@@ -133,7 +134,7 @@ fn time_goes_by(inside: &Inside) -> usize {
 /// Kills `task` at each kind of request, until one run comes to its end. Returns how often it was killed, and how often
 /// helm was in the midst of something.
 pub(crate) fn killed_again_and_again(inside: &Inside, proxy: &Proxy, task: &str) -> (usize, usize) {
-    let last = if task == "apply" { "PUT secrets" } else { "DELETE secrets" };
+    let last = if task == "apply" { "PUT" } else { "DELETE" };
     let (kills, mut stuck) = (Arc::new(Mutex::new(Kills { last, ..Kills::default() })), 0);
     loop {
         let told = killed(inside, proxy, task, &kills);
