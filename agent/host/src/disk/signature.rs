@@ -113,15 +113,15 @@ pub fn probe_in<D: Device>(device: D, salt: &str, memory: &mut [u8]) -> io::Resu
 
 /// The marks alone, without the proof that everything else is zero: for a device that is mounted, on which no plan
 /// ever writes. The whole device counts as data, so that it never passes for blank.
-pub fn marks<D: Device>(device: D) -> io::Result<Probe> {
+///
+/// # Errors
+/// As [`probe_in`].
+pub fn marks_in<D: Device>(device: D, memory: &mut [u8]) -> io::Result<Probe> {
     let mut reader = Reader::new(device)?;
     let size = reader.size();
     // All at once, and not one by one as the search comes to them.
-    let places = places::places(size)?;
-    with_memory(|memory| {
-        for_each(&mut reader, places, memory, |reader, part, bytes| {
-            sift(reader, part.start, bytes, Reader::keep);
-        })
+    for_each(&mut reader, places::places(size)?, memory, |reader, part, bytes| {
+        sift(reader, part.start, bytes, Reader::keep);
     })?;
     let signatures = find(&mut reader)?;
     let last = size.saturating_sub(1);

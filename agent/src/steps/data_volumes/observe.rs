@@ -10,7 +10,7 @@ use gpunode_host::reason;
 use super::direct::Direct;
 use super::identify;
 use super::queue::Queues;
-use super::scratch::Scratch;
+use super::scratch::{Scratch, Small};
 use crate::os::Os;
 use crate::step::{Failure, chain};
 
@@ -33,20 +33,22 @@ impl Seen {
             })
             .collect();
         let mut scratch = Scratch::new(disks.iter().filter(|(_, _, proof)| *proof).count());
-        let mut parts = scratch.parts();
+        let (mut parts, mut small) = (scratch.parts(), Small::new());
         // One thread a disk: the proof reads 9 MiB of each, and they do not wait for each other. The others need none.
         let disks = thread::scope(|scope| {
-            let look = |disk, uses, memory| candidate(os, config, uses, disk, &queues, memory);
+            let look = |disk: Disk, uses: Vec<Use>, memory: &mut [u8]| {
+                candidate(os, config, uses, disk, &queues, memory)
+            };
             let looks: Vec<_> = disks
                 .into_iter()
                 .map(|(disk, uses, proof)| match if proof { parts.next() } else { None } {
-                    Some(memory) => Look::Begun(scope.spawn(move || look(disk, uses, Some(memory)))),
+                    Some(memory) => Look::Begun(scope.spawn(move || look(disk, uses, memory))),
                     None => Look::Later(disk, uses),
                 })
                 .collect();
             let end = |begun| match begun {
                 Look::Begun(thread) => thread.join(),
-                Look::Later(disk, uses) => Ok(look(disk, uses, None)),
+                Look::Later(disk, uses) => Ok(look(disk, uses, small.bytes())),
             };
             looks.into_iter().map(end).collect::<Result<Vec<_>, _>>()
         })
@@ -56,7 +58,7 @@ impl Seen {
         let mut arrays = Vec::new();
         for array in array::arrays(os.root()) {
             let uses = usage.of(&array.name);
-            let probe = probe(os, &array.name, &array.name, &uses, &queues, None);
+            let probe = probe(os, &array.name, &array.name, &uses, &queues, small.bytes());
             arrays.push(ArrayCandidate { array, uses, probe });
         }
         Ok(Self { observed: Observed { disks, arrays } })
@@ -88,7 +90,7 @@ fn candidate(
     uses: Vec<Use>,
     disk: Disk,
     queues: &Queues,
-    memory: Option<&mut [u8]>,
+    memory: &mut [u8],
 ) -> Candidate {
     let device_name = match disk.identity {
         Identity::Ebs { .. } => identify::device_name(os, &disk.name),
@@ -121,12 +123,14 @@ fn probe(
     salt: &str,
     uses: &[Use],
     queues: &Queues,
-    memory: Option<&mut [u8]>,
+    memory: &mut [u8],
 ) -> Result<Probe, String> {
-    let look = |device| match memory {
-        _ if is_mounted(uses) => signature::marks(device),
-        Some(memory) => signature::probe_in(device, salt, memory),
-        None => signature::probe(device, salt),
+    let look = |device| {
+        if is_mounted(uses) {
+            signature::marks_in(device, memory)
+        } else {
+            signature::probe_in(device, salt, memory)
+        }
     };
     // The kernel refuses to open a device exclusively that it has in use (mounted, in an array, swap): open(2).
     let exclusive = uses.is_empty();
