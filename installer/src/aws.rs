@@ -8,6 +8,7 @@ mod ec2;
 mod endpoint;
 mod failure;
 mod preflight;
+mod query;
 mod quotas;
 mod s3;
 

@@ -10,7 +10,7 @@ mod killed;
 mod moto;
 mod proxy;
 
-pub use bed::{Bed, Told};
+pub use bed::{ALL, Bed, Told};
 pub use call::Call;
 pub use cli::command;
 pub use inventory::Inventory;

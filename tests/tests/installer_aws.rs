@@ -12,20 +12,11 @@ mod trouble;
 
 use std::collections::BTreeSet;
 
-use gpunode_tests::aws::{Bed, Fault, Inventory, Proxy};
+use gpunode_tests::aws::{ALL, Bed, Fault, Inventory, Proxy};
 use serde_json::{Value, json};
 
 /// Variables of the environment.
 type Variables<'a> = [(&'a str, &'a str)];
-
-/// Everything that can be asked for.
-const ALL: [(&str, &str); 5] = [
-    ("INSTALL_KARPENTER", "1"),
-    ("INSTALL_EFS_CSI", "1"),
-    ("INSTALL_FSX_CSI", "1"),
-    ("INSTALL_S3_CSI", "1"),
-    ("S3_CSI_BUCKETS", "data,models"),
-];
 
 fn straight_proxy() -> Proxy {
     Proxy::start(|_, _| Fault::None).unwrap()

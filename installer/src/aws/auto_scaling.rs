@@ -1,33 +1,24 @@
-//! A client of Auto Scaling's Query API, made as that of EC2 is.
+//! A client of Auto Scaling's Query API.
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_runtime::auth::SigningOptions;
-use aws_smithy_runtime::client::orchestrator::operation::Operation;
 
-use super::direct::{self, Call};
-use super::ec2::{Refusal, answer, request};
-use super::{Element, Failure, Form, Meaning, Recorder, endpoint, failed};
+use super::query::{Query, Service};
+use super::{Element, Failure, Form, Recorder};
 
 /// The client.
 #[derive(Clone, Debug)]
-pub struct AutoScaling {
-    shared: Arc<SdkConfig>,
-    recorder: Recorder,
-}
+pub struct AutoScaling(Query);
 
 impl AutoScaling {
     pub(super) fn new(shared: &Arc<SdkConfig>, recorder: Recorder) -> Self {
-        Self { shared: Arc::clone(shared), recorder }
+        Self(Query::new(Service { name: "AutoScaling", endpoint: "Auto Scaling" }, shared, recorder))
     }
 
     /// Makes a call with a form of [`Form::of_auto_scaling`].
     pub async fn call(&self, form: Form) -> Result<Element, Failure> {
-        let call = form.call;
-        let operation =
-            self.operation(&form).map_err(|what| Failure { call, meaning: Meaning::Never, what })?;
-        operation.invoke(form).await.map_err(failed(call))
+        self.0.call(form).await
     }
 
     /// The group of this name, as Auto Scaling describes it.
@@ -51,18 +42,5 @@ impl AutoScaling {
         let newest =
             result.members("Activities").next().map(|activity| activity.text("StatusMessage").to_owned());
         Ok(newest.filter(|said| !said.is_empty()))
-    }
-
-    fn operation(&self, form: &Form) -> Result<Operation<Form, Element, Refusal>, String> {
-        let region = self.shared.region().ok_or("no region")?.clone();
-        let call = Call {
-            service: "AutoScaling",
-            operation: form.action(),
-            endpoint: endpoint::url(&self.shared, "Auto Scaling", region.as_ref()),
-            region,
-            signed: SigningOptions::default(),
-        };
-        let builder = direct::operation::<Refusal>(&self.shared, &self.recorder, call)?;
-        Ok(builder.serializer(|form: Form| request(&form)).deserializer(answer).build())
     }
 }

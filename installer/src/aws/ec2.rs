@@ -1,5 +1,4 @@
-//! A client of EC2's Query API, on the SDK's own runtime: the same credentials, retries, time limits and audit log as the
-//! SDK's clients have. The SDK's client of EC2 has some 700 operations and takes minutes to compile; these are a dozen.
+//! A client of EC2's Query API. The SDK's has some 700 operations and takes minutes to compile; these are a dozen.
 
 mod form;
 mod xml;
@@ -7,17 +6,9 @@ mod xml;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_runtime::auth::SigningOptions;
-use aws_smithy_runtime::client::orchestrator::operation::Operation;
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::error::ErrorMetadata;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::direct::{self, AGENT, Call};
-use super::endpoint;
-use super::{Failure, Meaning, Recorder, failed};
+use super::query::{Query, Service};
+use super::{Failure, Meaning, Recorder};
 
 pub use form::Form;
 pub use xml::{Element, XmlError};
@@ -27,33 +18,16 @@ const MOST_PAGES: usize = 50;
 
 /// The client.
 #[derive(Clone, Debug)]
-pub struct Ec2 {
-    shared: Arc<SdkConfig>,
-    recorder: Recorder,
-}
-
-/// What EC2 says of a request that it does not carry out.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {}", .0.code().unwrap_or("no code"), .0.message().unwrap_or("no message"))]
-pub(super) struct Refusal(pub(super) ErrorMetadata);
-
-impl ProvideErrorMetadata for Refusal {
-    fn meta(&self) -> &ErrorMetadata {
-        &self.0
-    }
-}
+pub struct Ec2(Query);
 
 impl Ec2 {
     pub(super) fn new(shared: &Arc<SdkConfig>, recorder: Recorder) -> Self {
-        Self { shared: Arc::clone(shared), recorder }
+        Self(Query::new(Service { name: "EC2", endpoint: "EC2" }, shared, recorder))
     }
 
     /// Makes a call.
     pub async fn call(&self, form: Form) -> Result<Element, Failure> {
-        let call = form.call;
-        let operation =
-            self.operation(&form).map_err(|what| Failure { call, meaning: Meaning::Never, what })?;
-        operation.invoke(form).await.map_err(failed(call))
+        self.0.call(form).await
     }
 
     /// Makes a call that lists, as often as there are pages, and returns the items of all under `list`.
@@ -77,69 +51,5 @@ impl Ec2 {
         }
         let what = format!("a list without an end: {} items so far", items.len());
         Err(Failure { call, meaning: Meaning::Never, what })
-    }
-
-    fn operation(&self, form: &Form) -> Result<Operation<Form, Element, Refusal>, String> {
-        let region = self.shared.region().ok_or("no region")?.clone();
-        let call = Call {
-            service: "EC2",
-            operation: form.action(),
-            endpoint: endpoint::url(&self.shared, "EC2", region.as_ref()),
-            region,
-            signed: SigningOptions::default(),
-        };
-        let builder = direct::operation::<Refusal>(&self.shared, &self.recorder, call)?;
-        Ok(builder.serializer(|form: Form| request(&form)).deserializer(answer).build())
-    }
-}
-
-pub(super) fn request(form: &Form) -> Result<HttpRequest, BoxError> {
-    let body = form.body();
-    let request = http::Request::post("/")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("content-length", body.len())
-        .header("user-agent", AGENT)
-        .body(SdkBody::from(body))?;
-    Ok(request.try_into()?)
-}
-
-/// What came, read: the runtime has the whole body by then.
-pub(super) fn answer(response: &HttpResponse) -> Result<Element, OrchestratorError<Refusal>> {
-    let read = Element::read(response.body().bytes().unwrap_or_default());
-    if response.status().is_success() {
-        return read.map_err(|error| OrchestratorError::response(error.into()));
-    }
-    let mut refusal = ErrorMetadata::builder();
-    // A gateway before EC2 may say something that is no XML: the status tells then what it means.
-    if let Ok(root) = read {
-        let error = root.find("Error").cloned().unwrap_or_default();
-        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        if let Some(code) = some(error.text("Code")) {
-            refusal = refusal.code(code);
-        }
-        if let Some(message) = some(error.text("Message")) {
-            refusal = refusal.message(message);
-        }
-    }
-    Err(OrchestratorError::operation(Refusal(refusal.build())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(status: u16, body: &str) -> Result<Element, OrchestratorError<Refusal>> {
-        answer(&HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body)))
-    }
-
-    #[test]
-    fn a_refusal_has_ec2s_code() {
-        let body = "<Response><Errors><Error><Code>InvalidGroup.NotFound</Code><Message>no</Message></Error></Errors></Response>";
-        for (body, code) in [(body, Some("InvalidGroup.NotFound")), ("<html>Bad gateway", None), ("", None)] {
-            let problem = told(503, body).unwrap_err();
-            assert_eq!(problem.as_operation_error().unwrap().code(), code, "{body}");
-        }
-        assert!(told(200, "<html>").unwrap_err().as_operation_error().is_none());
-        assert_eq!(told(200, "<A><b>1</b></A>").unwrap().text("b"), "1");
     }
 }

@@ -12,7 +12,7 @@ use aws_smithy_types::error::ErrorMetadata;
 use serde_json::{Value, json};
 
 use super::direct::{self, AGENT, Call};
-use super::ec2::Refusal;
+use super::query::Refusal;
 use super::{Failure, Meaning, Recorder, endpoint, failed};
 
 /// Before the operation's name in `x-amz-target`. Source: botocore's model of Service Quotas (protocol `json`, 1.1).

@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
 
 use super::direct::{self, AGENT, Call};
-use super::ec2::Refusal;
+use super::query::Refusal;
 use super::{Failure, Meaning, Recorder, endpoint, failed};
 
 /// As IAM policies name what it takes is another thing: `s3:ListBucket`.

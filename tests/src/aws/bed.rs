@@ -14,6 +14,15 @@ use crate::binary;
 /// Of every test.
 const CLUSTER: &str = "research";
 
+/// Every component, by its variables.
+pub const ALL: [(&str, &str); 5] = [
+    ("INSTALL_KARPENTER", "1"),
+    ("INSTALL_EFS_CSI", "1"),
+    ("INSTALL_FSX_CSI", "1"),
+    ("INSTALL_S3_CSI", "1"),
+    ("S3_CSI_BUCKETS", "data,models"),
+];
+
 /// An account of a test's own, with one cluster, and a folder with settings.
 pub struct Bed {
     account: String,

@@ -8,17 +8,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use gpunode_tests::aws::{Bed, Fault, Proxy, command};
+use gpunode_tests::aws::{ALL, Bed, Fault, Proxy, command};
 use gpunode_tests::python;
-
-/// Everything that can be asked for.
-const ALL: [(&str, &str); 5] = [
-    ("INSTALL_KARPENTER", "1"),
-    ("INSTALL_EFS_CSI", "1"),
-    ("INSTALL_FSX_CSI", "1"),
-    ("INSTALL_S3_CSI", "1"),
-    ("S3_CSI_BUCKETS", "data,models"),
-];
 
 fn main() {
     let rounds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(3);

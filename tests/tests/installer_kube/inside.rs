@@ -216,6 +216,18 @@ impl Inside {
         self.admin.delete(path).unwrap();
     }
 
+    /// Applies once more, which must change nothing, here and with AWS.
+    pub(crate) fn is_applied(&self, variables: &[(&str, &str)]) {
+        let (changes, calls) = (self.changes(), self.aws.mutating());
+        let told = self.run(&["apply", "--yes", "--json"], variables);
+        assert_eq!((told.code, told.json()["calls"]["mutating"].as_u64()), (Some(0), Some(0)), "{told:?}");
+        assert_eq!(
+            (self.changes(), self.aws.mutating()),
+            (changes, calls),
+            "another apply changed something"
+        );
+    }
+
     /// Requests of the EKS user that changed something in this test, by the API server's audit log.
     pub(crate) fn changes(&self) -> usize {
         self.changing("") - self.before

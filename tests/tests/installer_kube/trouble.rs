@@ -36,17 +36,6 @@ fn is_empty(inside: &Inside) {
     assert_eq!(inside.bed.inventory(), inside.empty);
 }
 
-fn unchanged_by_another_apply(inside: &Inside) {
-    let (changes, calls) = (inside.changes(), inside.aws.mutating());
-    let told = inside.run(&["apply", "--yes", "--json"], &ON);
-    assert_eq!((told.code, told.json()["calls"]["mutating"].as_u64()), (Some(0), Some(0)), "{told:?}");
-    assert_eq!(
-        (inside.changes(), inside.aws.mutating()),
-        (changes, calls),
-        "another apply changed something"
-    );
-}
-
 /// Says which things differ, and how, where any does.
 fn same(found: &BTreeMap<String, Value>, right: &BTreeMap<String, Value>) {
     let names: BTreeSet<_> = found.keys().chain(right.keys()).collect();
@@ -72,7 +61,7 @@ fn killed_inside_the_cluster_it_goes_on_where_it_ended() {
     let left: Vec<_> =
         std::fs::read_dir(inside.temporary()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{left:?}");
-    unchanged_by_another_apply(&inside);
+    inside.is_applied(&ON);
     let told = inside.run(&["destroy", "--yes"], &ON);
     assert_eq!(told.code, Some(0), "{told:?}");
     is_empty(&inside);
@@ -101,7 +90,7 @@ fn two_at_once_inside_a_cluster_end_where_one_does() {
         proxy.heal();
         if task == "apply" {
             same(&picture(&inside), &right);
-            unchanged_by_another_apply(&inside);
+            inside.is_applied(&ON);
         } else {
             is_empty(&inside);
         }

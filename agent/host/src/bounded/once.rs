@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Does all reads and returns what came back before the deadline, in the order of `jobs`. A read that did not goes on
 /// in its thread and is forgotten. A thread does one read after the other, and where reads stand, others take over: of
-/// 32 the last begins after five times [`PATIENCE`].
+/// 32 the last begins after 40 ms.
 pub fn once<T: Send + 'static>(jobs: Vec<Job<T>>, deadline: Duration) -> Vec<Answer<T>> {
     let end = Instant::now() + deadline;
     let mut answers: Vec<Answer<T>> = jobs.iter().map(|_| None).collect();

@@ -105,7 +105,7 @@ impl Form {
     }
 
     /// As a body of `application/x-www-form-urlencoded`.
-    pub(super) fn body(&self) -> String {
+    pub(in crate::aws) fn body(&self) -> String {
         let pair = |(name, value): &(String, String)| format!("{}={}", encoded(name), encoded(value));
         self.pairs.iter().map(pair).collect::<Vec<_>>().join("&")
     }

@@ -13,7 +13,7 @@ pub struct Nvidia {
     pub major: Option<u32>,
     /// Whether its kernel modules are the open ones, through which EFA reaches GPU memory as dma-buf.
     pub open: bool,
-    /// Whether the machine is one of an UltraServer's, see [`R595`].
+    /// Whether the machine is one of an UltraServer's (p6e): NVIDIA driver 595 keeps EFA from GPU memory there.
     pub ultra_server: bool,
 }
 
