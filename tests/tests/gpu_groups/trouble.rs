@@ -51,13 +51,13 @@ fn throttled_broken_killed_it_ends_where_a_straight_run_does() {
 
 #[test]
 fn two_at_once_make_one_node_group_change_it_once_and_remove_it() {
-    let plain = Site::new(206, "a");
+    let plain = Site::new(211, "a");
     done(&plain.run(&straight(), &CREATE, &ALL));
     let right = plain.normal();
     let larger = [ALL[0], ALL[1], ALL[2], LARGER];
     done(&plain.run(&straight(), &CREATE, &larger));
     let grown = plain.normal();
-    let site = Site::new(207, "a");
+    let site = Site::new(212, "a");
     let before = site.bed.nodes();
     for (words, more, end) in [
         (&CREATE, &ALL[..], Some((&right, "CreateLaunchTemplate", 1))),
