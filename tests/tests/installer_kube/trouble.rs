@@ -47,7 +47,7 @@ fn same(found: &BTreeMap<String, Value>, right: &BTreeMap<String, Value>) {
 #[test]
 fn killed_inside_the_cluster_it_goes_on_where_it_ended() {
     let _turn = one_at_a_time();
-    let (inside, proxy) = Inside::behind(341);
+    let (inside, proxy) = Inside::behind(351);
     let told = inside.run(&["apply", "--yes"], &ON);
     assert_eq!(told.code, Some(0), "{told:?}");
     let right = picture(&inside);
@@ -70,7 +70,7 @@ fn killed_inside_the_cluster_it_goes_on_where_it_ended() {
 #[test]
 fn two_at_once_inside_a_cluster_end_where_one_does() {
     let _turn = one_at_a_time();
-    let (inside, proxy) = Inside::behind(342);
+    let (inside, proxy) = Inside::behind(352);
     let told = inside.run(&["apply", "--yes"], &ON);
     assert_eq!(told.code, Some(0), "{told:?}");
     let right = picture(&inside);
