@@ -43,6 +43,7 @@ pub mod superblock;
 pub mod usage;
 
 pub use array::Array;
+pub use blank::Memory;
 pub use discover::{Disk, discover};
 pub use identity::Identity;
 pub use intent::{Intent, Phase};

@@ -38,12 +38,21 @@ pub(crate) fn scan<D: Device>(
     Ok(spans)
 }
 
-/// Memory of the usual size, given to `work`.
-pub(crate) fn with_memory<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
-    // Aligned, so that a device that is read directly needs no copy.
-    let mut memory = vec![0; BATCH + PIECE];
-    let start = memory.as_ptr().align_offset(PIECE).min(PIECE);
-    work(&mut memory[start..start + BATCH])
+/// Memory of the usual size to read into, 256 KiB, for one look after the other.
+pub struct Memory(Vec<u8>);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(vec![0; BATCH + PIECE])
+    }
+}
+
+impl Memory {
+    /// Aligned to 4 KiB, so that a device that is read directly needs no copy.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        let start = self.0.as_ptr().align_offset(PIECE).min(PIECE);
+        &mut self.0[start..start + BATCH]
+    }
 }
 
 /// Reads these parts, which are sorted, and hands them on in pieces that fill `memory` at most, of which whole pieces

@@ -21,7 +21,7 @@ use std::io::{self, Read, Seek};
 use uuid::Uuid;
 
 pub use super::blank::Span;
-use super::blank::{for_each, scan, sift, with_memory};
+use super::blank::{Memory, for_each, scan, sift};
 use super::reader::{Device, Reader};
 pub use md::MdSuper;
 pub(super) use md::checksum as md_checksum;
@@ -95,7 +95,7 @@ impl Probe {
 /// # Errors
 /// Any error of the device; half a probe is never returned.
 pub fn probe<D: Device>(device: D, salt: &str) -> io::Result<Probe> {
-    with_memory(|memory| probe_in(device, salt, memory))
+    probe_in(device, salt, Memory::default().bytes())
 }
 
 /// The same by the caller's memory. The more there is, the more is asked for at once; aligned to 4 KiB a device that

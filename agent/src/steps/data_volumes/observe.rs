@@ -4,13 +4,13 @@ use std::thread::{self, ScopedJoinHandle};
 
 use gpunode_host::disk::plan::{ArrayCandidate, Candidate, Observed, Source};
 use gpunode_host::disk::usage::Usage;
-use gpunode_host::disk::{Disk, Identity, Probe, Use, VolumeConfig, array, discover, signature};
+use gpunode_host::disk::{Disk, Identity, Memory, Probe, Use, VolumeConfig, array, discover, signature};
 use gpunode_host::reason;
 
 use super::direct::Direct;
 use super::identify;
 use super::queue::Queues;
-use super::scratch::{Scratch, Small};
+use super::scratch::Scratch;
 use crate::os::Os;
 use crate::step::{Failure, chain};
 
@@ -33,7 +33,7 @@ impl Seen {
             })
             .collect();
         let mut scratch = Scratch::new(disks.iter().filter(|(_, _, proof)| *proof).count());
-        let (mut parts, mut small) = (scratch.parts(), Small::new());
+        let (mut parts, mut small) = (scratch.parts(), Memory::default());
         // One thread a disk: the proof reads 9 MiB of each, and they do not wait for each other. The others need none.
         let disks = thread::scope(|scope| {
             let look = |disk: Disk, uses: Vec<Use>, memory: &mut [u8]| {

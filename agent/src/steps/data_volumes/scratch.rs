@@ -8,10 +8,6 @@ use nix::libc;
 const PART: usize = 1 << 20;
 /// A huge page of x86-64, and of arm64 with pages of 4 KiB.
 const HUGE: usize = 2 << 20;
-/// For a look that needs no proof.
-const SMALL: usize = 256 << 10;
-/// O_DIRECT wants it so, see `direct.rs`.
-const ALIGN: usize = 4096;
 
 /// Parts of one piece of memory, in huge pages where the kernel has them: each page of 4 KiB costs it a fault, and work
 /// at each read past the page cache.
@@ -20,20 +16,6 @@ pub(super) struct Scratch {
     /// Where the first huge page begins.
     start: usize,
     parts: usize,
-}
-
-/// Memory for all looks that are done one after the other.
-pub(super) struct Small(Vec<u8>);
-
-impl Small {
-    pub(super) fn new() -> Self {
-        Self(vec![0; SMALL + ALIGN])
-    }
-
-    pub(super) fn bytes(&mut self) -> &mut [u8] {
-        let start = self.0.as_ptr().align_offset(ALIGN).min(ALIGN);
-        &mut self.0[start..start + SMALL]
-    }
 }
 
 impl Scratch {
@@ -57,13 +39,6 @@ impl Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn small_memory_is_aligned() {
-        let mut small = Small::new();
-        let bytes = small.bytes();
-        assert!(bytes.len() == SMALL && bytes.as_ptr().align_offset(ALIGN) == 0);
-    }
 
     #[test]
     fn parts_are_apart_aligned_and_zero() {

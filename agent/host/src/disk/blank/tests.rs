@@ -41,6 +41,13 @@ fn what_is_read_is_what_the_documentation_says() {
 }
 
 #[test]
+fn memory_is_aligned() {
+    let mut memory = Memory::default();
+    let bytes = memory.bytes();
+    assert!(bytes.len() == BATCH && bytes.as_ptr().align_offset(PIECE) == 0);
+}
+
+#[test]
 fn spare_superblocks_are_read() {
     // ext4 with blocks of 4 KiB: dumpe2fs of a 3.8 TB file system. XFS: `mkfs.xfs -N` of the same, and of 5 TiB.
     let ext4 = [32_768, 98_304, 163_840, 229_376, 294_912, 819_200, 884_736, 4_096_000, 644_972_544];

@@ -75,7 +75,7 @@ fn marks_are_the_same_and_are_read_at_once() {
             magic.at.offset(size).into_iter().for_each(|offset| disk.write(offset, magic.bytes));
         }
         let mut counted = Counted(disk.clone(), 0);
-        let seen = with_memory(|memory| marks_in(&mut counted, memory)).unwrap();
+        let seen = marks_in(&mut counted, Memory::default().bytes()).unwrap();
         assert_eq!(seen.signatures, look(disk).unwrap().signatures, "{size}");
         assert!(!seen.is_blank());
         assert_eq!(counted.1, 0, "{size}");
