@@ -2,33 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gpunode_host::health::{Change, Libfabric, Nvml, Source};
-use gpunode_monitor::probe::{Growing, Program};
-use gpunode_monitor::{Monitor, Settings, State};
-use gpunode_tests::health::{Bed, found};
-
-/// Against waiting for ever.
-const PLENTY: Duration = Duration::from_secs(60);
-const SOON: Duration = Duration::from_millis(200);
-
-/// A machine that is looked at often. Four EFA devices share a second.
-fn settings(bed: &Bed) -> Settings {
-    let mut settings = bed.settings();
-    let periods = &mut settings.periods;
-    (periods.gpus, periods.gpus_gap, periods.devices) = (SOON, SOON, SOON);
-    (periods.efa_counters, periods.efa_ports, periods.libfabric) = (SOON, SOON, SOON);
-    settings.probe.back_off = Growing { first: SOON, most: SOON };
-    settings.probe.look_again = Growing { first: SOON, most: SOON };
-    settings.probe.start_deadline = PLENTY;
-    settings.deadlines.gpus = Duration::from_secs(5);
-    settings
-}
+use gpunode_monitor::probe::Program;
+use gpunode_monitor::{Monitor, State};
+use gpunode_tests::health::{Bed, SOON, finds, found, often, until};
 
 fn p4d() -> (Bed, Monitor) {
     let bed = Bed::new("p4d.24xlarge");
-    let mut monitor = Monitor::start(settings(&bed)).unwrap();
+    let mut monitor = Monitor::start(often(&bed)).unwrap();
     until(&bed, &mut monitor, "all have answered", |monitor| {
         monitor.sources().pending().all(|source| *source == Source::Use)
     });
@@ -37,24 +20,10 @@ fn p4d() -> (Bed, Monitor) {
     (bed, monitor)
 }
 
-fn until(bed: &Bed, monitor: &mut Monitor, what: &str, mut wanted: impl FnMut(&Monitor) -> bool) {
-    let end = Instant::now() + PLENTY;
-    while !wanted(monitor) {
-        let states: Vec<_> = monitor.sources().iter().filter(|(_, state)| !state.is_good()).collect();
-        assert!(Instant::now() < end, "{what}: {:?} {states:?}", found(bed, monitor.health()));
-        monitor.next(Instant::now() + SOON);
-    }
-}
-
-/// Waits until exactly these are the findings.
-fn finds(bed: &Bed, monitor: &mut Monitor, wanted: &[&str]) {
-    until(bed, monitor, &format!("{wanted:?}"), |monitor| found(bed, monitor.health()) == wanted);
-}
-
 #[test]
 fn nothing_is_known_before_it_was_seen() {
     let bed = Bed::new("p4d.24xlarge");
-    let monitor = Monitor::start(settings(&bed)).unwrap();
+    let monitor = Monitor::start(often(&bed)).unwrap();
     let pending: Vec<_> = monitor.sources().pending().cloned().collect();
     for source in [Source::Gpus, Source::GpuBus, Source::EfaDevices, Source::KernelLog, Source::Libfabric] {
         assert!(pending.contains(&source), "{source:?}");
@@ -89,7 +58,7 @@ fn a_line_of_the_kernel_is_a_finding_and_so_is_what_a_sweep_sees_then() {
 fn what_is_seen_asks_for_a_look_at_once() {
     const HOUR: Duration = Duration::from_secs(3600);
     let bed = Bed::new("p4d.24xlarge");
-    let mut settings = settings(&bed);
+    let mut settings = often(&bed);
     let periods = &mut settings.periods;
     (periods.gpus, periods.devices, periods.libfabric, periods.efa_ports) = (HOUR, HOUR, HOUR, HOUR);
     let mut monitor = Monitor::start(settings).unwrap();
@@ -210,7 +179,7 @@ fn the_probe_is_started_when_the_driver_is_there() {
     let (hidden, module) = (version.with_extension("away"), bed.root.at("/sys/module/nvidia"));
     fs::rename(&version, &hidden).unwrap();
     fs::rename(&module, module.with_extension("away")).unwrap();
-    let mut settings = settings(&bed);
+    let mut settings = often(&bed);
     settings.periods.versions = SOON;
     let mut monitor = Monitor::start(settings).unwrap();
     finds(&bed, &mut monitor, &["NvidiaDriverAbsent node"]);
@@ -229,7 +198,7 @@ fn the_probe_is_started_when_the_driver_is_there() {
 fn a_log_that_cannot_be_read_is_told_and_nothing_is_wrong_on_a_plain_machine() {
     let bed = Bed::plain();
     fs::remove_file(bed.root.at("/dev/kmsg")).unwrap();
-    let mut settings = settings(&bed);
+    let mut settings = often(&bed);
     settings.setup = gpunode_monitor::setup(None, None, None, None);
     settings.probe.program = Program::File("/nonexistent".into());
     let mut monitor = Monitor::start(settings).unwrap();

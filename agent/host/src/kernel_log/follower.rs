@@ -89,7 +89,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Opens `path` (as a rule [`DEVICE`]) on the machine `root`. A file or a FIFO of records, one a line, may stand in.
+    /// Opens `path` (as a rule [`DEVICE`]) on the machine `root`. A file or a FIFO of records, one a line, may stand in;
+    /// once it has been removed and was read to its end, reading is an error.
     pub fn open(root: &Root, path: &str, start: Start) -> Result<Self, FollowerError> {
         let fail = |source| FollowerError { path: path.into(), verb: "open", source };
         let source = Source::open(&root.at(path), start == Start::Now).map_err(fail)?;

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc::{O_CLOEXEC, O_NONBLOCK};
@@ -61,7 +61,9 @@ impl Source {
         }
         match self.file.read(self.stream.room()) {
             // The end of a file, or a FIFO that nobody has open for writing.
-            Ok(0) => Ok(Next::Empty),
+            Ok(0) if self.file.metadata()?.nlink() > 0 => Ok(Next::Empty),
+            // Whoever writes on does so to another file of that name.
+            Ok(0) => Err(io::Error::new(ErrorKind::NotFound, "it was removed")),
             Ok(length) => {
                 self.stream.filled(length);
                 Ok(Next::Again)

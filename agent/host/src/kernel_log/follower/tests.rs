@@ -167,3 +167,14 @@ fn the_kernel_s_own_log() {
     assert_eq!(malformed, 0);
     assert!(records > 0 || follower.seen().is_none());
 }
+
+#[test]
+fn a_file_that_was_removed_is_read_to_its_end_and_then_an_error() {
+    let machine = Machine::new("boot-1", &lines(0..2));
+    let mut follower = machine.follow(Start::Oldest);
+    std::fs::remove_file(machine.0.path().join("dev/kmsg")).unwrap();
+    let mut found = 0;
+    let error = follower.read(1000, |_| found += 1).unwrap_err();
+    assert_eq!(found, 2);
+    assert_eq!(error.source.to_string(), "it was removed");
+}
