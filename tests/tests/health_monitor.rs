@@ -93,6 +93,37 @@ fn an_event_of_nvml_is_a_finding() {
 }
 
 #[test]
+fn an_event_that_a_gpu_is_out_of_use() {
+    // An A100 has no such event.
+    let bed = Bed::new("p5.48xlarge");
+    let mut monitor = Monitor::start(often(&bed)).unwrap();
+    until(&bed, &mut monitor, "events", |monitor| {
+        monitor.sources().get(&Source::GpuEvents) == Some(&State::Answered)
+    });
+    bed.nvml("[[events]]\ngpu = 3\nkind = 0x4000");
+    finds(&bed, &mut monitor, &["GpuUnavailable gpu 3"]);
+}
+
+#[test]
+fn nvml_that_cannot_be_started_is_told_until_it_can() {
+    let bed = Bed::new("p4d.24xlarge");
+    bed.nvml("[calls.nvmlInit_v2]\nsystem = { code = 9 }");
+    let mut monitor = Monitor::start(often(&bed)).unwrap();
+    finds(&bed, &mut monitor, &["NvmlUnusable node"]);
+    bed.nvml("");
+    finds(&bed, &mut monitor, &[]);
+}
+
+#[test]
+fn lines_that_were_overwritten_unread_are_told() {
+    let (bed, mut monitor) = p4d();
+    bed.log("said", 0);
+    bed.skip_lines(3);
+    bed.log("said", 0);
+    finds(&bed, &mut monitor, &["KernelLogLost node"]);
+}
+
+#[test]
 fn counters_of_the_device_and_a_card_that_does_not_answer() {
     let (bed, mut monitor) = p4d();
     bed.tree.efa(1).set_counter("no_completion_cmds", 1).unwrap();

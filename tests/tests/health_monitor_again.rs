@@ -32,6 +32,24 @@ fn calls(bed: &Bed) -> String {
     fs::read_to_string(bed.libraries().join("calls")).unwrap_or_default()
 }
 
+/// Waits until GPU 2 was called so often. Each look may ask it once, when the process that hung before is gone; a line of
+/// the kernel asks for a look, and the next line is not said before that look must have been over: none waits that would
+/// ask for another one.
+fn asked_of_gpu_2(bed: &Bed, monitor: &mut Monitor, times: usize) {
+    let asked = || calls(bed).matches("nvmlDeviceGetFieldValues 2\n").count() >= times;
+    for _ in 0..20 {
+        let end = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < end {
+            if asked() {
+                return;
+            }
+            monitor.next(Instant::now() + Duration::from_millis(5));
+        }
+        bed.log(FALLEN, 0);
+    }
+    panic!("it was not asked {times} times: {}", calls(bed));
+}
+
 /// NVML gives no events of a GPU that nobody has registered for, and one that hangs is left out of that.
 #[test]
 fn events_of_a_gpu_that_hung_are_registered_for_anew() {
@@ -63,23 +81,10 @@ fn a_gpu_that_answers_again_is_looked_at_at_once() {
     bed.nvml(HANGS);
     bed.log(FALLEN, 0);
     finds(&bed, &mut monitor, &["GpuHangs gpu 2", "Xid79 gpu 2"]);
+    // The sweep has called it, and now the question that is asked of it alone hangs, too.
+    asked_of_gpu_2(&bed, &mut monitor, 2);
     bed.nvml("trace = true");
-    fs::remove_file(bed.libraries().join("calls")).unwrap();
-    // A line asks for a look, and each look may ask the GPU once; not before the process that hung is gone.
-    until(&bed, &mut monitor, "it is asked alone", |_| {
-        let before = calls(&bed);
-        let asked = |calls: &str, gpu: u32| calls.contains(&format!("nvmlDeviceGetFieldValues {gpu}\n"));
-        if asked(&before, 2) {
-            return true;
-        }
-        bed.log(FALLEN, 0);
-        // The look, and after it the question: then no line waits that would ask for the look that is wanted here.
-        let end = Instant::now() + Duration::from_secs(3);
-        while Instant::now() < end && !asked(&calls(&bed), 2) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        asked(&calls(&bed), 2)
-    });
+    asked_of_gpu_2(&bed, &mut monitor, 3);
     finds(&bed, &mut monitor, &["Xid79 gpu 2"]);
 }
 

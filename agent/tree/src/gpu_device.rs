@@ -82,6 +82,15 @@ impl GpuDevice<'_> {
         self.files.put(&self.file("power/runtime_status"), status)
     }
 
+    /// The kernel has woken it, and it stays in this power state: `D3hot`, `D3cold`.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn stick_in(&self, state: &str) -> io::Result<()> {
+        self.set_power("D0")?;
+        self.files.put(&self.file("power_state"), state)
+    }
+
     /// No driver holds it.
     ///
     /// # Errors

@@ -134,6 +134,11 @@ impl Bed {
         writeln!(log, "4,{sequence},{},-;{text}", said.as_micros()).expect("the log can be written");
     }
 
+    /// So many lines were overwritten before anybody read them.
+    pub fn skip_lines(&self, count: u64) {
+        self.records.set(self.records.get() + count);
+    }
+
     fn fabric_file(&self) -> PathBuf {
         self.libraries.join("fabric.json")
     }

@@ -1,6 +1,6 @@
 //! What the files in `cases/health` say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -73,6 +73,12 @@ impl Case {
         paths.sort();
         let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         paths.iter().map(|path| Ok((name(path), Self::read(path)?))).collect()
+    }
+
+    /// The codes of all that is found in it.
+    pub fn codes(&self) -> BTreeSet<String> {
+        let findings = self.steps.iter().flat_map(|step| &step.findings);
+        findings.filter_map(|finding| finding.split(' ').next()).map(str::to_owned).collect()
     }
 
     /// The instance types it is played on.

@@ -69,6 +69,7 @@ fn gpu(gpu: &gpunode_tree::GpuDevice<'_>, what: &[&str]) -> io::Result<()> {
         ["all-ones"] => gpu.config_all_ones(),
         ["unbind"] => gpu.unbind(),
         ["power", state] => gpu.set_power(state),
+        ["stuck-in", state] => gpu.stick_in(state),
         ["link", width, generation] => {
             gpu.set_link(width.parse().expect("a number"), generation.parse().expect("a number"))
         }

@@ -95,6 +95,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_probe_in_trouble_is_called() {
+        let code = |what: Trouble| trouble(&what).rule.code;
+        assert_eq!(code(Trouble::NotStarted("fork: no memory".into())), "GpuProbeNotStarted");
+        assert_eq!(code(Trouble::Ended("by signal 11".into())), "GpuProbeCrashed");
+        assert_eq!(code(Trouble::Frozen { deadline_ms: 5000 }), "GpuProbeHung");
+        assert_eq!(code(Trouble::Garbage("a frame of 4 GiB".into())), "GpuProbeGarbage");
+    }
+
+    #[test]
     fn a_hang_is_blamed_on_its_gpu_where_that_is_known() {
         let mut call = Stuck { call: "nvmlInit_v2".into(), pci: None, index: None, for_ms: 900 };
         assert_eq!(stuck(&call).rule.code, "GpuProbeHung");
