@@ -1,6 +1,6 @@
 """ministack, with what it lacks of EC2, Auto Scaling, EKS, S3 and Service Quotas and the installer asks for: where an instance type is
-offered, that a token makes one version of a template, which versions are supported, what a node group or an Auto Scaling group keeps and
-takes, that a bucket is somebody's, and how many vCPUs may run. Each is as botocore's models and AWS's API references have it; what is
+offered, that a token makes one version of a template, what that says of network cards and placement, which versions are supported, what a node
+group or an Auto Scaling group keeps and takes, that a bucket is somebody's, and how many vCPUs may run. Each is as botocore's models and AWS's API references have it; what is
 wrong is refused.
 """
 
@@ -154,6 +154,36 @@ def create_launch_template_version(parameters, before=ec2._ACTION_MAP["CreateLau
     return answer
 
 
+# What the emulator loses of an interface in a template, and how the form has it.
+INTERFACE = {"NetworkCardIndex": int, "InterfaceType": str, "DeleteOnTermination": lambda said: said == "true"}
+
+
+def parse_template(parameters, prefix="LaunchTemplateData", before=ec2._parse_lt_data):
+    data = before(parameters, prefix)
+    for number, interface in enumerate(data.get("NetworkInterfaces", []), 1):
+        for name, read in INTERFACE.items():
+            if said := ec2._p(parameters, f"{prefix}.NetworkInterface.{number}.{name}"):
+                interface[name] = read(said)
+    if group := ec2._p(parameters, f"{prefix}.Placement.GroupName"):
+        data["Placement"] = {"GroupName": group}
+    return data
+
+
+def template_xml(data, before=ec2._lt_data_xml):
+    """Names are those of the API, with a small first letter."""
+    items = ""
+    for interface in data.get("NetworkInterfaces", []):
+        groups = "".join(f"<item>{ec2._esc(group)}</item>" for group in interface.get("Groups", []))
+        plain = {name: value for name, value in interface.items() if name != "Groups"}
+        texts = {name: str(value).lower() if isinstance(value, bool) else ec2._esc(str(value)) for name, value in plain.items()}
+        fields = "".join(f"<{(tag := name[0].lower() + name[1:])}>{text}</{tag}>" for name, text in texts.items())
+        items += f"<item>{fields}<groupSet>{groups}</groupSet></item>"
+    group = data.get("Placement", {}).get("GroupName")
+    placement = f"<placement><groupName>{ec2._esc(group)}</groupName></placement>" if group else ""
+    others = {name: value for name, value in data.items() if name != "NetworkInterfaces"}
+    return before(others) + f"<networkInterfaceSet>{items}</networkInterfaceSet>" + placement
+
+
 RESERVED = ["kubernetes.io/", "k8s.io/", "eks.amazonaws.com/"]
 
 
@@ -255,6 +285,8 @@ async def handle_bucket(method, path, headers, *more, before=s3.handle_request, 
 ec2._ACTION_MAP["DescribeInstanceTypeOfferings"] = describe_instance_type_offerings
 ec2._ACTION_MAP["CreateLaunchTemplateVersion"] = create_launch_template_version
 ec2._ACTION_MAP["DescribeSecurityGroups"] = describe_security_groups
+ec2._parse_lt_data = parse_template
+ec2._lt_data_xml = template_xml
 eks._create_nodegroup = create_nodegroup
 eks.handle_request = handle_request
 s3.handle_request = handle_bucket

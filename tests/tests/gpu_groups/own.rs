@@ -83,12 +83,17 @@ fn a_self_managed_group_is_made_once_repaired_changed_and_removed() {
     assert_eq!(done, ends);
 }
 
-/// The first interface is in A, the first half of the others in B, the rest in C.
+/// The first interface is in A, the first half of the others in B, the rest in C; each is on its network card.
 fn spread(site: &Site, data: &Value) {
     let interfaces = data["NetworkInterfaces"].as_array().unwrap();
     let places: Vec<_> = interfaces.iter().map(|interface| interface["SubnetId"].as_str().unwrap()).collect();
     let [a, b, c] = [0, 1, 2].map(|place| site.subnets[place].as_str());
     assert_eq!(places, [&[a][..], &[b; 8], &[c; 8]].concat());
+    let cards: Vec<_> = interfaces.iter().map(|it| it["NetworkCardIndex"].as_u64().unwrap()).collect();
+    assert_eq!(cards, std::iter::once(0).chain(0..16).collect::<Vec<_>>());
+    let kinds: Vec<_> = interfaces.iter().map(|it| it["InterfaceType"].as_str().unwrap()).collect();
+    assert_eq!(kinds, [&["interface"][..], &["efa-only"; 16]].concat());
+    assert_eq!(data["Placement"], json!({ "GroupName": GROUP }));
     assert_eq!(data["IamInstanceProfile"], json!({ "Name": "research-gpu-compute-node" }));
 }
 
