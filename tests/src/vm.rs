@@ -26,6 +26,7 @@ mod cpio;
 mod disk;
 pub(crate) mod error;
 mod guest_program;
+mod hardware;
 pub(crate) mod image;
 mod initramfs;
 mod machine;

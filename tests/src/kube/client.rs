@@ -30,6 +30,8 @@ pub struct Client {
     agent: ureq::Agent,
     url: String,
     token: String,
+    /// The node that it speaks for.
+    node: Option<String>,
 }
 
 /// What the API server answered.
@@ -59,7 +61,13 @@ impl Answer {
 impl Client {
     pub(super) fn new(url: &str, token: &str, authority: &str) -> Result<Self, Error> {
         let agent = agent(authority)?;
-        Ok(Self { agent, url: url.to_owned(), token: token.to_owned() })
+        Ok(Self { agent, url: url.to_owned(), token: token.to_owned(), node: None })
+    }
+
+    /// The same as the user of a node, as its kubelet is one; for who may take another's place.
+    #[must_use]
+    pub fn as_node(&self, name: &str) -> Self {
+        Self { node: Some(name.to_owned()), ..self.clone() }
     }
 
     /// Reads an object or a list.
@@ -98,10 +106,14 @@ impl Client {
     pub fn send(&self, method: &str, path: &str, body: Option<(&str, &Value)>) -> Result<Answer, Error> {
         let failed =
             |source| Error::Request { method: method.into(), path: path.into(), source: Box::new(source) };
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
             .header("Authorization", format!("Bearer {}", self.token));
+        if let Some(node) = &self.node {
+            let user = format!("system:node:{node}");
+            request = request.header("Impersonate-User", user).header("Impersonate-Group", "system:nodes");
+        }
         let response = match body {
             None => request.body(()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request)),
             Some((content_type, body)) => request

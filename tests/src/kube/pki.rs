@@ -10,6 +10,7 @@ use rcgen::{
 
 use super::Error;
 use super::error::at;
+use crate::vm::Vm;
 
 /// A certificate authority that signs for the API server and for proxies before it.
 pub(super) struct Authority {
@@ -38,11 +39,20 @@ impl Authority {
         &self.pem
     }
 
-    /// A new server certificate for every name of loopback and of the service `kubernetes`.
+    /// A new server certificate for every name of loopback, as a virtual machine knows it too, and of the service `kubernetes`.
     pub(super) fn server(&self) -> Result<Pair, Error> {
         let key = KeyPair::generate().map_err(|error| failed(&error))?;
         let mut params = CertificateParams::new(
-            ["127.0.0.1", "10.0.0.1", "localhost", "kubernetes", "kubernetes.default.svc"].map(String::from),
+            [
+                "127.0.0.1",
+                "10.0.0.1",
+                // Of this machine, as a virtual machine knows it.
+                Vm::HOST,
+                "localhost",
+                "kubernetes",
+                "kubernetes.default.svc",
+            ]
+            .map(String::from),
         )
         .map_err(|error| failed(&error))?;
         params.distinguished_name.push(DnType::CommonName, "kube-apiserver");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gpunode_host::metadata::{Eni, Identity, Metadata};
+use gpunode_tree::Options;
 
 use super::{Disk, Error, Vm};
 
@@ -21,6 +22,9 @@ pub struct Builder {
     pub(super) processors: u32,
     pub(super) disks: Vec<Disk>,
     pub(super) files: Vec<(String, PathBuf)>,
+    pub(super) hardware: Option<Options>,
+    pub(super) image: Option<PathBuf>,
+    pub(super) network: Option<String>,
     pub(super) cloud_init: bool,
     pub(super) kernel_arguments: Vec<String>,
     pub(super) boot_deadline: Duration,
@@ -36,6 +40,9 @@ impl Builder {
             processors: 1,
             disks: Vec::new(),
             files: Vec::new(),
+            hardware: None,
+            image: None,
+            network: None,
             cloud_init: false,
             kernel_arguments: Vec::new(),
             boot_deadline: BOOT,
@@ -90,6 +97,29 @@ impl Builder {
     #[must_use]
     pub fn file(mut self, name: &str, path: impl Into<PathBuf>) -> Self {
         self.files.push((name.to_owned(), path.into()));
+        self
+    }
+
+    /// Gives it the GPUs and EFA devices of its instance type, as files that their drivers would show: QEMU has no such
+    /// cards, and the guest's kernel no driver of NVIDIA's. See [`Vm::hardware`].
+    #[must_use]
+    pub fn hardware(mut self, options: Options) -> Self {
+        self.hardware = Some(options);
+        self
+    }
+
+    /// Lays all that is below this folder of this machine over the guest's root, as an image brings it.
+    #[must_use]
+    pub fn image(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.image = Some(folder.into());
+        self
+    }
+
+    /// Adds a network card with this address. The guest has [`Vm::ADDRESS`] and reaches nothing but what listens on
+    /// loopback of this machine, as [`Vm::HOST`].
+    #[must_use]
+    pub fn network(mut self, mac: &str) -> Self {
+        self.network = Some(mac.to_owned());
         self
     }
 

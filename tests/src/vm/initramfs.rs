@@ -4,18 +4,20 @@ use std::path::Path;
 
 use super::cpio::Archive;
 use super::error::at;
-use super::{Disk, Error};
+use super::{Builder, Disk, Error};
 
 const INIT: &str = include_str!("guest/init.sh");
 const CONTROL: &str = include_str!("guest/control.sh");
 const IMDS: &str = include_str!("guest/imds.sh");
+const HARDWARE: &str = include_str!("guest/hardware.sh");
 const CONTROL_UNIT: &str = include_str!("guest/bed-control.service");
 const IMDS_UNIT: &str = include_str!("guest/bed-imds.service");
+const HARDWARE_UNIT: &str = include_str!("guest/bed-hardware.service");
 /// Units of the distribution that a test machine has no use for.
 const MASKED: &str = include_str!("guest/masked");
 
-/// Writes the initramfs for a machine with these disks; `base` is the part that comes from Debian.
-pub(super) fn write(path: &Path, base: &Path, disks: &[Disk], imds: bool) -> Result<(), Error> {
+/// Writes the initramfs for a machine; `base` is the part that comes from Debian.
+pub(super) fn write(path: &Path, base: &Path, about: &Builder) -> Result<(), Error> {
     let mut archive = Archive::default();
     for folder in ["bin", "modules"] {
         archive.folder(folder);
@@ -29,13 +31,17 @@ pub(super) fn write(path: &Path, base: &Path, disks: &[Disk], imds: bool) -> Res
     archive.folder("bed.d");
     archive.file("bed.d/control.sh", 0o755, CONTROL.as_bytes());
     archive.file("bed.d/imds.sh", 0o755, IMDS.as_bytes());
+    archive.file("bed.d/hardware.sh", 0o755, HARDWARE.as_bytes());
     archive.folder("units");
     archive.file("units/bed-control.service", 0o644, CONTROL_UNIT.as_bytes());
-    if imds {
+    if about.metadata.is_some() {
         archive.file("units/bed-imds.service", 0o644, IMDS_UNIT.as_bytes());
     }
+    if about.is_played() {
+        archive.file("units/bed-hardware.service", 0o644, HARDWARE_UNIT.as_bytes());
+    }
     archive.file("masked", 0o644, uncommented(MASKED).as_bytes());
-    let lines: String = disks.iter().filter(|disk| disk.is_ec2()).map(Disk::line).collect();
+    let lines: String = about.disks.iter().filter(|disk| disk.is_ec2()).map(Disk::line).collect();
     archive.file("disks", 0o644, lines.as_bytes());
     std::fs::write(path, archive.finish()).map_err(at(path))
 }

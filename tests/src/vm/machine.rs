@@ -15,12 +15,12 @@ use super::{Builder, Error, Output, image, prerequisites, qemu_arguments};
 /// Lines of the console's log in an error.
 const CONSOLE_TAIL: usize = 40;
 /// Longest wait for small things the bed itself does in the guest.
-const SMALL: Duration = Duration::from_secs(120);
+pub(super) const SMALL: Duration = Duration::from_secs(120);
 
 /// A virtual machine; killed on drop, and its disks with it.
 pub struct Vm {
-    about: Builder,
-    files: Files,
+    pub(super) about: Builder,
+    pub(super) files: Files,
     arguments: Vec<String>,
     power: Option<Power>,
     next_job: AtomicU64,
@@ -156,7 +156,7 @@ impl Vm {
     pub fn wait_settled(&self) -> Result<(), Error> {
         let state = self.run("systemctl is-system-running --wait", self.about.boot_deadline)?;
         match state.text().trim() {
-            "running" | "degraded" => Ok(()),
+            "running" | "degraded" => self.is_dressed(),
             other => Err(Error::Description(format!(
                 "the guest's system is {other:?}, not up\n{}",
                 self.console_tail()

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 use super::error::at;
+use super::hardware::{Hardware, archive};
 use super::image::Image;
 use super::machine::in_guest;
 use super::programs::{finish, program};
-use super::{Builder, Error, Profile, guest_program, initramfs};
+use super::{Builder, Error, Profile, Vm, guest_program, initramfs};
 
 /// Bytes of the disk that holds the files behind EC2's disks: nominal, like theirs. More than a test can write.
 const BACKING: u64 = 256 << 30;
@@ -20,6 +21,7 @@ const BACKING: u64 = 256 << 30;
 pub(super) struct Files {
     folder: TempDir,
     staged: AtomicU64,
+    pub(super) hardware: Option<Hardware>,
 }
 
 impl Files {
@@ -28,11 +30,13 @@ impl Files {
         // /var/tmp and not /tmp, which is memory on many machines.
         let folder =
             tempfile::Builder::new().prefix("gpunode-vm-").tempdir_in("/var/tmp").map_err(at("/var/tmp"))?;
-        let files = Self { folder, staged: AtomicU64::new(0) };
+        let hardware = about.hardware.as_ref().map(|options| {
+            Hardware::build(&folder.path().join("hardware"), &about.instance_type, options.clone())
+        });
+        let files = Self { folder, staged: AtomicU64::new(0), hardware: hardware.transpose()? };
         files.make_disks(about, image)?;
         files.make_shared(about)?;
-        let imds = about.metadata.is_some();
-        initramfs::write(&files.initramfs(), &image.initramfs(), &about.disks, imds)?;
+        initramfs::write(&files.initramfs(), &image.initramfs(), about)?;
         Ok(files)
     }
 
@@ -69,7 +73,23 @@ impl Files {
             let json = serde_json::to_vec_pretty(metadata).map_err(std::io::Error::from);
             json.and_then(|json| std::fs::write(&path, json)).map_err(at(&path))?;
         }
+        self.make_played(about)?;
         self.user_data(about.user_data.as_deref())
+    }
+
+    /// What `guest/hardware.sh` finds.
+    fn make_played(&self, about: &Builder) -> Result<(), Error> {
+        let write = |name: &str, bytes: &[u8]| {
+            let path = self.shared().join(name);
+            std::fs::write(&path, bytes).map_err(at(&path))
+        };
+        if let Some(hardware) = &self.hardware {
+            write("hardware.tar", &hardware.whole()?)?;
+        }
+        if let Some(image) = &about.image {
+            write("image.tar", &archive(image)?)?;
+        }
+        about.network.as_ref().map_or(Ok(()), |_| write("network", Vm::ADDRESS.as_bytes()))
     }
 
     pub(super) fn user_data(&self, bytes: Option<&[u8]>) -> Result<(), Error> {

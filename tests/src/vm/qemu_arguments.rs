@@ -11,6 +11,7 @@ pub(super) fn arguments(about: &Builder, image: &Image, files: &Files) -> Vec<St
     let mut arguments = machine(about);
     arguments.extend(boot(about, image, files));
     arguments.extend(channels(files));
+    arguments.extend(about.network.iter().flat_map(|mac| network(mac)));
     arguments.extend(disk(&files.root().display().to_string(), "qcow2", "bed-root"));
     arguments.extend(disk(&files.backing().display().to_string(), "raw", "bed-backing"));
     for foreign in about.disks.iter().filter(|disk| !disk.is_ec2()) {
@@ -62,6 +63,10 @@ fn boot(about: &Builder, image: &Image, files: &Files) -> Vec<String> {
     if !about.cloud_init {
         line.push_str(" cloud-init=disabled");
     }
+    if about.network.is_some() {
+        // Its name is the same whatever else is on the bus, and nobody renames it while it comes up.
+        line.push_str(" net.ifnames=0");
+    }
     for argument in &about.kernel_arguments {
         line.push(' ');
         line.push_str(argument);
@@ -91,6 +96,16 @@ fn channels(files: &Files) -> Vec<String> {
         "virtserialport,chardev=control,name=gpunode.control",
         "-virtfs",
         &format!("local,mount_tag=bed,security_model=none,multidevs=remap,path={}", files.shared().display()),
+    ])
+}
+
+/// No ROM: nothing is booted from it. No router's advertisements: they would show a way out.
+fn network(mac: &str) -> Vec<String> {
+    words(&[
+        "-netdev",
+        "user,id=network,ipv6=off",
+        "-device",
+        &format!("virtio-net-pci,netdev=network,mac={mac},romfile="),
     ])
 }
 
