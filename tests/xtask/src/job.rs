@@ -12,8 +12,8 @@ use crate::{aarch64, prerequisites, run, tested};
 
 /// The member crate with the test bed.
 const BED: &str = "gpunode-tests";
-/// Test targets of the bed with a job of their own; the others belong to `installer`, `vm`, `kube` or `agent`, by how
-/// their names begin.
+/// Test targets of the bed with a job of their own; the others belong to `installer`, `vm`, `kube`, `whole` or `agent`, by
+/// how their names begin.
 const STATIC: &str = "static_binary";
 const AARCH64: &str = "aarch64";
 /// How the names of test targets begin that judge what the installer renders.
@@ -24,6 +24,8 @@ const INSTALLER_PACKAGE: &str = "installer";
 const VM: &str = "vm_";
 /// How the names of test targets begin that use a real API server.
 const KUBE: &str = "kube_";
+/// How the names of test targets begin that go from the installer's settings to conditions in a cluster.
+const WHOLE: &str = "whole_";
 /// Test programs at a time: each has a thread a processor, and many wait more than they work. Virtual machines take
 /// turns by themselves.
 const BESIDE: usize = 2;
@@ -54,6 +56,8 @@ pub(crate) enum Job {
     Kube,
     /// The release agent on real kernels in virtual machines.
     Vm,
+    /// All three programs together: from a launch template in an emulated AWS, by a virtual machine, to a real API server.
+    Whole,
     /// The agent and the daemonset's program for aarch64 are built, static, and run under emulation.
     Aarch64,
 }
@@ -73,6 +77,7 @@ impl Job {
             Self::Agent => "agent",
             Self::Kube => "kube",
             Self::Vm => "vm",
+            Self::Whole => "whole",
             Self::Aarch64 => "aarch64",
         }
     }
@@ -82,7 +87,9 @@ impl Job {
         match self {
             Self::Fmt | Self::Clippy | Self::Members | Self::Doc | Self::Prerequisites => &[],
             Self::Unit | Self::Installer | Self::Package | Self::Aarch64 => &[Self::Prerequisites],
-            Self::Static | Self::Agent | Self::Kube | Self::Vm => &[Self::Prerequisites, Self::Package],
+            Self::Static | Self::Agent | Self::Kube | Self::Vm | Self::Whole => {
+                &[Self::Prerequisites, Self::Package]
+            }
         }
     }
 
@@ -117,10 +124,11 @@ impl Job {
             Self::Static => bed(place, 1, |name| name == STATIC),
             Self::Agent => bed(place, BESIDE, |name| {
                 ![STATIC, AARCH64].contains(&name)
-                    && ![VM, KUBE, INSTALLER].iter().any(|family| name.starts_with(family))
+                    && ![VM, KUBE, WHOLE, INSTALLER].iter().any(|family| name.starts_with(family))
             }),
             Self::Kube => bed(place, BESIDE, |name| name.starts_with(KUBE)),
             Self::Vm => bed(place, usize::MAX, |name| name.starts_with(VM)),
+            Self::Whole => bed(place, 1, |name| name.starts_with(WHOLE)),
             Self::Aarch64 => aarch64::test(place, AARCH64),
         }
     }
@@ -143,8 +151,12 @@ fn unit(place: &Place) -> Result<(), Error> {
 
 /// These need no release binary: they call the library, or run the program as the other jobs' compiler made it.
 fn installer(place: &Place) -> Result<(), Error> {
-    let program = place.target.join("debug").join(INSTALLER_PACKAGE);
-    tests(place, BESIDE, |name| name.starts_with(INSTALLER), &[("GPUNODE_INSTALLER", program)])
+    tests(place, BESIDE, |name| name.starts_with(INSTALLER), &[installer_program(place)])
+}
+
+/// The variable with the installer; cargo makes the program where it makes the tests of its package.
+fn installer_program(place: &Place) -> (&'static str, PathBuf) {
+    ("GPUNODE_INSTALLER", place.target.join("debug").join(INSTALLER_PACKAGE))
 }
 
 /// Runs the test bed's programs with these names against the release programs.
@@ -153,6 +165,7 @@ fn bed(place: &Place, at_once: usize, wanted: impl Fn(&str) -> bool) -> Result<(
     let variables = [
         ("GPUNODE_DAEMONSET", package::built(place, triple, package::DAEMONSET)),
         ("GPUNODE_AGENT", package::agent(place, triple)),
+        installer_program(place),
     ];
     tests(place, at_once, wanted, &variables)
 }
