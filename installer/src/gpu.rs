@@ -8,7 +8,7 @@ mod quota;
 
 pub use checks::{Problem, check};
 pub(crate) use facts::itself;
-pub use facts::{EfaGroup, Facts, Subnet, facts, nodes, subnets, there_as_managed};
+pub use facts::{EfaGroup, Facts, Subnet, facts, nodes, subnets, there_as_other_kind};
 pub use groups::{Group, GroupsError, candidates, groups, scaling_group};
 pub use joined::{Joined, joined};
 pub use quota::{Verdict, quota};

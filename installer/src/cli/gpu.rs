@@ -106,10 +106,8 @@ async fn checked(found: &Found, per_az: bool, json: bool) -> Result<Vec<Group>, 
     if let Ok(groups) = &groups {
         let nodes = patiently(|| gpu::nodes(&found.door, settings, groups)).await;
         facts.nodes = nodes.map_err(|failure| asked_in_vain(&failure))?;
-        if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
-            let there = patiently(|| gpu::there_as_managed(&found.door, settings, groups)).await;
-            facts.managed = there.map_err(|failure| asked_in_vain(&failure))?;
-        }
+        let there = patiently(|| gpu::there_as_other_kind(&found.door, settings, groups)).await;
+        facts.other_kind = there.map_err(|failure| asked_in_vain(&failure))?;
     }
     let problems = gpu::check(settings, &facts, groups.as_deref().unwrap_or_default());
     mistakes.extend(problems.iter().map(ToString::to_string));

@@ -7,7 +7,7 @@ use crate::aws::{Cluster, Door};
 use crate::carry_out::look_each;
 use crate::desired::Seen;
 use crate::gpu::{self, Group, Subnet, Verdict};
-use crate::settings::{Loaded, NodeGroupKind, Settings};
+use crate::settings::{Loaded, Settings};
 use crate::things::{self, GpuThings};
 
 /// Addresses that are few: a node takes one for each interface with addresses, and its pods take more.
@@ -25,11 +25,9 @@ pub async fn groups(door: &Door, loaded: &Loaded, cluster: &Cluster) -> Vec<Find
         Ok(nodes) => facts.nodes = nodes,
         Err(failure) => return vec![Finding::unknown(subject, failure)],
     }
-    if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
-        match gpu::there_as_managed(door, settings, &groups).await {
-            Ok(there) => facts.managed = there,
-            Err(failure) => return vec![Finding::unknown(subject, failure)],
-        }
+    match gpu::there_as_other_kind(door, settings, &groups).await {
+        Ok(there) => facts.other_kind = there,
+        Err(failure) => return vec![Finding::unknown(subject, failure)],
     }
     let problems = gpu::check(settings, &facts, &groups);
     let advice = "correct the setting, or what it names";

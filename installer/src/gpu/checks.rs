@@ -1,6 +1,6 @@
 //! What has to be so before anything is made. Everything that is not is told at once.
 
-use super::{Facts, Group};
+use super::{Facts, Group, scaling_group};
 use crate::layout;
 use crate::settings::{NodeGroupKind, Settings};
 
@@ -22,9 +22,8 @@ pub fn check(settings: &Settings, facts: &Facts, groups: &[Group]) -> Vec<Proble
     for (letter, id) in settings.gpu_subnets() {
         tell(subnet_setting(letter), subnet(settings, facts, id));
     }
-    for name in &facts.managed {
-        let what = format!("the managed node group {name} is there: installer gpu delete removes it first");
-        tell("GPU_NODE_GROUP_KIND", Some(what));
+    for name in &facts.other_kind {
+        tell("GPU_NODE_GROUP_KIND", Some(other_kind(settings, name)));
     }
     for group in groups {
         tell("GPU_INSTANCE_TYPE", offered(settings, facts, group));
@@ -34,6 +33,17 @@ pub fn check(settings: &Settings, facts: &Facts, groups: &[Group]) -> Vec<Proble
     tell("GPU_PLACEMENT_GROUP", placement_group(settings, facts, groups));
     tell("GPU_CAPACITY_RESERVATION_ID", reservation(settings, groups));
     problems
+}
+
+fn other_kind(settings: &Settings, name: &str) -> String {
+    let there = match settings.gpu_node_group_kind {
+        NodeGroupKind::SelfManaged => format!("the managed node group {name} is there"),
+        NodeGroupKind::Managed => {
+            let group = scaling_group(&settings.cluster_name, name);
+            format!("the self-managed node group {name} is there (Auto Scaling group {group})")
+        }
+    };
+    format!("{there}: installer gpu delete removes it first")
 }
 
 fn subnet_setting(letter: char) -> &'static str {

@@ -6,7 +6,9 @@ use aws_sdk_eks::types::Nodegroup;
 
 use super::{Group, scaling_group};
 use crate::aws::{Door, Element, Failure, Form, Meaning, failed};
+use crate::launch_template::OWNER_TAG;
 use crate::settings::{NodeGroupKind, Settings};
+use crate::things::gpu_owner;
 
 /// A subnet as EC2 describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +45,9 @@ pub struct Facts {
     pub efa_group: Option<EfaGroup>,
     /// Nodes that node groups want now, by the group's name: those have their addresses already.
     pub nodes: BTreeMap<String, u64>,
-    /// Of the groups, where they are to be self-managed, those that are there as managed ones.
-    pub managed: Vec<String>,
+    /// Those of the groups that are there as ones of the other kind: managed, where self-managed ones are to be made, and
+    /// the other way round.
+    pub other_kind: Vec<String>,
 }
 
 /// Asks for all but the nodes, for which the groups must be known: see [`nodes`].
@@ -103,18 +106,30 @@ pub async fn nodes(
     Ok(nodes)
 }
 
-/// Those of `groups` that are there as managed ones.
-pub async fn there_as_managed(
+/// Those of `groups` that are there as ones of the other kind. The two would share a template, a role and their nodes'
+/// names. An Auto Scaling group of others is in nobody's way: EKS names its own otherwise.
+pub async fn there_as_other_kind(
     door: &Door,
     settings: &Settings,
     groups: &[Group],
 ) -> Result<Vec<String>, Failure> {
     let mut there = Vec::new();
     for group in groups {
-        let found = managed(door, &settings.cluster_name, &group.name).await?;
-        there.extend(found.map(|_| group.name.clone()));
+        let found = match settings.gpu_node_group_kind {
+            NodeGroupKind::SelfManaged => managed(door, &settings.cluster_name, &group.name).await?.is_some(),
+            NodeGroupKind::Managed => self_managed(door, settings, &group.name).await?,
+        };
+        there.extend(found.then(|| group.name.clone()));
     }
     Ok(there)
+}
+
+/// Whether there is an Auto Scaling group of this node group, and ours.
+async fn self_managed(door: &Door, settings: &Settings, name: &str) -> Result<bool, Failure> {
+    let found = door.auto_scaling.group(&scaling_group(&settings.cluster_name, name)).await?;
+    let ours = gpu_owner(settings);
+    let is_ours = |tag: &Element| tag.text("Key") == OWNER_TAG && tag.text("Value") == ours;
+    Ok(found.is_some_and(|group| group.members("Tags").any(is_ours)))
 }
 
 async fn managed(door: &Door, cluster: &str, name: &str) -> Result<Option<Nodegroup>, Failure> {

@@ -180,6 +180,20 @@ fn what_stands_in_the_way_of_a_self_managed_group_is_told() {
     site.bed.calls(&json!([["eks", "delete_access_entry", entry]]));
     assert_eq!(site.bed.nodes(), before);
 
+    // And the other way round, also as a plan, before anything is made.
+    done(&run(&site, &proxy, &CREATE, &[]));
+    let (before_them, calls) = (site.bed.nodes(), proxy.mutating());
+    for words in [&CREATE[..], &["gpu", "create", "--dry-run", "--json"]] {
+        let told = site.run(&proxy, words, &[]);
+        assert_eq!(told.code, Some(2), "{told:?}");
+        let said = "GPU_NODE_GROUP_KIND: the self-managed node group gpu-compute is there (Auto Scaling group research-gpu-compute): \
+                    installer gpu delete removes it first";
+        assert!(told.err.contains(said), "{told:?}");
+    }
+    assert_eq!((site.bed.nodes(), proxy.mutating()), (before_them, calls));
+    done(&site.run(&proxy, &DELETE, &[]));
+    assert_eq!(site.bed.nodes(), before);
+
     // What others made by our name is left alone.
     site.bed.calls(&json!([
         ["autoscaling", "create_launch_configuration", { "LaunchConfigurationName": "theirs" }],
