@@ -32,6 +32,8 @@ pub struct Resource {
     pub wanted: bool,
     /// What has to be there first.
     pub needs: BTreeSet<String>,
+    /// What has to be gone first where this one must be there: the two cannot be there at once.
+    pub replaces: BTreeSet<String>,
     /// How it must be. What this does not name may be anything: services add defaults of their own.
     pub desired: Value,
     /// Names at the top of `desired` that cannot change once it is there.

@@ -17,7 +17,7 @@ use serde_json::Value;
 pub use aws::{Account, account, addons, clocks, cluster};
 pub use claims::claims;
 pub use groups::{groups, quota, subnets};
-pub use inside::{helm, rights, storage, unreachable};
+pub use inside::{devices, helm, rights, storage, unreachable};
 pub use nodes::{nodes, these as these_nodes, workers};
 pub use stated::stated;
 

@@ -5,6 +5,7 @@ pub mod aws;
 pub mod carry_out;
 pub mod cli;
 pub mod desired;
+pub mod devices;
 pub mod doctor;
 pub mod dotenv;
 pub mod environment;

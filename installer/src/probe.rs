@@ -1,6 +1,7 @@
 //! Whether pods get GPUs and EFA interfaces: one pod for each, on a node of a node group, which ends by itself and is
 //! removed in any case.
 
+mod claim;
 mod node;
 mod pod;
 mod run;
@@ -10,33 +11,16 @@ mod tests;
 
 use std::time::Duration;
 
+use crate::devices::Hardware;
+
+pub use claim::claim;
 pub use node::{Room, choose, probes, room, takes};
-pub use pod::{NAME, OWNER, Probe, object, path};
+pub use pod::{NAME, OWNER, Probe, Way, object, path};
 pub use run::{Runner, sweep};
 pub use state::{State, finding, state};
 
-/// A pod looks for this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hardware {
-    /// `nvidia-smi -L` finds every GPU that the pod was given.
-    Gpu,
-    /// `fi_info -p efa` finds every EFA interface that the pod was given.
-    Efa,
-}
-
 impl Hardware {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Gpu, Self::Efa];
-
-    /// What a pod asks for.
-    pub fn resource(self) -> &'static str {
-        match self {
-            Self::Gpu => "nvidia.com/gpu",
-            Self::Efa => "vpc.amazonaws.com/efa",
-        }
-    }
-
-    /// What the pod runs.
+    /// What the pod runs: each finds every device that the pod was given.
     pub fn tool(self) -> &'static str {
         match self {
             Self::Gpu => "nvidia-smi -L",

@@ -3,6 +3,7 @@
 
 mod canonical;
 mod cloudformation;
+pub(crate) mod dra;
 mod eksctl;
 mod hcl;
 pub(crate) mod karpenter;
@@ -31,7 +32,8 @@ pub enum What {
     UserData,
     /// policies/: IAM policies, and the trust policy of each role
     Policies,
-    /// kubernetes/: storage classes, metrics server, device plugins, Karpenter's node pools
+    /// kubernetes/: storage classes, metrics server, device plugins or the values of the DRA drivers' charts, Karpenter's
+    /// node pools
     Kubernetes,
     /// eksctl.yaml: a ClusterConfig with add-ons, roles and managed node groups
     Eksctl,

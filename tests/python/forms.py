@@ -162,6 +162,18 @@ def kubernetes(folder):
     print("kubernetes:", known, "objects by the schemas of 1.34,", custom, "of Karpenter as YAML only")
 
 
+def charts(folder):
+    """The charts are not at hand: what is given to them is a mapping, and says for which chart."""
+    paths = sorted(glob.glob(f"{folder}/charts/*.values.yaml"))
+    for path in paths:
+        name = os.path.basename(path)[: -len(".values.yaml")]
+        with open(path) as file:
+            text = file.read()
+        if not isinstance(yaml.safe_load(text), dict) or f"helm upgrade --install {name} " not in text:
+            fail(f"{path} has no values of the chart {name}")
+    print("charts:", len(paths), "files of values, as YAML; helm did not look")
+
+
 def eksctl(folder):
     path = f"{folder}/eksctl.yaml"
     if not os.path.exists(path):
@@ -182,6 +194,7 @@ def main():
     cloudformation(folder, region)
     policies(folder)
     kubernetes(folder)
+    charts(folder)
     eksctl(folder)
 
 

@@ -22,6 +22,7 @@ pub(crate) struct ApplyArgs {
 pub(super) fn run(args: &ApplyArgs) -> Result<(), Stop> {
     block_on(async {
         let live = Live::find_all(&args.live, args.change.recorder()?, Task::Apply).await?;
+        live.usable().await?;
         bring(&live, args.change.yes, args.live.json).await
     })
 }

@@ -164,11 +164,12 @@ async fn examine_inside(
     findings.push(Finding::ok("API server", format_args!("{} by {}", access.server, access.origin)));
     door.kubernetes = Some(client.clone());
     if settings.install_kubernetes {
-        let (rights, storage) = tokio::join!(
-            bounded("rights in the cluster", doctor::rights(&client, things)),
+        let (rights, storage, devices) = tokio::join!(
+            bounded("rights in the cluster", doctor::rights(&client, settings, things)),
             bounded("default StorageClass", doctor::storage(&client)),
+            bounded("GPU_DEVICES", doctor::devices(&client, settings)),
         );
-        findings.extend(rights.into_iter().chain(storage));
+        findings.extend(rights.into_iter().chain(storage).chain(devices));
     }
     let (nodes, workers, claims, looks) = tokio::join!(
         bounded("GPU nodes", doctor::nodes(&client, settings)),

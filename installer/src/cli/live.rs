@@ -11,6 +11,7 @@ use super::{Common, Stop, err, failed, out};
 use crate::aws::{Cluster, Door, Failure, Meaning, PreflightError, Recorder, preflight};
 use crate::carry_out;
 use crate::desired::{Graph, Plan, Seen, Task};
+use crate::devices;
 use crate::exit::Exit;
 use crate::s3::Grants;
 use crate::settings::{Loaded, Settings};
@@ -164,6 +165,19 @@ impl Live {
             live.graph = again(&live.things)?;
         }
         Ok(live)
+    }
+
+    /// Refuses settings that the API server cannot work with.
+    pub(super) async fn usable(&self) -> Result<(), Stop> {
+        let Some(client) = &self.door.kubernetes else { return Ok(()) };
+        match devices::hindered(client, &self.settings).await {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => {
+                err(format_args!("installer: {why}"));
+                Err(Exit::Settings)
+            }
+            Err(failure) => Err(asked_in_vain(&failure)),
+        }
     }
 
     /// Leaves a thing out that nothing needs.

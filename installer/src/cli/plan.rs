@@ -19,6 +19,7 @@ pub(crate) struct PlanArgs {
 pub(super) fn run(args: &PlanArgs) -> Result<(), Stop> {
     block_on(async {
         let live = Live::find(&args.live, Recorder::looking()).await?;
+        live.usable().await?;
         show(&live, args.live.json, args.detailed_exitcode)
     })
 }

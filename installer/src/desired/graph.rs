@@ -34,6 +34,14 @@ pub enum GraphError {
         /// What.
         need: String,
     },
+    /// Two that cannot be there at once must both be there.
+    #[error("{id} and {other} cannot be there at once")]
+    Both {
+        /// Who.
+        id: String,
+        /// The other.
+        other: String,
+    },
     /// Needs that lead back to where they began.
     #[error("these need each other: {}", .0.join(", "))]
     Circle(Vec<String>),
@@ -77,6 +85,14 @@ fn order(resources: &BTreeMap<String, Resource>) -> Result<Vec<String>, GraphErr
         let unwanted = |need: &&String| resources.get(*need).is_some_and(|need| !need.wanted);
         if let Some(need) = resource.needs.iter().find(unwanted).filter(|_| resource.wanted) {
             return Err(GraphError::Unwanted { id: resource.id.clone(), need: need.clone() });
+        }
+        for other in resource.replaces.iter().filter(|_| resource.wanted) {
+            let (id, other) = (resource.id.clone(), other.clone());
+            match resources.get(&other) {
+                None => return Err(GraphError::Unknown { id, need: other }),
+                Some(found) if found.wanted => return Err(GraphError::Both { id, other }),
+                Some(_) => {}
+            }
         }
     }
     let mut left: BTreeSet<&String> = resources.keys().collect();

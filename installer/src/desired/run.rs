@@ -181,7 +181,8 @@ impl<'a> Run<'a> {
             // What needs it goes first.
             self.graph.needed_by(id).map(|resource| resource.id.clone()).collect()
         } else {
-            self.graph.get(id).map(|resource| resource.needs.clone()).unwrap_or_default()
+            let resource = self.graph.get(id);
+            resource.map(|found| found.needs.union(&found.replaces).cloned().collect()).unwrap_or_default()
         };
         for other in &before {
             match self.states.get(other) {

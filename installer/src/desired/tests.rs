@@ -1,5 +1,7 @@
 //! The engine against a cloud that remembers, answers in any order, loses answers, and throttles.
 
+mod exclusive;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -31,6 +33,9 @@ impl Cloud {
                 assert!(!self.things.contains_key(id), "{id} was created over another");
                 for need in &resource.needs {
                     assert!(self.things.contains_key(need), "{id} was created before {need}");
+                }
+                for other in &resource.replaces {
+                    assert!(!self.things.contains_key(other), "{id} was created beside {other}");
                 }
                 // Services add defaults of their own.
                 let mut value = value.clone();
@@ -101,6 +106,7 @@ fn resource(id: usize, needs: BTreeSet<usize>, size: u8) -> Resource {
         kind: "thing",
         wanted: true,
         needs: needs.into_iter().map(|need| format!("r{need}")).collect(),
+        replaces: BTreeSet::new(),
         desired: json!({ "Size": size, "Tags": { "a": "b" } }),
         fixed: BTreeSet::new(),
     }

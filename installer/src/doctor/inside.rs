@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::Finding;
 use crate::aws::{Caller, Cluster, Failure};
+use crate::devices::hindered;
 use crate::kube::Client;
+use crate::settings::Settings;
 use crate::things::{CLASSES, NAMESPACE, Things, defaults};
 
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
@@ -44,14 +46,14 @@ pub fn unreachable(why: &str, cluster: &Cluster, caller: Option<&Caller>) -> Fin
 type Right = (&'static str, String, String, Option<&'static str>);
 
 /// Whether we may do what `apply` does to `things`.
-pub async fn rights(client: &Client, things: &Things) -> Vec<Finding> {
+pub async fn rights(client: &Client, settings: &Settings, things: &Things) -> Vec<Finding> {
     let subject = "rights in the cluster";
     match may(client, &("*", "*".to_owned(), "*".to_owned(), None)).await {
         Ok(true) => return vec![Finding::ok(subject, "everything")],
         Ok(false) => {}
         Err(failure) => return vec![Finding::unknown(subject, failure)],
     }
-    let wanted = wanted(things);
+    let wanted = wanted(settings, things);
     let asks = wanted.iter().map(|right| async move { (right, may(client, right).await) });
     let mut answers = stream::iter(asks).buffer_unordered(8);
     let (mut denied, mut failed) = (BTreeSet::new(), None);
@@ -77,7 +79,7 @@ pub async fn rights(client: &Client, things: &Things) -> Vec<Finding> {
     findings
 }
 
-fn wanted(things: &Things) -> BTreeSet<Right> {
+fn wanted(settings: &Settings, things: &Things) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     let wanted = things.values().filter(|thing| thing.resource.wanted);
     for (group, resource, namespaced) in wanted.filter_map(|thing| place(thing.path()?)) {
@@ -85,8 +87,11 @@ fn wanted(things: &Things) -> BTreeSet<Right> {
         rights.extend(VERBS.map(|verb| (verb, group.to_owned(), resource.to_owned(), namespace)));
     }
     rights.extend(HELM_VERBS.map(|verb| (verb, String::new(), "secrets".to_owned(), Some(NAMESPACE))));
-    let look = |resource: &str| ("list", String::new(), resource.to_owned(), None);
-    rights.extend(["nodes", "pods"].map(look));
+    let look = |group: &str, resource: &str| ("list", group.to_owned(), resource.to_owned(), None);
+    rights.extend(["nodes", "pods"].map(|resource| look("", resource)));
+    if settings.uses_dra() {
+        rights.extend(["resourceslices", "resourceclaims"].map(|resource| look("resource.k8s.io", resource)));
+    }
     rights
 }
 
@@ -126,6 +131,30 @@ pub async fn helm() -> Vec<Finding> {
         Ok((version, false)) => Finding::error("helm", format_args!("{version} is too old"), advice),
         Err(error) => Finding::error("helm", error, advice),
     }]
+}
+
+/// Whether what is to give devices to pods can work here, and what it does not do. Nothing of device plugins.
+pub async fn devices(client: &Client, settings: &Settings) -> Vec<Finding> {
+    let subject = "GPU_DEVICES";
+    if !settings.uses_dra() {
+        return Vec::new();
+    }
+    let mut findings = vec![match hindered(client, settings).await {
+        Ok(None) => Finding::ok(subject, "dra, and the API server serves resource.k8s.io/v1"),
+        Ok(Some(why)) => Finding::error(subject, why, "update the cluster, or take device-plugin"),
+        Err(failure) => Finding::unknown(subject, failure),
+    }];
+    // Of a group without nodes it knows no slices: `TemplateNodeInfo` of Cluster Autoscaler's AWS part says none.
+    if settings.gpu_min_size == 0 {
+        let what =
+            "with dra Cluster Autoscaler starts no node in a group that has none, and GPU_MIN_SIZE is 0";
+        findings.push(Finding::warning(
+            subject,
+            what,
+            "set GPU_MIN_SIZE to the nodes that jobs wait for, or take device-plugin",
+        ));
+    }
+    findings
 }
 
 /// Which StorageClass is the default.

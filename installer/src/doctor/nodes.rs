@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::{Finding, condition};
+use crate::devices::Offers;
 use crate::kube::Client;
 use crate::render::parts::GROUP_LABELS;
 use crate::settings::Settings;
@@ -36,17 +37,22 @@ pub async fn nodes(client: &Client, settings: &Settings) -> Vec<Finding> {
 pub async fn these(client: &Client, settings: &Settings, nodes: &[Value]) -> Vec<Finding> {
     let query = format!("/api/v1/pods?labelSelector=app.kubernetes.io%2Fname%3D{NAME}");
     let pods = client.list(&query).await.map_err(|failure| failure.to_string());
-    judge(settings, nodes, pods.as_deref().map_err(String::as_str), SystemTime::now())
+    let offers = Offers::ask(client, settings).await.map_err(|failure| failure.to_string());
+    let pods = pods.as_deref().map_err(String::as_str);
+    judge(settings, nodes, (pods, offers.as_ref().map_err(String::as_str)), SystemTime::now())
 }
 
 /// What is wrong with `nodes`, each finding about one of them, and one for all that are well.
 fn judge(
     settings: &Settings,
     nodes: &[Value],
-    pods: Result<&[Value], &str>,
+    (pods, offers): (Result<&[Value], &str>, Result<&Offers, &str>),
     now: SystemTime,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if let Err(why) = offers {
+        findings.push(Finding::unknown("GPUs and EFA interfaces of nodes", why));
+    }
     let watched = match pods {
         Ok([]) => {
             findings.push(Finding::error(NAME, "no node has a pod of it: nobody looks at the GPUs", INSTALL));
@@ -60,7 +66,7 @@ fn judge(
     };
     let mut well = 0;
     for node in nodes {
-        let found = node::judge(settings, node, watched.as_ref(), now);
+        let found = node::judge(settings, node, (watched.as_ref(), offers.ok()), now);
         well += usize::from(found.is_empty());
         findings.extend(found);
     }

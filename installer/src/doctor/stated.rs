@@ -106,6 +106,7 @@ mod tests {
             kind: "thing",
             wanted: true,
             needs: BTreeSet::new(),
+            replaces: BTreeSet::new(),
             desired: json!({ "a": 1 }),
             fixed: BTreeSet::new(),
         };

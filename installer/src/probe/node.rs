@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Hardware, Probe};
+use super::{Probe, Way};
 use crate::carry_out::patiently;
+use crate::devices::{Hardware, Offers};
 use crate::doctor::Finding;
 use crate::kube::Client;
 
@@ -12,14 +13,20 @@ const MOST_NODES: usize = 16;
 /// The taint of GPU nodes, which the pods tolerate.
 const GPU_TAINT: &str = "nvidia.com/gpu";
 
-/// A pod for each kind of hardware, on that of `nodes` that has the most free; and why there is none.
-pub async fn probes(client: &Client, group: &str, nodes: &[Value]) -> (Vec<Probe>, Vec<Finding>) {
+/// A pod for each kind of hardware, on that of `nodes` that has the most free; and why there is none. `claims` are those
+/// of all pods, where devices are given so.
+pub async fn probes(
+    client: &Client,
+    group: &str,
+    nodes: &[Value],
+    (offers, claims): (&Offers, &[Value]),
+) -> (Vec<Probe>, Vec<Finding>) {
     let (mut rooms, mut why) = (Vec::new(), None);
     for node in nodes.iter().filter(|node| takes(node)).take(MOST_NODES) {
         let name = node["metadata"]["name"].as_str().unwrap_or_default();
         let query = format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{name}");
         match patiently(|| client.list(&query)).await {
-            Ok(pods) => rooms.push(room(node, &pods)),
+            Ok(pods) => rooms.push(room(node, &pods, offers, claims)),
             Err(failure) => why = Some(failure.to_string()),
         }
     }
@@ -28,10 +35,11 @@ pub async fn probes(client: &Client, group: &str, nodes: &[Value]) -> (Vec<Probe
         let why = why.unwrap_or_else(|| "no node of it is Ready and takes pods".to_owned());
         return (Vec::new(), vec![Finding::unknown(subject, format_args!("no pod was run: {why}"))]);
     };
+    let way = Way::of(offers);
     let (mut probes, mut findings) = (Vec::new(), Vec::new());
     for (hardware, (offered, free)) in Hardware::ALL.into_iter().zip(room.offered.into_iter().zip(room.free))
     {
-        let (name, resource) = (&room.name, hardware.resource());
+        let (name, resource) = (&room.name, offers.name(hardware));
         match (offered, free) {
             // A type without EFA has none to give; one that should have some was told of already.
             (0, _) if hardware == Hardware::Efa => {}
@@ -43,7 +51,7 @@ pub async fn probes(client: &Client, group: &str, nodes: &[Value]) -> (Vec<Probe
                 let why = format!("no pod was run: all {offered} {resource} of {name} are taken");
                 findings.push(Finding::unknown(&subject, why));
             }
-            (_, free) => probes.push(Probe::new(hardware, name, free)),
+            (_, free) => probes.push(Probe::new(hardware, name, free.min(way.most()), way)),
         }
     }
     (probes, findings)
@@ -69,16 +77,11 @@ pub struct Room {
     pub free: [u64; 2],
 }
 
-/// What `node` has for one more pod beside `pods`, which are on it.
-pub fn room(node: &Value, pods: &[Value]) -> Room {
-    let offered = Hardware::ALL.map(|hardware| number(&node["status"]["allocatable"][hardware.resource()]));
-    let ended = |pod: &Value| ["Succeeded", "Failed"].iter().any(|phase| pod["status"]["phase"] == *phase);
-    let mut free = offered;
-    for pod in pods.iter().filter(|pod| !ended(pod)) {
-        for (left, hardware) in free.iter_mut().zip(Hardware::ALL) {
-            *left = left.saturating_sub(asked(pod, hardware));
-        }
-    }
+/// What `node` has for one more pod beside `pods`, which are on it, and `claims`.
+pub fn room(node: &Value, pods: &[Value], offers: &Offers, claims: &[Value]) -> Room {
+    let offered = Hardware::ALL.map(|hardware| offers.of(node, hardware).count);
+    let taken = Hardware::ALL.map(|hardware| offers.taken(node, hardware, pods, claims));
+    let free = [offered[0].saturating_sub(taken[0]), offered[1].saturating_sub(taken[1])];
     Room { name: node["metadata"]["name"].as_str().unwrap_or_default().to_owned(), offered, free }
 }
 
@@ -87,20 +90,4 @@ pub fn choose(rooms: Vec<Room>) -> Option<Room> {
     let mut rooms = rooms.into_iter();
     let first = rooms.next()?;
     Some(rooms.fold(first, |best, room| if room.free > best.free { room } else { best }))
-}
-
-/// Init containers run before the others, one after another.
-fn asked(pod: &Value, hardware: Hardware) -> u64 {
-    let of = |list: &str| {
-        let all = pod["spec"][list].as_array().into_iter().flatten();
-        all.map(|container| number(&container["resources"]["limits"][hardware.resource()]))
-            .collect::<Vec<_>>()
-    };
-    let together = of("containers").into_iter().fold(0_u64, u64::saturating_add);
-    of("initContainers").into_iter().fold(together, u64::max)
-}
-
-/// Devices are whole numbers.
-fn number(value: &Value) -> u64 {
-    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
 }

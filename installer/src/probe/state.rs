@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Probe;
+use super::{Probe, Way};
 use crate::doctor::Finding;
 
 /// Letters of a message that are shown.
@@ -81,12 +81,19 @@ pub fn state(pod: &Value) -> State {
 
 /// What is to be told of `probe`, whose pod was last seen so. `late`: the time was up.
 pub fn finding(probe: &Probe, state: &State, late: Option<Duration>) -> Finding {
-    let Probe { node, hardware, count, .. } = probe;
-    let (subject, tool, resource) = (format!("pod on {node}"), hardware.tool(), hardware.resource());
+    let Probe { node, hardware, count, way, .. } = probe;
+    let (subject, tool, resource) = (format!("pod on {node}"), hardware.tool(), way.name(*hardware));
     let asked = format!("{tool} with {count} {resource}");
     let within = late.map_or(String::new(), |late| format!(" within {} s", late.as_secs()));
-    let advice = "gpunode-agent check on the node says what the machine itself sees; see the device plugin's pod on it, and \
-                  whether the container runtime gives pods its devices";
+    let who = match way {
+        Way::Limits => "device plugin".to_owned(),
+        Way::Claim => format!("DRA driver ({})", hardware.chart()),
+    };
+    let advice = format!(
+        "gpunode-agent check on the node says what the machine itself sees; see the {who}'s pod on it, and whether the \
+         container runtime gives pods its devices"
+    );
+    let advice = advice.as_str();
     match state {
         State::Found(said) => Finding::ok(subject, format_args!("{asked}: {said}")),
         State::Missed(said) => Finding::error(subject, format_args!("{asked} failed: {said}"), advice),

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::devices::Offers;
 use crate::doctor::Level;
 
 fn options() -> Options {
@@ -17,7 +18,7 @@ fn options() -> Options {
 }
 
 fn told(pod: &Value) -> (Level, String) {
-    let probe = Probe::new(Hardware::Gpu, "node-a", 8);
+    let probe = Probe::new(Hardware::Gpu, "node-a", 8, Way::Limits);
     let found = finding(&probe, &state(pod), Some(Duration::from_secs(60)));
     (found.level, found.what)
 }
@@ -93,6 +94,7 @@ fn node(name: &str, gpus: &str) -> Value {
 fn a_pod_takes_what_is_free_of_the_node_with_the_most() {
     let limits = |gpus: &str| json!({ "resources": { "limits": { "nvidia.com/gpu": gpus } } });
     let pod = |gpus: &str, first: &str, phase: &str| json!({ "spec": { "containers": [limits(gpus), limits("1")], "initContainers": [limits(first)] }, "status": { "phase": phase } });
+    let room = |node: &Value, pods: &[Value]| super::room(node, pods, &Offers::Plugins, &[]);
     let used = room(
         &node("a", "8"),
         &[pod("2", "1", "Running"), pod("8", "0", "Succeeded"), pod("0", "4", "Pending")],
@@ -120,14 +122,35 @@ fn each_pod_has_its_image_its_hardware_and_an_end() {
     for (hardware, image, tool) in
         [(Hardware::Gpu, "small", "nvidia-smi -L"), (Hardware::Efa, "large", "fi_info -p efa")]
     {
-        let probe = Probe::new(hardware, "node-a", 4);
+        let probe = Probe::new(hardware, "node-a", 4, Way::Limits);
         let pod = object(&probe, &options());
         let container = &pod["spec"]["containers"][0];
         assert_eq!(container["image"], image);
         assert!(container["command"][2].as_str().unwrap().contains(tool) && tool == hardware.tool());
         assert_eq!(container["resources"]["limits"][hardware.resource()], "4");
         assert_eq!(pod["spec"]["activeDeadlineSeconds"], 60);
-        assert_ne!(Probe::new(hardware, "node-a", 4).name, probe.name);
+        assert_ne!(Probe::new(hardware, "node-a", 4, Way::Limits).name, probe.name);
+    }
+}
+
+#[test]
+fn a_pod_with_a_claim_asks_for_no_number() {
+    for hardware in Hardware::ALL {
+        let probe = Probe::new(hardware, "node-a", 4, Way::Claim);
+        let (pod, claim) = (object(&probe, &options()), claim(&probe, &options()).unwrap());
+        let container = &pod["spec"]["containers"][0];
+        assert_eq!(container["resources"]["limits"], json!({ "memory": "1Gi" }));
+        assert_eq!(container["resources"]["claims"][0]["name"], pod["spec"]["resourceClaims"][0]["name"]);
+        assert_eq!(pod["spec"]["resourceClaims"][0]["resourceClaimName"], probe.name);
+        assert_eq!(
+            (&claim["metadata"]["name"], &container["env"][0]["value"]),
+            (&json!(probe.name), &json!("4"))
+        );
+        let request = &claim["spec"]["devices"]["requests"][0]["exactly"];
+        assert_eq!((&request["deviceClassName"], &request["count"]), (&json!(hardware.class()), &json!(4)));
+        assert_eq!(super::claim(&Probe::new(hardware, "node-a", 4, Way::Limits), &options()), None);
+        let late = finding(&probe, &State::Running, Some(Duration::from_secs(1)));
+        assert!(late.what.contains(hardware.class()) && late.advice.unwrap().contains(hardware.chart()));
     }
 }
 

@@ -24,7 +24,13 @@ pub(super) fn files(loaded: &Loaded) -> Result<Vec<Rendered>, RenderError> {
         return Ok(Vec::new());
     }
     let files = documents(loaded)?.into_iter();
-    Ok(files.map(|(path, objects)| file(path, yaml::documents(&objects))).collect())
+    let wanted = files.filter(|(path, _)| is_wanted(&loaded.settings, path));
+    Ok(wanted.map(|(path, objects)| file(path, yaml::documents(&objects))).collect())
+}
+
+/// Whether the settings ask for what the file of this path has.
+pub(crate) fn is_wanted(settings: &Settings, path: &str) -> bool {
+    settings.install_karpenter && (path != GPU || settings.karpenter_has_gpus())
 }
 
 /// Every object, also where the settings do not ask for Karpenter.

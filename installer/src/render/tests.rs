@@ -63,6 +63,29 @@ fn karpenter_says_interfaces_only_where_it_can() {
 }
 
 #[test]
+fn with_dra_there_are_values_of_charts_in_place_of_plugins_and_no_gpu_pools() {
+    let paths = |more: &str| {
+        let files = render(&loaded(&format!("INSTALL_KARPENTER=1\n{more}")), What::Kubernetes).unwrap();
+        files.into_iter().map(|file| file.path).collect::<Vec<_>>()
+    };
+    let (plugins, drivers) = (paths(""), paths("GPU_DEVICES=dra\n"));
+    let only = |some: &[String], others: &[String]| -> Vec<String> {
+        some.iter().filter(|path| !others.contains(path)).cloned().collect()
+    };
+    let gone = only(&plugins, &drivers);
+    assert_eq!(
+        gone,
+        [
+            "kubernetes/nvidia-device-plugin.yaml",
+            "kubernetes/efa-device-plugin.yaml",
+            "kubernetes/karpenter-gpu.yaml"
+        ]
+    );
+    let come = only(&drivers, &plugins);
+    assert_eq!(come, ["charts/dra-driver-nvidia-gpu.values.yaml", "charts/aws-dranet.values.yaml"]);
+}
+
+#[test]
 fn karpenter_s_objects_are_known_by_name_also_where_nobody_asks_for_them() {
     let loaded = loaded("INSTALL_KARPENTER=1\n");
     let bare = |object: &Value| json!({ "apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": object["metadata"] });

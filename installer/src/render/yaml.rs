@@ -10,7 +10,7 @@ pub(super) fn documents(values: &[Value]) -> String {
     texts.join("---\n")
 }
 
-fn document(value: &Value) -> String {
+pub(super) fn document(value: &Value) -> String {
     let mut text = String::new();
     block(&mut text, &sorted(value), 0);
     text

@@ -17,6 +17,21 @@ impl NodeGroupKind {
     pub const WORDS: &'static [&'static str] = &["managed", "self-managed"];
 }
 
+/// What gives a node's GPUs and EFA interfaces to pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Devices {
+    /// The device plugins of NVIDIA and AWS: pods ask by number, `nvidia.com/gpu: 8`.
+    DevicePlugin,
+    /// The DRA drivers of both: pods ask by `ResourceClaim`.
+    Dra,
+}
+
+impl Devices {
+    /// Every word.
+    pub const WORDS: &'static [&'static str] = &["device-plugin", "dra"];
+}
+
 /// How instances are bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -72,10 +72,11 @@ const RULES: &[Rule] = &[
     },
     Rule { looks_at: &["NVIDIA_DRIVER_VERSION", "GPU_INSTANCE_TYPE"], find: nodes::driver },
     Rule { looks_at: &["AGENT_SHA256", "AGENT_URL"], find: nodes::agent },
+    Rule { looks_at: &["GPU_DEVICES", "KUBERNETES_VERSION"], find: nodes::devices },
     Rule { looks_at: &["EKS_REPAIR", "GPU_NODE_GROUP_KIND"], find: group::repair },
     Rule { looks_at: &["S3_CSI_BUCKETS", "INSTALL_S3_CSI"], find: nodes::buckets },
     Rule {
-        looks_at: &["KARPENTER_VERSION", "INSTALL_KARPENTER", "GPU_INSTANCE_TYPE"],
+        looks_at: &["KARPENTER_VERSION", "INSTALL_KARPENTER", "GPU_INSTANCE_TYPE", "GPU_DEVICES"],
         find: nodes::karpenter,
     },
 ];

@@ -37,6 +37,11 @@ pub(super) const RELEASE: Form = Form {
     check: |text| or(version(text).is_some_and(|version| version >= [1, 0, 0]), "not such a release"),
 };
 
+pub(super) const CHART_RELEASE: Form = Form {
+    allowed: "the version of a chart, for example 0.4.1",
+    check: |text| or(version(text).is_some(), "not such a version"),
+};
+
 /// `1.11.0` as numbers, to compare.
 pub(super) fn version(text: &str) -> Option<[u32; 3]> {
     let mut numbers =

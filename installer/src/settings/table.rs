@@ -3,7 +3,7 @@
 use gpunode_host::spec::form::{aws, version};
 use gpunode_host::spec::{EfaLayout, Kind};
 
-use super::choices::{Capacity, NodeGroupKind};
+use super::choices::{Capacity, Devices, NodeGroupKind};
 use super::form;
 
 /// One setting.
@@ -154,6 +154,36 @@ pub const SECTIONS: &[Section] = &[
                 "CLUSTER_AUTOSCALER_CHART_VERSION",
                 text(&form::RELEASE),
                 Is("9.50.1"),
+                "Version of that chart.",
+            ),
+            setting(
+                "GPU_DEVICES",
+                Kind::Choice(Devices::WORDS),
+                Is("device-plugin"),
+                "What gives GPUs and EFA interfaces to pods: NVIDIA's and AWS's device plugins (`nvidia.com/gpu: 8`), or their DRA drivers (ResourceClaims), from Kubernetes 1.34 on. With dra nothing starts nodes for pods that wait: Karpenter gets no GPU pools, and Cluster Autoscaler starts none in a group without nodes.",
+            ),
+            setting(
+                "NVIDIA_DRA_DRIVER_CHART",
+                text(&form::CHART),
+                Is("oci://registry.k8s.io/dra-driver-nvidia/charts/dra-driver-nvidia-gpu"),
+                "Where the chart dra-driver-nvidia-gpu is; with GPU_DEVICES=dra.",
+            ),
+            setting(
+                "NVIDIA_DRA_DRIVER_CHART_VERSION",
+                text(&form::CHART_RELEASE),
+                Is("0.4.1"),
+                "Version of that chart.",
+            ),
+            setting(
+                "EFA_DRA_DRIVER_CHART",
+                text(&form::CHART),
+                Is("https://aws.github.io/eks-charts"),
+                "Where the chart aws-dranet is; with GPU_DEVICES=dra.",
+            ),
+            setting(
+                "EFA_DRA_DRIVER_CHART_VERSION",
+                text(&form::CHART_RELEASE),
+                Is("1.0.0"),
                 "Version of that chart.",
             ),
             setting("INSTALL_KARPENTER", Boolean, Is("false"), "Whether Karpenter is installed."),

@@ -58,6 +58,26 @@ fn the_node_s_table_and_this_one_agree() {
 }
 
 #[test]
+fn dra_wants_a_kubernetes_that_serves_it() {
+    for old in ["1.30", "1.33"] {
+        let said =
+            mistake(&format!("GPU_DEVICES=dra\nKUBERNETES_VERSION={old}\nGPU_CREATE_SECURITY_GROUP=1\n"));
+        assert!(
+            said.contains(&format!("needs Kubernetes 1.34 or later, and KUBERNETES_VERSION is {old}")),
+            "{said}"
+        );
+    }
+    assert!(mistake("GPU_DEVICES=DRA\n").contains("device-plugin"));
+    let settings = load_text(&format!("{LEAST}GPU_DEVICES=dra\nINSTALL_KARPENTER=1\n")).unwrap().settings;
+    assert!(settings.uses_dra() && !settings.karpenter_has_gpus());
+    assert!(mistake("EFA_DRA_DRIVER_CHART_VERSION=latest\n").contains("0.4.1"));
+    // Without GPU pools of its own Karpenter puts EFA nowhere.
+    let b300 = "GPU_INSTANCE_TYPE=p6-b300.48xlarge\nNVIDIA_DRIVER_VERSION=580\nINSTALL_KARPENTER=1\n";
+    assert!(mistake(b300).contains("card 0"));
+    assert!(load_text(&format!("{LEAST}{b300}GPU_DEVICES=dra\n")).is_ok());
+}
+
+#[test]
 fn every_default_reads_and_every_same_stands_before() {
     let mut before = BTreeSet::new();
     for setting in all() {

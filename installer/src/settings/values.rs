@@ -4,7 +4,7 @@ use gpunode_host::catalog::{self, InstanceType};
 use gpunode_host::spec::EfaLayout;
 use serde::{Deserialize, Serialize};
 
-use super::choices::{Capacity, NodeGroupKind};
+use super::choices::{Capacity, Devices, NodeGroupKind};
 use super::form;
 
 /// Every setting, checked. Fields are the names of the file; those in GiB, MiB/s and so on say so in the table.
@@ -32,6 +32,11 @@ pub struct Settings {
     pub load_balancer_controller_chart_version: String,
     pub cluster_autoscaler_chart: String,
     pub cluster_autoscaler_chart_version: String,
+    pub gpu_devices: Devices,
+    pub nvidia_dra_driver_chart: String,
+    pub nvidia_dra_driver_chart_version: String,
+    pub efa_dra_driver_chart: String,
+    pub efa_dra_driver_chart_version: String,
     pub install_karpenter: bool,
     pub karpenter_version: String,
     pub karpenter_chart: String,
@@ -123,8 +128,24 @@ impl Settings {
     /// Whether the cluster's own security group allows EFA's traffic between nodes: EKS's does from 1.33 on (eksctl
     /// makes no group of its own there). It is for managed groups; others may not use it for their nodes alone.
     pub fn cluster_group_allows_efa(&self) -> bool {
-        let minor = self.kubernetes_version.strip_prefix("1.").and_then(|minor| minor.parse::<u32>().ok());
-        self.gpu_node_group_kind == NodeGroupKind::Managed && minor.is_some_and(|minor| minor >= 33)
+        self.gpu_node_group_kind == NodeGroupKind::Managed && self.kubernetes_is_from(33)
+    }
+
+    /// Whether the cluster's Kubernetes is 1.`minor` or newer.
+    pub(super) fn kubernetes_is_from(&self, minor: u32) -> bool {
+        let ours = self.kubernetes_version.strip_prefix("1.").and_then(|ours| ours.parse::<u32>().ok());
+        ours.is_some_and(|ours| ours >= minor)
+    }
+
+    /// Whether GPUs and EFA interfaces are given by `ResourceClaim`.
+    pub fn uses_dra(&self) -> bool {
+        self.gpu_devices == Devices::Dra
+    }
+
+    /// Whether Karpenter starts GPU nodes. Its support for claims is alpha and off by default, from 1.15 on (Karpenter,
+    /// "Utilizing GPUs and EFAs with Dynamic Resource Allocation"); a node whose GPUs nobody gives away would stay empty.
+    pub fn karpenter_has_gpus(&self) -> bool {
+        self.install_karpenter && !self.uses_dra()
     }
 
     /// Whether the node classes of this Karpenter can say which interfaces are EFA-only: `networkInterfaces` is there

@@ -114,11 +114,21 @@ impl<'a> Maker<'a> {
             kind: kind_name,
             wanted,
             needs,
+            replaces: BTreeSet::new(),
             desired: if wanted { desired } else { Value::Null },
             fixed: fixed.into_iter().collect(),
         };
         self.things.insert(id.clone(), Thing { resource, kind });
         id
+    }
+
+    /// Says of two things that they cannot be there at once: the one that is wanted comes when the other is gone.
+    pub(super) fn exclude(&mut self, one: &str, other: &str) {
+        for (id, gone) in [(one, other), (other, one)] {
+            if let Some(thing) = self.things.get_mut(id).filter(|thing| thing.resource.wanted) {
+                thing.resource.replaces.insert(gone.to_owned());
+            }
+        }
     }
 
     /// Roles of pods with their policies, and who takes each.

@@ -5,28 +5,61 @@ use serde_json::{Value, json};
 use super::Kind;
 use super::catalogue::{Maker, Row};
 use super::release::{NAMESPACE, Release};
+use crate::render::dra;
 use crate::settings::Settings;
 
-/// Each after the association of its service account, so that its first pods have their role.
+/// Each that has a role after the association of its service account, so that its first pods have it.
 pub(super) fn add(maker: &mut Maker<'_>) {
-    let settings = maker.settings();
+    for release in controllers(maker.settings(), &maker.owner()) {
+        let needs = [format!("pod-identity/{NAMESPACE}/{}", release.name)];
+        add_release(maker, release, &needs);
+    }
+    for release in drivers(maker.settings(), &maker.owner()) {
+        add_release(maker, release, &[]);
+    }
+}
+
+fn add_release(maker: &mut Maker<'_>, made: Release, needs: &[String]) {
+    let (id, wanted) = (format!("helm/{}", made.name), made.wanted);
+    let row = Row::new("helm release", made.desired(), wanted, Kind::Release(Box::new(made)));
+    maker.add(id, row, needs);
+}
+
+/// Those that talk to AWS.
+fn controllers(settings: &Settings, owner: &str) -> [Release; 3] {
+    let release = |name, chart: (&String, &String), values, wanted| Release {
+        name,
+        chart: chart.0.clone(),
+        version: chart.1.clone(),
+        values,
+        owner: owner.to_owned(),
+        wanted,
+        definitions: name == "karpenter",
+        workload: "Deployment",
+    };
     let balancer =
         (&settings.load_balancer_controller_chart, &settings.load_balancer_controller_chart_version);
     let autoscaler = (&settings.cluster_autoscaler_chart, &settings.cluster_autoscaler_chart_version);
     let karpenter = (&settings.karpenter_chart, &settings.karpenter_version);
-    let karpenter_wanted = settings.install_karpenter;
-    let rows = [
-        ("aws-load-balancer-controller", balancer, load_balancer_controller(settings), true),
-        ("cluster-autoscaler", autoscaler, cluster_autoscaler(settings), true),
-        ("karpenter", karpenter, self::karpenter(settings), karpenter_wanted),
-    ];
-    for (name, (chart, version), values, wanted) in rows {
-        let (chart, version, owner) = (chart.clone(), version.clone(), maker.owner());
-        let definitions = name == "karpenter";
-        let made = Release { name, chart, version, values, owner, wanted, definitions };
-        let row = Row::new("helm release", made.desired(), wanted, Kind::Release(Box::new(made)));
-        maker.add(format!("helm/{name}"), row, &[format!("pod-identity/{NAMESPACE}/{name}")]);
-    }
+    [
+        release("aws-load-balancer-controller", balancer, load_balancer_controller(settings), true),
+        release("cluster-autoscaler", autoscaler, cluster_autoscaler(settings), true),
+        release("karpenter", karpenter, self::karpenter(settings), settings.install_karpenter),
+    ]
+}
+
+/// Those that give devices to pods.
+fn drivers(settings: &Settings, owner: &str) -> [Release; 2] {
+    dra::drivers(settings).map(|driver| Release {
+        name: driver.name,
+        chart: driver.chart,
+        version: driver.version,
+        values: driver.values,
+        owner: owner.to_owned(),
+        wanted: settings.uses_dra(),
+        definitions: false,
+        workload: "DaemonSet",
+    })
 }
 
 fn nodes(settings: &Settings) -> Value {

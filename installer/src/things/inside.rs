@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::catalogue::{Maker, Row};
-use super::{CatalogueError, DefaultClass, Kind, Object};
+use super::{CatalogueError, DefaultClass, Kind, NAMESPACE, Object};
 use crate::kube::{path, yaml};
 use crate::policies::karpenter_node_role;
-use crate::render::karpenter;
 use crate::render::kubernetes::manifests;
+use crate::render::{dra, karpenter};
 use crate::settings::Loaded;
 
 /// The one default StorageClass.
@@ -20,6 +20,10 @@ pub(super) fn add(maker: &mut Maker<'_>, loaded: &Loaded) -> Result<(), Catalogu
         add_objects(maker, (manifest.path, objects), manifest.wanted, Vec::new())?;
     }
     super::charts::add(maker);
+    for driver in dra::drivers(maker.settings()) {
+        let plugin = id("DaemonSet", NAMESPACE, driver.plugin);
+        maker.exclude(&plugin, &format!("helm/{}", driver.name));
+    }
     add_karpenter(maker, loaded)?;
     let made = DefaultClass { name: DEFAULT_CLASS, owner: maker.owner() };
     let row = Row::new("default class", made.desired(), true, Kind::DefaultClass(made));
@@ -32,8 +36,7 @@ pub(super) fn add(maker: &mut Maker<'_>, loaded: &Loaded) -> Result<(), Catalogu
 /// go first, while Karpenter is there to end their nodes.
 fn add_karpenter(maker: &mut Maker<'_>, loaded: &Loaded) -> Result<(), CatalogueError> {
     let settings = maker.settings();
-    let wanted = settings.install_karpenter;
-    let files = if wanted {
+    let files = if settings.install_karpenter {
         karpenter::documents(loaded).map_err(CatalogueError::Karpenter)?
     } else {
         karpenter::names()
@@ -41,6 +44,7 @@ fn add_karpenter(maker: &mut Maker<'_>, loaded: &Loaded) -> Result<(), Catalogue
     let role = karpenter_node_role(&settings.cluster_name);
     let needs = ["helm/karpenter".to_owned(), format!("eks-access-entry/{role}")];
     for file in files {
+        let wanted = karpenter::is_wanted(settings, file.0);
         add_objects(maker, file, wanted, needs.to_vec())?;
     }
     Ok(())

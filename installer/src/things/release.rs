@@ -30,6 +30,8 @@ pub(super) struct Release {
     pub(super) wanted: bool,
     /// Whether the chart brings custom resource definitions.
     pub(super) definitions: bool,
+    /// What its pods are of.
+    pub(super) workload: &'static str,
 }
 
 impl Release {
@@ -80,10 +82,11 @@ impl Release {
         })
     }
 
-    /// What of its Deployments does not run: charts put the release's name on each (Helm, "Labels and Annotations").
+    /// What of its workloads does not run: charts put the release's name on each (Helm, "Labels and Annotations").
     async fn sick(&self, door: &Door) -> Result<Vec<String>, Failure> {
         let query = format!(
-            "/apis/apps/v1/namespaces/{NAMESPACE}/deployments?labelSelector=app.kubernetes.io%2Finstance%3D{}",
+            "/apis/apps/v1/namespaces/{NAMESPACE}/{}s?labelSelector=app.kubernetes.io%2Finstance%3D{}",
+            self.workload.to_ascii_lowercase(),
             self.name
         );
         let list = door.cluster()?.get(&query).await?.unwrap_or_default();
@@ -91,7 +94,7 @@ impl Release {
         for found in list["items"].as_array().into_iter().flatten() {
             // Items of a list do not say their kind.
             let mut found = found.clone();
-            found["kind"] = "Deployment".into();
+            found["kind"] = self.workload.into();
             let name = found["metadata"]["name"].as_str().unwrap_or_default();
             sick.extend(health(&found).filter(|(_, well)| !well).map(|(note, _)| format!("{name}: {note}")));
         }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use gpunode_tests::aws::Told;
 use serde_json::{Value, json};
 
+use crate::hardware::namespace;
 use crate::inside::{Inside, NAMES, one_at_a_time};
 use crate::node::{NODES, PODS, node, time, watched};
 
@@ -84,12 +85,7 @@ fn nodes(inside: &Inside, doctor: &impl Fn(&[&str]) -> Told) {
     node(inside, "gpu-well", |_| {});
     let told = doctor(&[]);
     has(&told, "error", "gpunode-daemonset", "no node has a pod of it");
-    inside.create(
-        "/api/v1/namespaces",
-        &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "doctor" } }),
-    );
-    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default" } });
-    inside.create("/api/v1/namespaces/doctor/serviceaccounts", &account);
+    namespace(inside, "doctor");
     watched(inside, "gpu-well");
     let told = doctor(&[]);
     assert_eq!(wrong(&told), Vec::new(), "{told:?}");

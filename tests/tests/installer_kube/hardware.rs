@@ -14,16 +14,16 @@ use crate::node::{NODES, node, watched};
 use crate::scripts::counts;
 
 const PODS: &str = "/api/v1/namespaces/hardware/pods";
-const WORDS: [&str; 6] = ["gpu", "verify", "--yes", "--json", "--namespace", "hardware"];
+pub(crate) const WORDS: [&str; 6] = ["gpu", "verify", "--yes", "--json", "--namespace", "hardware"];
 
 /// Pods that the installer made.
-fn pods(inside: &Inside) -> Vec<Value> {
+pub(crate) fn pods(inside: &Inside) -> Vec<Value> {
     let list = inside.get(&format!("{PODS}?labelSelector=app.kubernetes.io%2Fname%3Dgpunode-verify"));
     list["items"].as_array().unwrap().clone()
 }
 
 /// What a kubelet says of a pod that ran: its exit code and message.
-fn ended(inside: &Inside, pod: &Value, code: i32, message: &str) {
+pub(crate) fn ended(inside: &Inside, pod: &Value, code: i32, message: &str) {
     let image = pod["spec"]["containers"][0]["image"].clone();
     let state = json!({ "terminated": { "exitCode": code, "message": message, "reason": if code == 0 { "Completed" } else { "Error" } } });
     let container = json!({ "name": "it", "image": image, "imageID": "", "ready": false, "restartCount": 0, "state": state });
@@ -33,7 +33,7 @@ fn ended(inside: &Inside, pod: &Value, code: i32, message: &str) {
 }
 
 /// Plays the kubelet until `child` ends: what it says of each kind of pod, once.
-fn played(inside: &Inside, mut child: Child, says: &[(&str, i32, &str)]) -> Told {
+pub(crate) fn played(inside: &Inside, mut child: Child, says: &[(&str, i32, &str)]) -> Told {
     let (since, mut done) = (Instant::now(), Vec::new());
     while child.try_wait().unwrap().is_none() {
         assert!(since.elapsed() < Duration::from_secs(120), "it comes to no end");
@@ -58,8 +58,8 @@ pub(crate) fn has(told: &Told, level: &str, what: &str) {
 }
 
 /// Starts it and waits until both pods are there.
-fn started(inside: &Inside) -> Child {
-    let mut child = inside.start(&WORDS, &[]);
+pub(crate) fn started(inside: &Inside, variables: &[(&str, &str)]) -> Child {
+    let mut child = inside.start(&WORDS, variables);
     let since = Instant::now();
     while pods(inside).len() < 2 {
         assert!(
@@ -75,17 +75,41 @@ fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
 }
 
-const GOOD: [(&str, i32, &str); 2] =
+/// A namespace with the account that pods have where they name none; it stays.
+pub(crate) fn namespace(inside: &Inside, name: &str) {
+    let path = format!("/api/v1/namespaces/{name}");
+    if !inside.has(&path) {
+        let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        inside.create("/api/v1/namespaces", &space);
+        let account =
+            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default" } });
+        inside.create(&format!("{path}/serviceaccounts"), &account);
+    }
+}
+
+/// A managed node group that wants one node.
+pub(crate) fn wanted(inside: &Inside) {
+    let role = format!("arn:aws:iam::{}:role/node", inside.bed.account());
+    inside.bed.calls(
+        &json!([["eks", "create_nodegroup", { "clusterName": "research", "nodegroupName": "gpu-compute",
+        "subnets": ["subnet-0123456789abcdef0"], "nodeRole": role,
+        "scalingConfig": { "minSize": 0, "maxSize": 2, "desiredSize": 1 } }]]),
+    );
+}
+
+/// Makes a node one of that group.
+pub(crate) fn of_group(node: &mut Value) {
+    node["metadata"]["labels"]["eks.amazonaws.com/nodegroup"] = "gpu-compute".into();
+}
+
+pub(crate) const GOOD: [(&str, i32, &str); 2] =
     [("-gpu-", 0, "GPU 0: NVIDIA H200\n"), ("-efa-", 0, "    domain: rdmap79s0-rdm\n")];
 
 #[test]
 fn pods_say_whether_they_get_the_hardware_and_are_always_removed() {
     let _turn = one_at_a_time();
     let inside = Inside::new(341);
-    let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "hardware" } });
-    inside.create("/api/v1/namespaces", &space);
-    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default" } });
-    inside.create("/api/v1/namespaces/hardware/serviceaccounts", &account);
+    namespace(&inside, "hardware");
     let run = |more: &[&str], says: &[(&str, i32, &str)]| {
         let told = played(&inside, inside.start(&[&WORDS, more].concat(), &[]), says);
         assert_eq!(pods(&inside), Vec::<Value>::new(), "{told:?}");
@@ -95,28 +119,18 @@ fn pods_say_whether_they_get_the_hardware_and_are_always_removed() {
     assert_eq!(told.code, Some(5), "{told:?}");
     has(&told, "unknown", "no node group of these settings wants a node");
 
-    inside.bed.calls(
-        &json!([["eks", "create_nodegroup", { "clusterName": "research", "nodegroupName": "gpu-compute",
-        "subnets": ["subnet-0123456789abcdef0"], "nodeRole": "arn:aws:iam::000000000341:role/node",
-        "scalingConfig": { "minSize": 0, "maxSize": 2, "desiredSize": 1 } }]]),
-    );
+    wanted(&inside);
     let told = run(&[], &[]);
     assert_eq!(told.code, Some(3), "{told:?}");
     has(&told, "error", "0 of 1 nodes have joined");
 
-    node(&inside, "gpu-new", |node| {
-        node["metadata"]["labels"]["eks.amazonaws.com/nodegroup"] = "gpu-compute".into();
-    });
+    node(&inside, "gpu-new", of_group);
     let told = run(&[], &[]);
     has(&told, "error", "no node has a pod of it");
     has(&told, "unknown", "no pod was run: no node of it is Ready and takes pods");
     // The API server gives every new node a taint, which the node's controller takes away once it is Ready.
     inside.patch(&format!("{NODES}/gpu-new"), &json!([{ "op": "remove", "path": "/spec/taints" }]));
-    let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "doctor" } });
-    if !inside.has("/api/v1/namespaces/doctor") {
-        inside.create("/api/v1/namespaces", &space);
-        inside.create("/api/v1/namespaces/doctor/serviceaccounts", &account);
-    }
+    namespace(&inside, "doctor");
     watched(&inside, "gpu-new");
     let before = inside.bed.audit().len();
     let told = run(&[], &GOOD);
@@ -145,13 +159,13 @@ fn pods_say_whether_they_get_the_hardware_and_are_always_removed() {
 /// Ctrl-C, and a kill that leaves nobody to remove anything.
 fn cut_off(inside: &Inside, run: &impl Fn(&[&str], &[(&str, i32, &str)]) -> Told) {
     for ends in [Signal::SIGINT, Signal::SIGTERM] {
-        let child = started(inside);
+        let child = started(inside, &[]);
         signal(&child, ends);
         let told: Told = child.wait_with_output().unwrap().into();
         assert_eq!((told.code, pods(inside).len()), (Some(5), 0), "{told:?}");
         has(&told, "unknown", "nvidia-smi -L: interrupted");
     }
-    let mut child = started(inside);
+    let mut child = started(inside, &[]);
     for pod in pods(inside) {
         counts(inside, &pod);
     }

@@ -10,31 +10,10 @@ use gpunode_tests::kube::{
 };
 use serde_json::{Value, json};
 
+use crate::stand_ins::{DRIVER_TEMPLATE, DRIVERS, TEMPLATE};
+
 /// The charts that are installed.
 pub(crate) const NAMES: [&str; 3] = ["aws-load-balancer-controller", "cluster-autoscaler", "karpenter"];
-
-/// Of a stand-in: the account that the real one has, too, and the values as they came.
-const TEMPLATE: &str = "apiVersion: v1
-kind: ServiceAccount
-metadata: {name: {{ .Chart.Name }}, namespace: {{ .Release.Namespace }}}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: {{ .Chart.Name }}, namespace: {{ .Release.Namespace }}}
-data: {values: {{ .Values | toJson | quote }}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ .Chart.Name }}
-  namespace: {{ .Release.Namespace }}
-  labels: {app.kubernetes.io/instance: {{ .Release.Name }}}
-spec:
-  selector: {matchLabels: {app: {{ .Chart.Name }}}}
-  template:
-    metadata: {labels: {app: {{ .Chart.Name }}}}
-    spec: {containers: [{name: it, image: none.invalid/none}]}
-";
 
 /// Tests that share what is inside one cluster take turns.
 pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
@@ -78,6 +57,9 @@ impl Inside {
         for (name, version) in NAMES.iter().zip(["1.16.0", "9.50.1", "1.1.0"]) {
             inside.write_chart(name, version);
         }
+        for (name, version) in DRIVERS {
+            inside.write_chart(name, version);
+        }
         inside.before = inside.changes();
         inside
     }
@@ -106,11 +88,14 @@ impl Inside {
         let path = format!("{}:/usr/bin:/bin", helm.parent().unwrap().display());
         let (charts, temporary) =
             (NAMES.map(|name| self.chart(name)), self.temporary().display().to_string());
+        let drivers = DRIVERS.map(|(name, _)| self.chart(name));
         let ours = [
             ("INSTALL_KUBERNETES", "true"),
             ("LOAD_BALANCER_CONTROLLER_CHART", &charts[0]),
             ("CLUSTER_AUTOSCALER_CHART", &charts[1]),
             ("KARPENTER_CHART", &charts[2]),
+            ("NVIDIA_DRA_DRIVER_CHART", &drivers[0]),
+            ("EFA_DRA_DRIVER_CHART", &drivers[1]),
             ("PATH", &path),
             ("HOME", &folder),
             ("TMPDIR", &temporary),
@@ -150,7 +135,9 @@ impl Inside {
     pub(crate) fn write_chart(&self, name: &str, version: &str) {
         let folder = self.chart(name);
         std::fs::create_dir_all(format!("{folder}/templates")).unwrap();
-        std::fs::write(format!("{folder}/templates/all.yaml"), TEMPLATE).unwrap();
+        let driver = DRIVERS.iter().any(|(driver, _)| *driver == name);
+        let template = if driver { DRIVER_TEMPLATE } else { TEMPLATE };
+        std::fs::write(format!("{folder}/templates/all.yaml"), template).unwrap();
         let about = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
         std::fs::write(format!("{folder}/Chart.yaml"), about).unwrap();
         if name == "karpenter" {

@@ -4,6 +4,7 @@
 
 mod charts;
 mod doctor;
+mod dra;
 mod hardware;
 mod inside;
 mod joined;
@@ -12,4 +13,5 @@ mod kills;
 mod node;
 mod objects;
 mod scripts;
+mod stand_ins;
 mod trouble;

@@ -9,12 +9,13 @@ use super::super::interrupt::Interrupt;
 use super::super::live::{ChangeArgs, Found, LiveArgs, asked_in_vain, confirm, say};
 use super::super::{Stop, err, failed, out};
 use super::pods::PodArgs;
-use crate::aws::Recorder;
+use crate::aws::{Failure, Recorder};
+use crate::devices::Offers;
 use crate::doctor::{self, Finding, Level};
 use crate::exit::Exit;
 use crate::gpu::{self, Joined};
 use crate::kube::Client;
-use crate::probe::{self, Options, Runner};
+use crate::probe::{self, Options, Runner, Way};
 use crate::things;
 
 /// Between looks at nodes.
@@ -127,12 +128,21 @@ async fn run_pods(
         owner: things::gpu_owner(&found.loaded.settings),
     };
     let mut findings = Vec::new();
-    if let Err(failure) = probe::sweep(client, &options).await {
+    let given = async {
+        let offers = Offers::ask(client, &found.loaded.settings).await?;
+        let claims = offers.claims(client).await?;
+        Ok((offers, claims))
+    };
+    let (offers, claims) = match given.await {
+        Ok(given) => given,
+        Err(failure) => return vec![unasked(&failure)],
+    };
+    if let Err(failure) = probe::sweep(client, &options, Way::of(&offers)).await {
         findings.push(Finding::warning("pods", format_args!("of earlier runs may be left: {failure}"), ""));
     }
     let mut probes = Vec::new();
     for group in joined.iter().filter(|group| !group.nodes.is_empty()) {
-        let (some, told) = probe::probes(client, &group.name, &group.nodes).await;
+        let (some, told) = probe::probes(client, &group.name, &group.nodes, (&offers, &claims)).await;
         probes.extend(some);
         findings.extend(told);
     }
@@ -143,6 +153,10 @@ async fn run_pods(
     let all = probes.iter().map(|probe| runner.run(probe, stop.came()));
     findings.extend(join_all(all).await.into_iter().flatten());
     findings
+}
+
+fn unasked(failure: &Failure) -> Finding {
+    Finding::unknown("pods", format_args!("nobody knows which devices are free: {failure}"))
 }
 
 fn tell(found: &Found, json: bool, findings: &[Finding]) -> Result<(), Stop> {

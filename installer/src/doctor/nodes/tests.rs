@@ -45,7 +45,7 @@ fn pod(node: &str, ready: &str) -> Value {
 fn told(more: &str, change: impl FnOnce(&mut Value)) -> Vec<Finding> {
     let mut it = node("a");
     change(&mut it);
-    let mut found = judge(&settings(more), &[it], Ok(&[pod("a", "True")]), now());
+    let mut found = judge(&settings(more), &[it], (Ok(&[pod("a", "True")]), Ok(&Offers::Plugins)), now());
     found.pop();
     found
 }
@@ -60,8 +60,12 @@ fn names_are_those_of_the_chart() {
 
 #[test]
 fn a_healthy_node_is_only_counted() {
-    let found =
-        judge(&settings(""), &[node("a"), node("b")], Ok(&[pod("a", "True"), pod("b", "True")]), now());
+    let found = judge(
+        &settings(""),
+        &[node("a"), node("b")],
+        (Ok(&[pod("a", "True"), pod("b", "True")]), Ok(&Offers::Plugins)),
+        now(),
+    );
     assert_eq!(found, [Finding::ok("GPU nodes", "2 of 2 as they must be")]);
 }
 
@@ -95,6 +99,53 @@ fn fewer_devices_than_the_type_has_are_told() {
     assert_eq!(told("", parts), []);
 }
 
+/// A node whose devices are given by claims, which `slices` say.
+fn told_of(slices: Vec<Value>, change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let mut it = node("a");
+    it["status"]["allocatable"] = json!({ "nvidia.com/gpu": "0" });
+    change(&mut it);
+    let offers = Offers::Drivers(slices);
+    let found = judge(&settings("GPU_DEVICES=dra\n"), &[it], (Ok(&[pod("a", "True")]), Ok(&offers)), now());
+    found.iter().filter(|found| found.level > Level::Ok).map(|found| found.what.clone()).collect()
+}
+
+fn slice(driver: &str, attribute: &str, value: &str, count: usize) -> Value {
+    let device =
+        |at: usize| json!({ "name": format!("d-{at}"), "attributes": { attribute: { "string": value } } });
+    json!({ "spec": { "driver": driver, "nodeName": "a", "devices": (0..count).map(device).collect::<Vec<_>>(),
+        "pool": { "name": "a", "generation": 1, "resourceSliceCount": 1 } } })
+}
+
+#[test]
+fn with_dra_a_node_offers_what_its_slices_say() {
+    let all = |gpus, interfaces| {
+        vec![
+            slice("gpu.nvidia.com", "type", "gpu", gpus),
+            slice("dra.net", "dra.net/pciDevice", "Elastic Fabric Adapter (EFA)", interfaces),
+        ]
+    };
+    assert_eq!(told_of(all(8, 16), |_| {}), Vec::<String>::new());
+    let few = [
+        "offers 7 of 8 gpu.nvidia.com (p5en.48xlarge)",
+        "offers 15 of 16 efa.networking.k8s.aws (p5en.48xlarge)",
+    ];
+    assert_eq!(told_of(all(7, 15), |_| {}), few);
+    assert_eq!(told_of(Vec::new(), |_| {})[0], "offers 0 of 8 gpu.nvidia.com (p5en.48xlarge)");
+    // What the node's status says counts for nothing, except that somebody else gives the same away.
+    let found = told_of(all(8, 16), |node| node["status"]["allocatable"]["nvidia.com/gpu"] = "8".into());
+    assert!(
+        found.len() == 1 && found[0].contains("by a device plugin beside the DRA driver gpu.nvidia.com"),
+        "{found:?}"
+    );
+    let mut part = all(8, 16);
+    part[0]["spec"]["pool"]["resourceSliceCount"] = 2.into();
+    assert!(told_of(part, |_| {})[0].ends_with("only 1 of the 2 slices of its pool are there"));
+
+    let asked_in_vain =
+        judge(&settings("GPU_DEVICES=dra\n"), &[node("a")], (Ok(&[pod("a", "True")]), Err("403")), now());
+    assert_eq!((asked_in_vain[0].level, asked_in_vain.len()), (Level::Unknown, 2), "{asked_in_vain:?}");
+}
+
 #[test]
 fn sick_unknown_stale_and_missing_conditions_differ() {
     let found = told("", |node| node["status"]["conditions"][0]["status"] = "False".into());
@@ -122,7 +173,9 @@ fn taints_and_a_node_that_nobody_watches_are_told() {
             { "key": "nvidia.com/gpu", "value": "true" }] });
     });
     assert_eq!(found.iter().map(|finding| finding.level).collect::<Vec<_>>(), [Level::Warning, Level::Error]);
-    let pods = |pods: Result<&[Value], &str>| judge(&settings(""), &[node("a")], pods, now());
+    let pods = |pods: Result<&[Value], &str>| {
+        judge(&settings(""), &[node("a")], (pods, Ok(&Offers::Plugins)), now())
+    };
     assert!(pods(Ok(&[pod("b", "True")]))[0].what.contains("has no pod"));
     assert!(pods(Ok(&[pod("a", "False")]))[0].what.contains("is not ready"));
     let none = pods(Ok(&[]));
@@ -143,7 +196,7 @@ proptest! {
         it["status"]["allocatable"]["nvidia.com/gpu"] = count.into();
         let far = now() + Duration::from_secs(u64::from(u32::MAX));
         for at in [now(), SystemTime::UNIX_EPOCH, far] {
-            let found = judge(&settings(""), &[it.clone()], Ok(&[pod("a", "True")]), at);
+            let found = judge(&settings(""), &[it.clone()], (Ok(&[pod("a", "True")]), Ok(&Offers::Plugins)), at);
             prop_assert!(found.iter().any(|finding| finding.level >= Level::Unknown), "{:?}", found);
         }
     }

@@ -81,10 +81,20 @@ pub(super) fn buckets(s: &Settings) -> Option<Wrong> {
         .then(|| ("buckets without INSTALL_S3_CSI".to_owned(), None))
 }
 
+/// Kubernetes serves `resource.k8s.io/v1` from 1.34 on, and EKS names the same version for both drivers (EKS User Guide,
+/// "Manage EFA devices", "Use the NVIDIA DRA driver or device plugin").
+pub(super) fn devices(s: &Settings) -> Option<Wrong> {
+    (s.uses_dra() && !s.kubernetes_is_from(34)).then(|| {
+        let why =
+            format!("needs Kubernetes 1.34 or later, and KUBERNETES_VERSION is {}", s.kubernetes_version);
+        (why, Some("device-plugin".to_owned()))
+    })
+}
+
 pub(super) fn karpenter(s: &Settings) -> Option<Wrong> {
     let kind = s.instance_type()?;
     let refused = kind.has_efa() && kind.cards.first().is_some_and(|card| !card.supports(InterfaceKind::Efa));
-    (s.install_karpenter && refused && !s.karpenter_says_interfaces()).then(|| {
+    (s.karpenter_has_gpus() && refused && !s.karpenter_says_interfaces()).then(|| {
         let why =
             format!("network card 0 of {} takes no EFA, and this Karpenter would put one there", kind.name);
         (why, Some("1.11.0 or newer".to_owned()))

@@ -23,7 +23,8 @@ pub(super) fn group(settings: &Settings, group: &Group, template: Template) -> S
         parts::LABELS.iter().map(|(name, value)| (node(&format!("label/{name}")), (*value).to_owned())),
     );
     let efa = template.launched.interfaces.iter().filter(|placed| placed.interface.is_efa()).count();
-    if efa > 0 {
+    // With DRA a node has no such resource.
+    if efa > 0 && !settings.uses_dra() {
         tags.insert(node("resources/vpc.amazonaws.com/efa"), efa.to_string());
     }
     ScalingGroup {
