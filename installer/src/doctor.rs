@@ -6,6 +6,7 @@ mod claims;
 mod groups;
 mod inside;
 mod nodes;
+mod permissions;
 mod stated;
 
 use std::fmt::{Display, Write as _};
@@ -19,6 +20,7 @@ pub use claims::claims;
 pub use groups::{groups, quota, subnets};
 pub use inside::{devices, helm, rights, storage, unreachable};
 pub use nodes::{nodes, these as these_nodes, workers};
+pub use permissions::permissions;
 pub use stated::stated;
 
 /// For one check: each call in it has shorter bounds of its own.

@@ -1,11 +1,13 @@
 //! IAM policies and the roles that carry them. Each policy is a file in `installer/policies` with places for what is
 //! known only here: `@CLUSTER@`, `@ACCOUNT@` and so on.
 
+mod caller;
 mod fill;
 mod roles;
 #[cfg(test)]
 mod tests;
 
+pub use caller::{CALLER, caller};
 pub use fill::{Places, minified};
 pub use roles::{ROLES, Role, gpu_node_role, karpenter_node_role, node_group_role, policy_name};
 
@@ -25,6 +27,9 @@ policies![
     "ec2-trust",
     "efs-csi",
     "fsx-csi",
+    "installer-cluster",
+    "installer-gpu",
+    "installer-iam",
     "karpenter-eks-integration",
     "karpenter-iam-integration",
     "karpenter-interruption",
@@ -66,11 +71,14 @@ pub enum PolicyError {
 
 /// The policy `name` with `places` filled in.
 pub fn policy(name: &str, places: &Places) -> Result<Value, PolicyError> {
+    fill::fill(name, read(name)?, places)
+}
+
+/// The policy `name` with its places open.
+fn read(name: &str) -> Result<Value, PolicyError> {
     let (_, text) = FILES
         .iter()
         .find(|(known, _)| *known == name)
         .ok_or_else(|| PolicyError::Unknown(name.to_owned()))?;
-    let value: Value =
-        serde_json::from_str(text).map_err(|source| PolicyError::Json { name: name.to_owned(), source })?;
-    fill::fill(name, value, places)
+    serde_json::from_str(text).map_err(|source| PolicyError::Json { name: name.to_owned(), source })
 }

@@ -30,7 +30,7 @@ pub enum What {
     LaunchTemplate,
     /// user-data.mime: what GPU nodes boot with
     UserData,
-    /// policies/: IAM policies, and the trust policy of each role
+    /// policies/: IAM policies and the trust policy of each role, and what whoever runs the installer must be allowed
     Policies,
     /// kubernetes/: storage classes, metrics server, device plugins or the values of the DRA drivers' charts, Karpenter's
     /// node pools
@@ -82,10 +82,12 @@ pub enum RenderError {
 /// The files for `what`.
 pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError> {
     let settings = &loaded.settings;
-    if settings.gpu_create_security_group {
+    // Policies name no group.
+    let names = what != What::Policies;
+    if names && settings.gpu_create_security_group {
         return Err(RenderError::MadeElsewhere("GPU_CREATE_SECURITY_GROUP", "GPU_SECURITY_GROUP"));
     }
-    if settings.gpu_create_placement_group {
+    if names && settings.gpu_create_placement_group {
         return Err(RenderError::MadeElsewhere("GPU_CREATE_PLACEMENT_GROUP", "GPU_PLACEMENT_GROUP"));
     }
     Ok(match what {
@@ -93,7 +95,11 @@ pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError>
             vec![file("launch-template.json", canonical::json(&launch_template::make(loaded)?.data()))]
         }
         What::UserData => vec![file("user-data.mime", text(&launch_template::make(loaded)?.user_data))],
-        What::Policies => policy_files(settings)?,
+        What::Policies => {
+            let mut files = policy_files(settings)?;
+            files.extend(caller_files(settings)?);
+            files
+        }
         What::Kubernetes => {
             let mut files = kubernetes::files(settings);
             files.extend(karpenter::files(loaded)?);
@@ -145,6 +151,15 @@ fn policy_files(settings: &Settings) -> Result<Vec<Rendered>, RenderError> {
         put("karpenter-queue", &policies::policy("karpenter-queue", &places)?);
     }
     Ok(files)
+}
+
+/// What whoever runs the installer must be allowed; no form takes it.
+fn caller_files(settings: &Settings) -> Result<Vec<Rendered>, RenderError> {
+    let file = |name: &str| {
+        let policy = policies::caller(name, settings)?;
+        Ok(file(&format!("policies/{name}.json"), canonical::json(&policy)))
+    };
+    policies::CALLER.into_iter().map(file).collect()
 }
 
 /// The module, with the policies and the user data that it reads.

@@ -1,6 +1,6 @@
 """ministack, with what it lacks of EC2, Auto Scaling, EKS, S3 and Service Quotas and the installer asks for: where an instance type is
 offered, that a token makes one version of a template, what that says of network cards and placement, which versions are supported, what a node
-group or an Auto Scaling group keeps and takes, that a bucket is somebody's, and how many vCPUs may run. Each is as botocore's models and AWS's API references have it; what is
+group or an Auto Scaling group keeps and takes, that a bucket is somebody's, what IAM foretells of a role, and how many vCPUs may run. Each is as botocore's models and AWS's API references have it; what is
 wrong is refused.
 """
 
@@ -11,7 +11,7 @@ import re
 
 from ministack import app
 from ministack.app import main
-from ministack.core import router
+from ministack.core import iam_evaluator, router
 from ministack.core.responses import get_account_id
 from ministack.services import autoscaling, ec2, eks, iam, s3
 
@@ -92,6 +92,21 @@ def template_of(parameters):
     return {**named, "Version": asked("Version")}, None
 
 
+# So many instances there are to be had for a group.
+CAPACITY = 3
+
+
+def describe_scaling_activities(parameters):
+    """The emulator has no trouble, and so nothing to say of it."""
+    group = autoscaling._asgs.get(autoscaling._p(parameters, "AutoScalingGroupName"))
+    said = "Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient capacity."
+    lacks = group and len(group["Instances"]) < group["DesiredCapacity"]
+    activities = f"<member><StatusCode>Failed</StatusCode><StatusMessage>{said}</StatusMessage></member>" if lacks else ""
+    inner = f"<Activities>{activities}</Activities>"
+    return autoscaling._xml(200, "DescribeScalingActivitiesResponse",
+                            f"<DescribeScalingActivitiesResult>{inner}</DescribeScalingActivitiesResult>")
+
+
 def create_group(parameters, before=autoscaling._ACTION_MAP["CreateAutoScalingGroup"]):
     """The emulator does not look at the template."""
     template, refusal = template_of(parameters)
@@ -101,6 +116,7 @@ def create_group(parameters, before=autoscaling._ACTION_MAP["CreateAutoScalingGr
         group["LaunchTemplate"] = template
         for instance in group["Instances"]:
             instance["LaunchTemplate"] = template
+        del group["Instances"][CAPACITY:]
     return answer
 
 
@@ -115,6 +131,7 @@ def update_group(parameters, before=autoscaling._ACTION_MAP["UpdateAutoScalingGr
         group["LaunchTemplate"] = template or group["LaunchTemplate"]
         group["DesiredCapacity"] = min(max(group["DesiredCapacity"], group["MinSize"]), group["MaxSize"])
         autoscaling._reconcile_instances(group)
+        del group["Instances"][CAPACITY:]
         if autoscaling._p(parameters, "DesiredCapacity") == "0":
             group["Instances"] = [{**instance, "LifecycleState": "Terminating"} for instance in there]
     return answer
@@ -282,12 +299,51 @@ async def handle_bucket(method, path, headers, *more, before=s3.handle_request, 
     return answer
 
 
+def simulate_principal_policy(parameters):
+    """The emulator knows no conditions here, and no role with a path."""
+    listed = lambda name: [iam._p(parameters, f"{name}.member.{place}") for place in range(1, 101)]
+    context = {}
+    for place in range(1, 101):
+        entry = f"ContextEntries.member.{place}"
+        if iam._p(parameters, f"{entry}.ContextKeyName"):
+            context[iam._p(parameters, f"{entry}.ContextKeyName")] = iam._p(parameters, f"{entry}.ContextKeyValues.member.1")
+    source, resource = iam._p(parameters, "PolicySourceArn"), iam._p(parameters, "ResourceArns.member.1") or "*"
+    kind, name = source.split(":")[5].split("/", 1)
+    if kind != "role" or source not in (role["Arn"] for role in iam._roles.values()):
+        return iam._error(404, "NoSuchEntity", f"{source} cannot be found.", ns="iam")
+    policies = iam_evaluator._gather_role_policies(name.split("/")[-1], get_account_id())
+    prefix = "aws:RequestTag/"
+    request = {key.removeprefix(prefix): value for key, value in context.items() if key.startswith(prefix)}
+    results = ""
+    for action in filter(None, listed("ActionNames")):
+        asked = iam_evaluator.EvalContext(
+            principal_arn=source,
+            principal_type="AssumedRole",
+            principal_account=get_account_id(),
+            action=action,
+            resource_arn=resource,
+            region=context.get("aws:RequestedRegion", ""),
+            secure_transport=True,
+            request_tags=request,
+            tag_keys=list(request),
+            service_context={key.lower(): value for key, value in context.items()},
+        )
+        decision = iam_evaluator.evaluate(asked, policies).decision
+        word = {"Allow": "allowed", "Deny": "explicitDeny"}.get(decision, "implicitDeny")
+        results += (f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{resource}</EvalResourceName>"
+                    f"<EvalDecision>{word}</EvalDecision></member>")
+    inner = f"<EvaluationResults>{results}</EvaluationResults><IsTruncated>false</IsTruncated>"
+    return iam._xml(200, "SimulatePrincipalPolicyResponse",
+                    f"<SimulatePrincipalPolicyResult>{inner}</SimulatePrincipalPolicyResult>", ns="iam")
+
+
 ec2._ACTION_MAP["DescribeInstanceTypeOfferings"] = describe_instance_type_offerings
 ec2._ACTION_MAP["CreateLaunchTemplateVersion"] = create_launch_template_version
 ec2._ACTION_MAP["DescribeSecurityGroups"] = describe_security_groups
 ec2._parse_lt_data = parse_template
 ec2._lt_data_xml = template_xml
 eks._create_nodegroup = create_nodegroup
+iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = simulate_principal_policy
 eks.handle_request = handle_request
 s3.handle_request = handle_bucket
 ec2._matches_filters = matches_filters
@@ -295,6 +351,7 @@ autoscaling._ACTION_MAP["CreateAutoScalingGroup"] = create_group
 autoscaling._ACTION_MAP["UpdateAutoScalingGroup"] = update_group
 autoscaling._ACTION_MAP["DeleteAutoScalingGroup"] = delete_group
 autoscaling._ACTION_MAP["DescribeAutoScalingGroups"] = describe_groups
+autoscaling._ACTION_MAP["DescribeScalingActivities"] = describe_scaling_activities
 router.SERVICE_PATTERNS["servicequotas"] = {"target_prefixes": ["ServiceQuotasV20190624"]}
 app.SERVICE_HANDLERS["servicequotas"] = handle_quotas
 

@@ -105,7 +105,48 @@ S3_ADDED = [
     deny(ADDED, "s3:ListAllMyBuckets"),
 ]
 
+# Of whoever runs the installer.
+CALLER = ["installer-cluster", "installer-gpu", "installer-iam"]
+CALLER_OURS, CALLER_OTHERS = ({"gpunode.io/cluster": f"{REGION}/{name}/gpu-compute"} for name in (CLUSTER, "other"))
+PASSED = {"iam:PassedToService": "pods.eks.amazonaws.com"}
+NODE_POLICY = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
+
+CALLER_ROWS = [
+    allow(CALLER, "iam:CreateRole", iam("role/research-ebs-csi")),
+    deny(CALLER, "iam:CreateRole", iam("role/research-2-ebs-csi")),
+    deny(CALLER, "iam:UpdateAssumeRolePolicy", iam("role/admin")),
+    deny(CALLER, "iam:PutRolePolicy", iam("role/research-ebs-csi")),
+    allow(CALLER, "iam:AttachRolePolicy", iam("role/research-ebs-csi"), context={"iam:PolicyARN": iam("policy/research-ebs-csi")}),
+    allow(CALLER, "iam:AttachRolePolicy", iam("role/research-karpenter-node"), context={"iam:PolicyARN": NODE_POLICY}),
+    deny(CALLER, "iam:AttachRolePolicy", iam("role/research-ebs-csi"), context={"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+    deny(CALLER, "iam:CreatePolicyVersion", iam("policy/admin")),
+    allow(CALLER, "iam:PassRole", iam("role/research-ebs-csi"), context=PASSED),
+    deny(CALLER, "iam:PassRole", iam("role/research-ebs-csi"), context={"iam:PassedToService": "lambda.amazonaws.com"}),
+    deny(CALLER, "iam:PassRole", iam("role/admin"), context=PASSED),
+    allow(CALLER, "eks:CreateAddon", f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/research"),
+    deny(CALLER, "eks:CreateAddon", f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/other"),
+    allow(CALLER, "eks:DeleteNodegroup", f"arn:aws:eks:{REGION}:{ACCOUNT}:nodegroup/research/gpu-compute-a/u"),
+    deny(CALLER, "eks:DeleteNodegroup", f"arn:aws:eks:{REGION}:{ACCOUNT}:nodegroup/research/eks-utils/u"),
+    allow(CALLER, "sqs:DeleteQueue", QUEUE),
+    deny(CALLER, "sqs:DeleteQueue", QUEUE + "2"),
+    allow(CALLER, "ec2:DeleteSecurityGroup", ec2("security-group/sg-1"), tags=CALLER_OURS),
+    deny(CALLER, "ec2:DeleteSecurityGroup", ec2("security-group/sg-1"), tags=CALLER_OTHERS),
+    deny(CALLER, "ec2:DeleteSecurityGroup", ec2("security-group/sg-1")),
+    allow(CALLER, "ec2:CreateLaunchTemplate", ec2("launch-template/*"), request=CALLER_OURS),
+    deny(CALLER, "ec2:CreateLaunchTemplate", ec2("launch-template/*")),
+    deny(CALLER, "ec2:ModifyLaunchTemplate", ec2("launch-template/lt-1"), tags=CALLER_OTHERS),
+    allow(CALLER, "ec2:RunInstances", INSTANCE, context={"ec2:LaunchTemplate": ec2("launch-template/lt-1")}),
+    deny(CALLER, "ec2:RunInstances", INSTANCE),
+    deny(CALLER, "ec2:CreateTags", INSTANCE, request=CALLER_OURS),
+    # With a managed group nobody has to change Auto Scaling groups and instance profiles.
+    deny(CALLER, "autoscaling:DeleteAutoScalingGroup", asg("research-gpu-compute")),
+    deny(CALLER, "iam:DeleteInstanceProfile", iam("instance-profile/research-gpu-compute-node")),
+    allow(CALLER, "ec2:DescribeSubnets"),
+    deny(CALLER, "ec2:DescribeSubnets", region="eu-west-1"),
+]
+
 ROWS = [
+    *CALLER_ROWS,
     # EBS: volumes of this cluster, attached to instances of this cluster.
     allow("ebs-csi", "ec2:DescribeVolumes"),
     deny("ebs-csi", "ec2:DescribeVolumes", region="eu-west-1"),

@@ -5,6 +5,8 @@
 mod agrees;
 #[path = "s3_csi/buckets.rs"]
 mod buckets;
+#[path = "apply/drift.rs"]
+mod drift;
 #[path = "s3_csi/site.rs"]
 mod site;
 #[path = "s3_csi/trouble.rs"]
@@ -14,6 +16,8 @@ use std::collections::BTreeSet;
 
 use gpunode_tests::aws::{ALL, Bed, Fault, Inventory, Proxy};
 use serde_json::{Value, json};
+
+use drift::{drift, versions};
 
 /// Variables of the environment.
 type Variables<'a> = [(&'a str, &'a str)];
@@ -103,37 +107,7 @@ fn what_somebody_changed_behind_our_back_is_repaired() {
     let bed = Bed::new(3);
     apply(&bed, &ALL);
     let right = bed.inventory();
-    let account = bed.account();
-    let policy = |name: &str| format!("arn:aws:iam::{account}:policy/research-{name}");
-    let star = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
-    let star = star.to_string();
-    let list = json!([["eks", "list_pod_identity_associations", { "clusterName": "research" }]]);
-    let associations = bed.calls(&list)[0]["associations"].clone();
-    let id = |name: &str| {
-        let mut all = associations.as_array().unwrap().iter();
-        all.find(|found| found["serviceAccount"] == name).unwrap()["associationId"].clone()
-    };
-    let queue =
-        bed.calls(&json!([["sqs", "get_queue_url", { "QueueName": "research" }]]))[0]["QueueUrl"].clone();
-    let rule = "research-karpenter-health";
-    bed.calls(&json!([
-        ["iam", "detach_role_policy", { "RoleName": "research-ebs-csi", "PolicyArn": policy("ebs-csi") }],
-        ["iam", "attach_role_policy", { "RoleName": "research-fsx-csi", "PolicyArn": policy("efs-csi") }],
-        ["iam", "put_role_policy", { "RoleName": "research-s3-csi", "PolicyName": "more", "PolicyDocument": star }],
-        ["iam", "create_policy_version",
-            { "PolicyArn": policy("s3-csi"), "PolicyDocument": star, "SetAsDefault": true }],
-        ["iam", "update_assume_role_policy", { "RoleName": "research-karpenter", "PolicyDocument": star }],
-        ["eks", "delete_pod_identity_association",
-            { "clusterName": "research", "associationId": id("ebs-csi-controller-sa") }],
-        ["eks", "update_pod_identity_association", { "clusterName": "research", "associationId": id("karpenter"),
-            "roleArn": format!("arn:aws:iam::{account}:role/other") }],
-        ["eks", "update_addon",
-            { "clusterName": "research", "addonName": "aws-ebs-csi-driver", "configurationValues": "{}" }],
-        ["eks", "delete_addon", { "clusterName": "research", "addonName": "eks-pod-identity-agent" }],
-        ["events", "disable_rule", { "Name": rule }],
-        ["events", "remove_targets", { "Rule": rule, "Ids": ["queue"] }],
-        ["sqs", "set_queue_attributes", { "QueueUrl": queue, "Attributes": { "MessageRetentionPeriod": "60" } }],
-    ]));
+    drift(&bed);
     assert_ne!(bed.inventory(), right);
     let told = bed.run(&["plan", "--json"], &ALL);
     let counts = told.json()["counts"].clone();
@@ -141,9 +115,7 @@ fn what_somebody_changed_behind_our_back_is_repaired() {
     let result = apply(&bed, &ALL);
     assert_eq!(bed.inventory(), right, "{result}");
     // Each repair of a policy leaves a version; IAM keeps five.
-    let version = json!(["iam", "create_policy_version",
-        { "PolicyArn": policy("efs-csi"), "PolicyDocument": star, "SetAsDefault": true }]);
-    bed.calls(&Value::from(vec![version; 4]));
+    versions(&bed);
     apply(&bed, &ALL);
     assert_eq!(bed.inventory(), right);
 }

@@ -46,7 +46,7 @@ fn every_form_of_every_case_is_what_its_readers_take() {
 fn policies_allow_what_is_needed_and_deny_what_is_others() {
     let folder = tempfile::tempdir().unwrap();
     let everything = "INSTALL_KARPENTER=1\nINSTALL_EFS_CSI=1\nINSTALL_FSX_CSI=1\nINSTALL_S3_CSI=1\n\
-                      S3_CSI_BUCKETS=data,models\n";
+                      S3_CSI_BUCKETS=data,models\nGPU_CREATE_SECURITY_GROUP=1\nGPU_CREATE_PLACEMENT_GROUP=1\n";
     assert!(write(folder.path(), &format!("{LEAST}{everything}"), What::Policies));
     // What `s3-csi add` makes of the policy of one bucket.
     let grant = |rest| Grant::parse(&format!("arn:aws:s3:::{rest}"), "aws").unwrap();

@@ -116,7 +116,9 @@ fn of(metadata: &Metadata) -> (&str, &str) {
 
 /// AWS's operations that look are named so; `AssumeRole…` are the SDK's own, for credentials.
 fn looks(operation: &str) -> bool {
-    ["Get", "List", "Describe", "Head", "AssumeRole"].iter().any(|verb| operation.starts_with(verb))
+    ["Get", "List", "Describe", "Head", "AssumeRole", "Simulate"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
 }
 
 impl Intercept for Recorder {

@@ -65,6 +65,10 @@ async fn examine(args: &DoctorArgs, loaded: &Loaded, mut door: Door) -> Vec<Find
         told
     };
     findings.extend(Box::pin(bounded("AWS credentials", asked)).await);
+    if let Some(caller) = &account.caller {
+        let asked = doctor::permissions(&door, settings, caller);
+        findings.extend(Box::pin(bounded("IAM rights", asked)).await);
+    }
     // Made of the settings and the account's number alone.
     let number = account.caller.as_ref().map(|caller| caller.account.clone());
     let made = number.or_else(|| settings.aws_account_id.clone());

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{PolicyError, Role, karpenter_node_role};
+use super::{PolicyError, ROLES, Role, karpenter_node_role, node_group_role, policy_name};
+use crate::render::parts::{EVENTS, NODE_POLICIES, rule_name};
 use crate::settings::Settings;
 
 /// What stands in the places. A place with several values is for an element of a list, which is there once for each.
@@ -24,6 +25,22 @@ impl Places {
         places.0.insert("BUCKET", settings.s3_csi_buckets.clone());
         places.0.insert("ACCOUNT", settings.aws_account_id.iter().cloned().collect());
         places
+    }
+
+    /// The same for whoever runs the installer: the names of all that it makes.
+    #[must_use]
+    pub fn for_caller(mut self, settings: &Settings) -> Self {
+        let (cluster, group) = (settings.cluster_name.as_str(), settings.gpu_node_group_name.as_str());
+        let node_role = node_group_role(cluster, group);
+        self.one("GROUP", group);
+        self.one("NODE_GROUP_ROLE", &node_role);
+        let roles = ROLES.iter().map(|role| role.role_name(cluster));
+        self.0.insert("ROLE", roles.chain([karpenter_node_role(cluster), node_role]).collect());
+        let policies = ROLES.iter().flat_map(|role| role.policies);
+        self.0.insert("POLICY", policies.map(|policy| policy_name(cluster, policy)).collect());
+        self.0.insert("NODE_POLICY", NODE_POLICIES.map(str::to_owned).to_vec());
+        self.0.insert("RULE", EVENTS.map(|(event, ..)| rule_name(cluster, event)).to_vec());
+        self
     }
 
     /// For the policy of these buckets alone.

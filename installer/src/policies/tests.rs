@@ -26,6 +26,7 @@ fn every_file_is_listed_and_every_policy_has_a_reader() {
     assert_eq!(files, listed);
     let mut used: BTreeSet<_> =
         ROLES.iter().flat_map(|role| role.policies).map(|name| (*name).to_owned()).collect();
+    used.extend(CALLER.map(str::to_owned));
     used.extend(["pod-identity-trust", "ec2-trust", "karpenter-queue"].map(str::to_owned));
     assert_eq!(used, listed);
 }
@@ -34,7 +35,7 @@ fn every_file_is_listed_and_every_policy_has_a_reader() {
 fn no_place_stays_open_and_each_policy_fits() {
     let settings = settings(EVERYTHING);
     for (name, _) in FILES {
-        let places = Places::of(&settings).for_role(&ROLES[0]);
+        let places = Places::of(&settings).for_role(&ROLES[0]).for_caller(&settings);
         let text = minified(&policy(name, &places).unwrap());
         assert!(!text.contains('@'), "{name}: {text}");
         // IAM quotas: 6144 characters for a managed policy, 2048 for a trust policy.

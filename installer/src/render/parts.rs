@@ -59,7 +59,7 @@ pub(crate) const LABELS: [(&str, &str); 2] = [("eks.amazonaws.com/compute-type",
 pub(crate) const GROUP_LABELS: [(&str, &str); 1] = [("nvidia.com/gpu", "true")];
 
 /// Managed policies of a node's role. Source: Karpenter's getting-started template; EKS User Guide, node role.
-pub(super) const NODE_POLICIES: [&str; 4] = [
+pub(crate) const NODE_POLICIES: [&str; 4] = [
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonEKSWorkerNodePolicy",
     "AmazonEKS_CNI_Policy",

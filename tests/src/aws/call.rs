@@ -49,7 +49,7 @@ impl Call {
                 headers,
             };
         };
-        let looks = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
+        let looks = ["Get", "List", "Describe", "Simulate"].iter().any(|verb| operation.starts_with(verb));
         Self { operation, mutates: !looks, form, body: said, query, headers }
     }
 
