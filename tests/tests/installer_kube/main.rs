@@ -15,3 +15,4 @@ mod objects;
 mod scripts;
 mod stand_ins;
 mod trouble;
+mod waits;
