@@ -1,11 +1,17 @@
-//! The one place that starts programs: each in a process group of its own, with a deadline and bounded output.
+//! The one place that starts programs: each in a process group of its own, with a deadline and bounded output, and told
+//! to end when we are gone.
+//!
+//! `unsafe`: what a child does between fork and exec.
+#![allow(unsafe_code, reason = "pre_exec is unsafe; what it runs is two system calls")]
 
 use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid, getppid};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
@@ -69,6 +75,7 @@ impl Job<'_> {
         let mut command = Command::new(&program);
         command.args(&self.arguments).envs(self.variables).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+        ends_with_us(&mut command);
         let mut child = command.spawn().map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => JobError::Missing { program: program.clone() },
             _ => JobError::Start { program: program.clone(), source },
@@ -88,6 +95,20 @@ impl Job<'_> {
             return Ok(out);
         }
         Err(JobError::Failed { program, status, said: ending(&complaints) })
+    }
+}
+
+/// The program gets SIGTERM when this process ends in whatever way. An upgrade of helm's then writes down that it has
+/// failed (Helm 4.3, `pkg/cmd/upgrade.go`); by SIGKILL it would leave its record as that of somebody at work.
+fn ends_with_us(command: &mut Command) {
+    let parent = getpid();
+    // SAFETY: between fork and exec only prctl and getppid are called, which are async-signal-safe.
+    unsafe {
+        command.pre_exec(move || {
+            prctl::set_pdeathsig(Signal::SIGTERM)?;
+            // Who died before that call sends nothing any more.
+            if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
+        });
     }
 }
 

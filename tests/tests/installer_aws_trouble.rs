@@ -171,3 +171,36 @@ fn doctor_knows_settings_accounts_versions_and_ways_in_that_do_not_work() {
     assert_eq!(told.code, Some(3), "{told:?}");
     assert!(told_at(&told, "error")[0].contains("has no such cluster in us-west-2"), "{told:?}");
 }
+
+/// A helm that comes to no end by itself is gone with the installer that started it, however that ended.
+#[test]
+fn a_killed_installer_leaves_no_helm_at_work() {
+    let bed = Bed::new(612);
+    let (folder, proxy) = (bed.folder().join("bin"), Proxy::start(|_, _| Fault::None).unwrap());
+    std::fs::create_dir(&folder).unwrap();
+    let (helm, file) = (folder.join("helm"), folder.join("pid"));
+    let script =
+        format!("#!/bin/sh\necho $$ > {0}.new && mv {0}.new {0} && exec sleep 1000\n", file.display());
+    std::fs::write(&helm, script).unwrap();
+    std::fs::set_permissions(&helm, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let mut child = bed.start(&proxy, &["doctor"], &[("INSTALL_KUBERNETES", "true"), ("PATH", &path)]);
+    let pid = wait(|| std::fs::read_to_string(&file).ok(), "helm is not started");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let status = format!("/proc/{}/stat", pid.trim());
+    // Nobody waits for it but init; a zombie is dead, too.
+    let alive = || std::fs::read_to_string(&status).is_ok_and(|text| !text.contains(") Z "));
+    wait(|| (!alive()).then_some(()), "helm goes on");
+}
+
+fn wait<T>(look: impl Fn() -> Option<T>, late: &str) -> T {
+    let since = std::time::Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(since.elapsed() < std::time::Duration::from_secs(60), "{late}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

@@ -26,7 +26,7 @@ struct Place {
     what: String,
     /// It is helm that asks.
     helms: bool,
-    /// Helm ends with the run, as when the machine goes down. Else it goes on by itself.
+    /// Helm is killed with the run, as when the machine goes down. Else it is told that the run is over.
     with_helm: bool,
 }
 
@@ -56,7 +56,7 @@ impl Kills {
         if asked.method == "DELETE" && !helms && !thorough() && !REMOVED.contains(&kind) {
             return (Fault::None, None);
         }
-        // Where it goes on by itself it soon comes to its end, and so that is for its last request.
+        // Told so, it writes down how far it came; at its last request there is nothing left to do.
         let last = (asked.method.as_str(), kind) == (self.last, "secrets");
         let ways = if helms && last { &[true, false][..] } else { &[true] };
         let mut places = ways.iter().map(|way| Place { what: what.clone(), helms, with_helm: *way });
@@ -102,7 +102,7 @@ fn killed(inside: &Inside, proxy: &Proxy, task: &str, kills: &Arc<Mutex<Kills>>)
     told
 }
 
-/// Waits for every program that was started with this test's folder as its home: helm, where it goes on by itself.
+/// Waits for every program that was started with this test's folder as its home: helm, where it was told to end.
 fn quiet(inside: &Inside) {
     let home = format!("HOME={}", inside.bed.folder().display());
     let at_work = |folder: std::fs::DirEntry| {
@@ -144,8 +144,7 @@ pub(crate) fn killed_again_and_again(inside: &Inside, proxy: &Proxy, task: &str)
             return (kills.places.len(), stuck);
         };
         assert_eq!(told.code, None, "it was not killed: {told:?}");
-        if place.with_helm {
-            stuck += time_goes_by(inside);
-        }
+        let under_way = time_goes_by(inside);
+        stuck += if place.with_helm { under_way } else { 0 };
     }
 }
