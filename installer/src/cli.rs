@@ -15,6 +15,7 @@ mod progress;
 mod render;
 mod s3_csi;
 mod status;
+mod talk;
 mod verify;
 
 use std::fmt::Display;

@@ -3,6 +3,7 @@
 
 mod aws;
 mod claims;
+mod devices;
 mod groups;
 mod inside;
 mod nodes;
@@ -17,8 +18,9 @@ use serde_json::Value;
 
 pub use aws::{Account, account, addons, clocks, cluster};
 pub use claims::claims;
+pub use devices::devices;
 pub use groups::{groups, quota, subnets};
-pub use inside::{devices, helm, rights, storage, unreachable};
+pub use inside::{helm, rights, storage, unreachable};
 pub use nodes::{nodes, these as these_nodes, workers};
 pub use permissions::permissions;
 pub use stated::stated;

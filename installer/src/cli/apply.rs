@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::live::{ChangeArgs, Live, LiveArgs, NODES_END, block_on, confirm, ends_nodes, say};
+use super::live::{ChangeArgs, Live, LiveArgs};
 use super::progress::Progress;
+use super::talk::{NODES_END, block_on, confirm, ends_nodes, say};
 use super::{Stop, err, out};
 use crate::carry_out::carry_out;
 use crate::desired::{Change, Outcome, Task};

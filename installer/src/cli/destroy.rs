@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::apply::{change, report, verdict};
-use super::live::{ChangeArgs, Live, LiveArgs, NODES_END, block_on, confirm, ends_nodes, say};
+use super::live::{ChangeArgs, Live, LiveArgs};
+use super::talk::{NODES_END, block_on, confirm, ends_nodes, say};
 use super::{Stop, out};
 use crate::desired::{Outcome, Seen, Task};
 

@@ -5,7 +5,8 @@ mod verify;
 
 use clap::Subcommand;
 
-use super::live::{ChangeArgs, Found, Live, LiveArgs, asked_in_vain, block_on, say};
+use super::live::{ChangeArgs, Found, Live, LiveArgs};
+use super::talk::{asked_in_vain, block_on, say};
 use super::{Stop, apply, destroy, err, plan, status};
 use crate::aws::Recorder;
 use crate::carry_out::patiently;

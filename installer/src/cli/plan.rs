@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::live::{Live, LiveArgs, UNKNOWN, block_on};
+use super::live::{Live, LiveArgs};
+use super::talk::{UNKNOWN, block_on};
 use super::{Stop, out};
 use crate::aws::Recorder;
 use crate::exit::Exit;

@@ -6,7 +6,8 @@ mod names;
 
 use clap::Subcommand;
 
-use super::live::{ChangeArgs, Found, Live, LiveArgs, block_on, say};
+use super::live::{ChangeArgs, Found, Live, LiveArgs};
+use super::talk::{block_on, say};
 use super::{Stop, apply, err, plan};
 use crate::aws::Recorder;
 use crate::desired::Seen;
@@ -81,8 +82,7 @@ pub(super) fn run(command: &S3CsiCommand) -> Result<(), Stop> {
 }
 
 async fn add(args: &AddArgs) -> Result<(), Stop> {
-    let wanted = names::read(&args.live, &args.arns)?;
-    let found = find(&args.live, &args.change, args.dry_run).await?;
+    let (wanted, found) = find(&args.live, &args.change, &args.arns, args.dry_run).await?;
     let partition = found.loaded.settings.partition();
     let there = found.s3_held().await?;
     let (mut give, mut said) = (Grants::new(), Vec::new());
@@ -115,8 +115,7 @@ async fn add(args: &AddArgs) -> Result<(), Stop> {
 }
 
 async fn remove(args: &RemoveArgs) -> Result<(), Stop> {
-    let wanted = names::read(&args.live, &args.arns)?;
-    let found = find(&args.live, &args.change, args.dry_run).await?;
+    let (wanted, found) = find(&args.live, &args.change, &args.arns, args.dry_run).await?;
     let partition = found.loaded.settings.partition();
     let there = found.s3_held().await?;
     let now = there.clone().held();
@@ -159,9 +158,17 @@ async fn remove(args: &RemoveArgs) -> Result<(), Stop> {
     bring(&live, &args.live, &args.change, args.dry_run).await
 }
 
-async fn find(live: &LiveArgs, change: &ChangeArgs, dry_run: bool) -> Result<Found, Stop> {
+/// What the command line names, and the cluster.
+async fn find(
+    live: &LiveArgs,
+    change: &ChangeArgs,
+    arns: &[String],
+    dry_run: bool,
+) -> Result<(Grants, Found), Stop> {
+    let loaded = live.common.load()?;
+    let named = names::read(&loaded.settings, arns)?;
     let recorder = if dry_run { Recorder::looking() } else { change.recorder()? };
-    Found::find(live, recorder).await
+    Ok((named, Box::pin(Found::of(loaded, live, recorder)).await?))
 }
 
 /// Everything stays but what is taken. What the policy has of the settings counts, not what they say here: only `apply`

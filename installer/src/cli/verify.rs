@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::live::{Live, LiveArgs, UNKNOWN, asked_in_vain, block_on, say};
+use super::live::{Live, LiveArgs};
 use super::status::{State, states};
+use super::talk::{UNKNOWN, asked_in_vain, block_on, say};
 use super::{Stop, out};
 use crate::aws::Recorder;
 use crate::carry_out;

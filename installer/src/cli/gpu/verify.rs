@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::super::interrupt::Interrupt;
-use super::super::live::{ChangeArgs, Found, LiveArgs, asked_in_vain, confirm, say};
+use super::super::live::{ChangeArgs, Found, LiveArgs};
+use super::super::talk::{asked_in_vain, confirm, say};
 use super::super::{Stop, err, failed, out};
 use super::pods::PodArgs;
 use crate::aws::{Failure, Recorder};

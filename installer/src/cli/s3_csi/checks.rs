@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::live::{Found, asked_in_vain};
+use super::super::live::Found;
+use super::super::talk::asked_in_vain;
 use super::super::{Stop, err};
 use super::{AddArgs, names};
 use crate::carry_out::patiently;

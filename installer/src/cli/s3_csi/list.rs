@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::super::live::{Found, LiveArgs, asked_in_vain};
+use super::super::live::{Found, LiveArgs};
+use super::super::talk::asked_in_vain;
 use super::super::{Stop, out};
 use crate::aws::Recorder;
 use crate::carry_out::patiently;

@@ -1,13 +1,12 @@
 //! The ARNs of the command line.
 
-use crate::cli::live::LiveArgs;
 use crate::cli::{Stop, err};
 use crate::exit::Exit;
 use crate::s3::{Grant, Grants};
+use crate::settings::Settings;
 
 /// Reads all of them, or tells every mistake. Nothing was asked yet.
-pub(super) fn read(live: &LiveArgs, arns: &[String]) -> Result<Grants, Stop> {
-    let settings = live.common.load()?.settings;
+pub(super) fn read(settings: &Settings, arns: &[String]) -> Result<Grants, Stop> {
     let (mut grants, mut mistakes) = (Grants::new(), Vec::new());
     for arn in arns {
         match Grant::parse(arn, settings.partition()) {
