@@ -28,7 +28,7 @@ pub fn often(bed: &Bed) -> Settings {
 /// Watches until `wanted`; `what` says what that is.
 ///
 /// # Panics
-/// After [`PLENTY`].
+/// After a minute.
 pub fn until(bed: &Bed, monitor: &mut Monitor, what: &str, mut wanted: impl FnMut(&Monitor) -> bool) {
     let end = Instant::now() + PLENTY;
     while !wanted(monitor) {
@@ -41,7 +41,7 @@ pub fn until(bed: &Bed, monitor: &mut Monitor, what: &str, mut wanted: impl FnMu
 /// Watches until exactly these are the findings, in the words of the cases.
 ///
 /// # Panics
-/// After [`PLENTY`].
+/// After a minute.
 pub fn finds(bed: &Bed, monitor: &mut Monitor, wanted: &[&str]) {
     until(bed, monitor, &format!("{wanted:?}"), |monitor| found(bed, monitor.health()) == wanted);
 }
