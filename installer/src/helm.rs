@@ -127,9 +127,11 @@ pub fn file(value: &Value) -> std::io::Result<Handed> {
 /// Helm has one exit code for everything, so its words are what there is to go by: those for another helm at work and
 /// for an API server in trouble.
 fn meaning(error: &JobError) -> Meaning {
-    const LATER: [&str; 13] = [
+    const LATER: [&str; 14] = [
         "another operation (install/upgrade/rollback) is in progress",
+        // Helm 3's words, and those of helm 4.
         "cannot re-use a name that is still in use",
+        "cannot reuse a name that is still in use",
         "already exists",
         "the object has been modified",
         // Another helm removed the release meanwhile.
@@ -183,6 +185,8 @@ mod tests {
         };
         let busy = "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress";
         assert_eq!(meaning(&failed(busy)), Meaning::Later);
+        let taken = "Error: release name check failed: cannot reuse a name that is still in use";
+        assert_eq!(meaning(&failed(taken)), Meaning::Later);
         assert_eq!(meaning(&failed("Error: release: not found")), Meaning::Absent);
         let beaten = "Error: uninstallation completed with 1 error(s): uninstall: Failed to purge the release: secrets \
                       \"sh.helm.release.v1.a.v1\" not found";

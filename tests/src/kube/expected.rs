@@ -52,7 +52,10 @@ impl Expected {
         }
         let ill = |prefix: &str| sick.keys().filter(|label| label.starts_with(prefix)).count();
         let gpus = gpunode_host::gpu_pci::devices(&gpunode_host::Root::new(machine.tree.path())).len();
-        let healthy = (gpus - ill("gpu-"), machine.tree.efa_count() - ill("efa-"));
+        // Without its driver there is no device to count.
+        let efas =
+            if all.iter().any(|it| it.code == "EfaDriverAbsent") { 0 } else { machine.tree.efa_count() };
+        let healthy = (gpus - ill("gpu-"), efas - ill("efa-"));
         let conditions = [
             ("GPUHealthy", condition(&all, Finding::is_gpu, "GpusAreHealthy")),
             ("EFAHealthy", condition(&all, Finding::is_efa, "EfaIsHealthy")),
@@ -85,7 +88,8 @@ impl Finding {
     }
 
     fn is_gpu(&self) -> bool {
-        let of_node = ["Gpu", "Nvml", "Nvidia"].iter().any(|word| self.code.starts_with(word));
+        let of_node =
+            ["Gpu", "Nvml", "Nvidia", "Uvm", "DriverApi"].iter().any(|word| self.code.starts_with(word));
         matches!(self.kind.as_str(), "gpu" | "switch") || self.kind == "node" && of_node
     }
 
@@ -133,12 +137,20 @@ fn word(code: &str) -> &'static str {
     match code {
         "EfaAdminTimeout" | "EfaCardFault" | "EfaAbsent" | "EfaNotBound" | "EfaKeepAliveStalled" => "down",
         "EfaHidden" => "hidden",
+        "GpuDrainRequired" => "drain-required",
         "GpuFabricFailed" => "fabric-failed",
+        "GpuFabricNotReady" => "fabric-not-ready",
+        "GpuFellOffBus" => "fell-off-bus",
+        "GpuInitFailed" => "init-failed",
         "GpuLost" => "lost",
         "GpuNotBound" => "not-bound",
         "GpuOffBus" => "off-bus",
+        "GpuPagesMany" => "pages-many",
+        "GpuPcieFatal" => "pcie-fatal",
+        "GpuRebootRequired" => "reboot-required",
         "GpuRemapFailed" => "remap-failed",
         "GpuResetRequired" => "reset-required",
+        "GpuSramThreshold" => "sram-threshold",
         "GpuUnreachable" => "unreachable",
         "NvlinkDown" => "nvlink-down",
         "Xid48" => "xid-48",
