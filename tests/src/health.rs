@@ -14,6 +14,6 @@ pub use bed::Bed;
 pub(crate) use bed::scenario;
 pub use case::{Case, Step};
 pub use live::{Live, shorten};
-pub use monitored::{SOON, finds, often, until};
+pub use monitored::{SOON, answers, finds, often, until};
 pub use player::{found, play};
 pub use watched::{answered, fifo};

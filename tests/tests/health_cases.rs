@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use gpunode_host::health::rules;
 use gpunode_tests::health::{Case, play};
@@ -35,19 +34,15 @@ const ELSEWHERE: [(&str, &str); 22] = [
 
 /// Plays every case whose file's name begins so; all failures are told together.
 fn play_all(prefix: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/health");
-    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
-    let mut files: Vec<_> = files.filter(|path| name(path).starts_with(prefix)).collect();
-    files.sort();
-    assert!(!files.is_empty(), "no case begins with {prefix}");
+    let mut cases = Case::all().unwrap();
+    cases.retain(|(name, _)| name.starts_with(prefix));
+    assert!(!cases.is_empty(), "no case begins with {prefix}");
     let mut failures = Vec::new();
-    for path in &files {
-        let case = Case::read(path).unwrap();
-        assert!(case.instances().next().is_some(), "{}: no instance type", path.display());
+    for (name, case) in &cases {
+        assert!(case.instances().next().is_some(), "{name}: no instance type");
         for instance in case.instances() {
-            if let Err(why) = play(&case, instance) {
-                failures.push(format!("{} on {instance}, {}\n{why}", name(path), case.about));
+            if let Err(why) = play(case, instance) {
+                failures.push(format!("{name} on {instance}, {}\n{why}", case.about));
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gpunode_host::health::{Change, Libfabric, Nvml, Source};
 use gpunode_monitor::probe::Program;
 use gpunode_monitor::{Monitor, State};
-use gpunode_tests::health::{Bed, SOON, finds, found, often, until};
+use gpunode_tests::health::{Bed, SOON, answers, finds, found, often, until};
 
 fn p4d() -> (Bed, Monitor) {
     let bed = Bed::new("p4d.24xlarge");
@@ -68,9 +68,7 @@ fn what_is_seen_asks_for_a_look_at_once() {
     };
     let (name, port) = (bed.tree.efa(3).name().to_owned(), bed.tree.efa(3).address().to_owned());
     until(&bed, &mut monitor, "libfabric was asked", |monitor| listed(monitor, &name));
-    until(&bed, &mut monitor, "NVML was asked", |monitor| {
-        monitor.sources().get(&Source::Gpus) == Some(&State::Answered)
-    });
+    answers(&bed, &mut monitor, &Source::Gpus);
     bed.nvml("[gpu.2]\nlost = true");
     bed.log("NVRM: Xid (PCI:0000:75:00): 79, pid=7, name=python, GPU has fallen off the bus.", 0);
     finds(&bed, &mut monitor, &["GpuLost gpu 2", "Xid79 gpu 2"]);
@@ -85,9 +83,7 @@ fn what_is_seen_asks_for_a_look_at_once() {
 #[test]
 fn an_event_of_nvml_is_a_finding() {
     let (bed, mut monitor) = p4d();
-    until(&bed, &mut monitor, "events", |monitor| {
-        monitor.sources().get(&Source::GpuEvents) == Some(&State::Answered)
-    });
+    answers(&bed, &mut monitor, &Source::GpuEvents);
     bed.nvml("[[events]]\ngpu = 3\nkind = 8\ndata = 119");
     finds(&bed, &mut monitor, &["Xid119 gpu 3"]);
 }
@@ -97,9 +93,7 @@ fn an_event_that_a_gpu_is_out_of_use() {
     // An A100 has no such event.
     let bed = Bed::new("p5.48xlarge");
     let mut monitor = Monitor::start(often(&bed)).unwrap();
-    until(&bed, &mut monitor, "events", |monitor| {
-        monitor.sources().get(&Source::GpuEvents) == Some(&State::Answered)
-    });
+    answers(&bed, &mut monitor, &Source::GpuEvents);
     bed.nvml("[[events]]\ngpu = 3\nkind = 0x4000");
     finds(&bed, &mut monitor, &["GpuUnavailable gpu 3"]);
 }
@@ -161,9 +155,7 @@ fn a_gpu_that_hangs_is_left_out_and_comes_back() {
     finds(&bed, &mut monitor, &["GpuHangs gpu 2"]);
     bed.nvml("");
     finds(&bed, &mut monitor, &[]);
-    until(&bed, &mut monitor, "events", |monitor| {
-        monitor.sources().get(&Source::GpuEvents) == Some(&State::Answered)
-    });
+    answers(&bed, &mut monitor, &Source::GpuEvents);
     let Nvml::Sweep(sweep) = &monitor.health().known().nvml else { panic!() };
     assert_eq!(sweep.gpus.len(), 8);
 }
@@ -219,9 +211,7 @@ fn the_probe_is_started_when_the_driver_is_there() {
     });
     fs::rename(module.with_extension("away"), &module).unwrap();
     fs::rename(&hidden, &version).unwrap();
-    until(&bed, &mut monitor, "asked", |monitor| {
-        monitor.sources().get(&Source::Gpus) == Some(&State::Answered)
-    });
+    answers(&bed, &mut monitor, &Source::Gpus);
     finds(&bed, &mut monitor, &[]);
 }
 

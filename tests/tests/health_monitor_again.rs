@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use gpunode_host::health::Source;
 use gpunode_monitor::probe::Growing;
 use gpunode_monitor::{Monitor, Settings, State};
-use gpunode_tests::health::{Bed, finds, found, often, until};
+use gpunode_tests::health::{Bed, answers, finds, found, often, until};
 
 /// So long that no look is due by itself.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -21,10 +21,6 @@ fn p4d(change: impl FnOnce(&mut Settings)) -> (Bed, Monitor) {
     change(&mut settings);
     let monitor = Monitor::start(settings).unwrap();
     (bed, monitor)
-}
-
-fn answered(bed: &Bed, monitor: &mut Monitor, source: &Source) {
-    until(bed, monitor, "it answers", |monitor| monitor.sources().get(source) == Some(&State::Answered));
 }
 
 /// The calls of NVML so far, one a line, since `trace = true`.
@@ -54,7 +50,7 @@ fn asked_of_gpu_2(bed: &Bed, monitor: &mut Monitor, times: usize) {
 #[test]
 fn events_of_a_gpu_that_hung_are_registered_for_anew() {
     let (bed, mut monitor) = p4d(|_| ());
-    answered(&bed, &mut monitor, &Source::GpuEvents);
+    answers(&bed, &mut monitor, &Source::GpuEvents);
     bed.nvml(HANGS);
     finds(&bed, &mut monitor, &["GpuHangs gpu 2"]);
     bed.nvml("trace = true");
@@ -77,7 +73,7 @@ fn a_gpu_that_answers_again_is_looked_at_at_once() {
         settings.periods.gpus = HOUR;
         settings.probe.look_again = Growing { first: Duration::ZERO, most: Duration::ZERO };
     });
-    answered(&bed, &mut monitor, &Source::Gpus);
+    answers(&bed, &mut monitor, &Source::Gpus);
     bed.nvml(HANGS);
     bed.log(FALLEN, 0);
     finds(&bed, &mut monitor, &["GpuHangs gpu 2", "Xid79 gpu 2"]);
@@ -96,7 +92,7 @@ fn a_probe_that_backs_off_is_asked_when_its_pause_is_over() {
         settings.periods.gpus = HOUR;
         settings.probe.back_off = Growing { first: pause, most: pause };
     });
-    answered(&bed, &mut monitor, &Source::Gpus);
+    answers(&bed, &mut monitor, &Source::Gpus);
     bed.nvml("[calls.nvmlDeviceGetFieldValues]\ngpu2 = { crash = true }");
     bed.log(FALLEN, 0);
     finds(&bed, &mut monitor, &["GpuProbeCrashed node", "Xid79 gpu 2"]);

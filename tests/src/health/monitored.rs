@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use gpunode_host::health::Source;
 use gpunode_monitor::probe::Growing;
-use gpunode_monitor::{Monitor, Settings};
+use gpunode_monitor::{Monitor, Settings, State};
 
 use super::{Bed, found};
 
@@ -36,6 +37,16 @@ pub fn until(bed: &Bed, monitor: &mut Monitor, what: &str, mut wanted: impl FnMu
         assert!(Instant::now() < end, "{what}: {:?} {states:?}", found(bed, monitor.health()));
         monitor.next(Instant::now() + SOON);
     }
+}
+
+/// Watches until this source has answered.
+///
+/// # Panics
+/// After a minute.
+pub fn answers(bed: &Bed, monitor: &mut Monitor, source: &Source) {
+    until(bed, monitor, &format!("{source:?} answers"), |monitor| {
+        monitor.sources().get(source) == Some(&State::Answered)
+    });
 }
 
 /// Watches until exactly these are the findings, in the words of the cases.
