@@ -16,10 +16,12 @@ mod rate;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::Root;
 use crate::rdma::{self, Rdma};
+use crate::{Dir, Root};
 
 pub use device_sampler::{DeviceSample, DeviceSampler, SampleState};
 pub use expected::Expected;
@@ -112,8 +114,7 @@ pub fn observe(root: &Root) -> Observation {
 
 /// Every EFA device, by PCI address. Other RDMA devices (Mellanox, soft RoCE) are left out.
 pub fn devices(root: &Root) -> Vec<Efa> {
-    let known = |name: String| identity(root, &name).map(|identity| device(root, name, identity));
-    let mut devices: Vec<_> = rdma::names(root).into_iter().filter_map(known).collect();
+    let mut devices: Vec<_> = rdma::names(root).into_iter().filter_map(|name| read(root, name)).collect();
     finish(root, &mut devices);
     devices
 }
@@ -123,14 +124,19 @@ pub fn functions(root: &Root) -> Vec<EfaFunction> {
     pci::Functions::default().look(root, &[])
 }
 
-/// What is known only of all together: their network devices, and their order.
+/// What is known only of all together: their driver's version, their network devices, and their order.
 fn finish(root: &Root, devices: &mut [Efa]) {
     if devices.is_empty() {
         return;
     }
     let netdevs = join::netdevs(root);
+    let mut versions = BTreeMap::new();
     for device in devices.iter_mut() {
         device.netdev = device.mac.as_ref().and_then(|mac| netdevs.get(mac).cloned());
+        let Some(driver) = &device.driver else { continue };
+        let path = || format!("{}/{}/device/driver/module/version", rdma::CLASS, device.name);
+        let version = versions.entry(driver.clone()).or_insert_with(|| text(root, path()));
+        device.driver_version.clone_from(version);
     }
     // Names are no order: rdmap113s0 is before rdmap79s0 by letters.
     devices.sort_by(|one, other| one.pci_address.cmp(&other.pci_address));
@@ -138,8 +144,10 @@ fn finish(root: &Root, devices: &mut [Efa]) {
 
 /// The names of all EFA devices. What the `efa` driver holds is one: it takes no other PCI ids, so they are not read.
 pub fn names(root: &Root) -> Vec<String> {
-    let driver = |name: &str| link(root, &format!("{}/{name}/device/driver", rdma::CLASS));
-    let is_efa = |name: &String| driver(name).as_deref() == Some("efa") || identity(root, name).is_some();
+    let is_efa = |name: &String| {
+        let pci = root.dir(format!("{}/{name}/device", rdma::CLASS));
+        pci.is_ok_and(|pci| pci.link("driver").as_deref() == Some("efa") || identity(&pci).is_some())
+    };
     rdma::names(root).into_iter().filter(is_efa).collect()
 }
 
@@ -150,11 +158,10 @@ struct Identity {
 }
 
 /// By its PCI ids; where they cannot be read, by its driver. Never by name: udev renames.
-fn identity(root: &Root, name: &str) -> Option<Identity> {
-    let pci = format!("{}/{name}/device", rdma::CLASS);
-    let id = |file: &str| root.value(format!("{pci}/{file}")).as_deref().and_then(hex);
+fn identity(pci: &Dir<'_>) -> Option<Identity> {
+    let id = |file: &str| pci.value(file).as_deref().and_then(hex);
     let (vendor, device_id) = (id("vendor"), id("device"));
-    let driver = link(root, &format!("{pci}/driver"));
+    let driver = pci.link("driver");
     let is_efa = match (vendor, device_id) {
         (Some(vendor), Some(id)) => vendor == VENDOR && DEVICES.contains(&id),
         _ => driver.as_deref() == Some("efa"),
@@ -162,31 +169,34 @@ fn identity(root: &Root, name: &str) -> Option<Identity> {
     is_efa.then_some(Identity { device_id, driver })
 }
 
-fn device(root: &Root, name: String, Identity { device_id, driver }: Identity) -> Efa {
-    let folder = format!("{}/{name}", rdma::CLASS);
-    let pci = format!("{folder}/device");
-    let gid = text(root, format!("{folder}/ports/1/gids/0"));
-    let rate = text(root, format!("{folder}/ports/1/rate"));
-    Efa {
-        pci_address: link(root, &pci),
+/// The RDMA device of this name; `None` where it is not one of EFA.
+fn read(root: &Root, name: String) -> Option<Efa> {
+    let folder = root.dir(format!("{}/{name}", rdma::CLASS)).ok()?;
+    let pci = root.dir(format!("{}/{name}/device", rdma::CLASS)).ok()?;
+    let Identity { device_id, driver } = identity(&pci)?;
+    let gids = gid::table(&folder);
+    let gid = gids.first().filter(|gid| !gid.is_empty()).cloned();
+    let rate = folder.text("ports/1/rate");
+    Some(Efa {
+        pci_address: folder.link("device"),
         device_id,
         driver,
-        driver_version: text(root, format!("{pci}/driver/module/version")),
-        firmware: text(root, format!("{folder}/fw_ver")),
-        hca_type: text(root, format!("{folder}/hca_type")),
+        driver_version: None,
+        firmware: folder.text("fw_ver"),
+        hca_type: folder.text("hca_type"),
         mac: gid.as_deref().and_then(mac_of_gid),
-        gids: gid::all(root, &folder),
+        gids: gids.into_iter().filter(|gid| gid::is_set(gid)).collect(),
         gid,
-        node_guid: text(root, format!("{folder}/node_guid")),
-        port_state: text(root, format!("{folder}/ports/1/state")),
+        node_guid: folder.text("node_guid"),
+        port_state: folder.text("ports/1/state"),
         rate_gbps: rate.as_deref().and_then(parse_rate),
         rate,
-        p2p: P2p::read(root, &pci),
-        numa_node: root.value(format!("{pci}/numa_node")).and_then(|node| node.parse().ok()),
-        uverbs: root.list(format!("{pci}/infiniband_verbs")).into_iter().next(),
+        p2p: P2p::read(&pci),
+        numa_node: pci.value("numa_node").and_then(|node| node.parse().ok()),
+        uverbs: pci.list("infiniband_verbs").into_iter().next(),
         netdev: None,
         name,
-    }
+    })
 }
 
 /// The text of a file that says something.

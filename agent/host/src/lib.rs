@@ -33,4 +33,4 @@ pub mod xid;
 pub use finding::{Finding, Severity};
 pub use millis::millis;
 pub use pci_address::PciAddress;
-pub use root::Root;
+pub use root::{Dir, Root};

@@ -4,6 +4,7 @@
 //! root, and `..` ends there. What is opened is found by the kernel with that rule (`inside`); where only a path can
 //! be handed on, `walk` finds it, which a process that changes the tree at the same moment could deceive.
 
+mod dir;
 mod inside;
 mod walk;
 
@@ -12,8 +13,9 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+pub use dir::Dir;
 use inside::Folder;
-use rustix::fs::{Dir, DirEntry};
+use rustix::fs::{Dir as Entries, DirEntry};
 
 /// No file that is read whole is larger than this: 4 MiB, sixty times the largest table in `/proc` or `/sys`
 /// that is read here (`/proc/self/mountinfo` of a node with several hundred pods).
@@ -112,6 +114,11 @@ impl Root {
         }
     }
 
+    /// The folder that `path` leads to, as a place to begin at.
+    fn handle(&self, path: &Path) -> io::Result<File> {
+        if self.is_host() { inside::handle_at(&self.plain(path)) } else { inside::handle(&self.0, path) }
+    }
+
     /// The bytes at `path`, or `None` where there is nothing. A file over [`MAX_FILE`] is an error.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Option<Vec<u8>>, ReadError> {
         let path = path.as_ref();
@@ -150,7 +157,7 @@ impl Root {
 
     /// The names in the folder `path`, sorted; empty where there is no such folder.
     pub fn list(&self, path: impl AsRef<Path>) -> Vec<String> {
-        let folder = self.open_folder(path).ok().and_then(|folder| Dir::new(folder).ok());
+        let folder = self.open_folder(path).ok().and_then(|folder| Entries::new(folder).ok());
         let entries = folder.into_iter().flatten().flatten();
         let text = |entry: DirEntry| entry.file_name().to_str().ok().map(str::to_owned);
         let mut names: Vec<_> =

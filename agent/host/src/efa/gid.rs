@@ -1,6 +1,8 @@
 //! GIDs, the addresses of RDMA ports.
 
-use crate::Root;
+use std::io;
+
+use crate::Dir;
 
 /// The driver's table has one entry; no table is followed further than this.
 const MOST: usize = 16;
@@ -18,12 +20,17 @@ pub fn mac_of_gid(gid: &str) -> Option<String> {
     Some(format!("{first:02x}:{second:02x}:{third:02x}:{back0:02x}:{back1:02x}:{back2:02x}"))
 }
 
-/// Every GID of the device's port that is not zero, by its place in the table.
-pub(super) fn all(root: &Root, folder: &str) -> Vec<String> {
-    let table = format!("{folder}/ports/1/gids");
-    let mut places: Vec<u32> = root.list(&table).iter().filter_map(|name| name.parse().ok()).collect();
-    places.sort_unstable();
-    let gid = |place: &u32| super::text(root, format!("{table}/{place}"));
-    let is_set = |gid: &String| gid.chars().any(|c| c != '0' && c != ':');
-    places.iter().take(MOST).filter_map(gid).filter(is_set).collect()
+/// The GIDs of the device's port by their places, which the kernel numbers from 0 on without a gap: the first that is not
+/// there tells the end. One that cannot be read is empty.
+pub(super) fn table(device: &Dir<'_>) -> Vec<String> {
+    let read = |place| match device.read_value(&format!("ports/1/gids/{place}")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        gid => Some(gid.unwrap_or_default()),
+    };
+    (0..MOST).map_while(read).collect()
+}
+
+/// Whether it says more than zeros.
+pub(super) fn is_set(gid: &str) -> bool {
+    gid.chars().any(|c| c != '0' && c != ':')
 }

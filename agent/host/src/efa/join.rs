@@ -74,7 +74,12 @@ pub fn join(devices: Vec<Efa>, enis: &[Eni]) -> Join {
 /// can carry any address, are left out: they have no `device`.
 pub(super) fn netdevs(root: &Root) -> BTreeMap<String, String> {
     let class = "/sys/class/net";
-    let physical = |name: &String| root.exists(format!("{class}/{name}/device"));
-    let mac = |name: String| Some((root.value(format!("{class}/{name}/address"))?.to_lowercase(), name));
-    root.list(class).into_iter().filter(physical).filter_map(mac).collect()
+    let mac = |name: String| {
+        let device = root.dir(format!("{class}/{name}")).ok()?;
+        if !device.exists("device") {
+            return None;
+        }
+        Some((device.value("address")?.to_lowercase(), name))
+    };
+    root.list(class).into_iter().filter_map(mac).collect()
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 
 use super::pci::Functions;
-use super::{Efa, Module, Observation, device, finish, identity, text};
+use super::{Efa, Module, Observation, finish, text};
 use crate::Root;
 use crate::efa::P2p;
 use crate::rdma::{self, Rdma};
@@ -78,15 +78,16 @@ impl Observer {
     }
 
     fn read(&self, name: &str) -> What {
-        match identity(&self.root, name) {
-            Some(identity) => What::Efa(Box::new(device(&self.root, name.to_owned(), identity))),
+        match super::read(&self.root, name.to_owned()) {
+            Some(efa) => What::Efa(Box::new(efa)),
             None => What::Other(rdma::read(&self.root, name.to_owned())),
         }
     }
 
     fn again(&self, name: &str, mut what: What) -> What {
         if let What::Efa(efa) = &mut what {
-            efa.p2p = P2p::read(&self.root, &format!("{}/{name}/device", rdma::CLASS));
+            let pci = self.root.dir(format!("{}/{name}/device", rdma::CLASS));
+            efa.p2p = pci.map_or(P2p::Unknown, |pci| P2p::read(&pci));
         }
         what
     }

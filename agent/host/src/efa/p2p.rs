@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::Root;
+use crate::Dir;
 
 /// What the driver says in `p2p` (since 2.6) or `gdr` (before) beside its PCI function. Source: `efa_sysfs.c`.
 ///
@@ -22,11 +22,12 @@ pub enum P2p {
 }
 
 impl P2p {
-    pub(super) fn read(root: &Root, pci: &str) -> Self {
-        if let Some(text) = root.value(format!("{pci}/p2p")) {
+    /// `pci` is the device's PCI function.
+    pub(super) fn read(pci: &Dir<'_>) -> Self {
+        if let Some(text) = pci.value("p2p") {
             return Self::parse_p2p(&text);
         }
-        root.value(format!("{pci}/gdr")).map_or(Self::Unknown, |text| Self::parse_gdr(&text))
+        pci.value("gdr").map_or(Self::Unknown, |text| Self::parse_gdr(&text))
     }
 
     /// The text of `p2p` without white space around it.

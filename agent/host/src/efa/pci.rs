@@ -60,13 +60,14 @@ impl Functions {
         let mut functions = Vec::new();
         for address in addresses {
             let known = self.0.get(&address).copied();
+            let device = devices.iter().find(|device| device.pci_address.as_ref() == Some(&address));
+            let told = || device.and_then(|device| device.device_id).map(What::Efa);
             // What cannot be read is nothing yet, and is asked for again.
-            let Some(what) = known.or_else(|| what(root, &address)) else { continue };
+            let Some(what) = known.or_else(told).or_else(|| what(root, &address)) else { continue };
             if known.is_none() {
                 self.0.insert(address.clone(), what);
             }
             let What::Efa(device_id) = what else { continue };
-            let device = devices.iter().find(|device| device.pci_address.as_ref() == Some(&address));
             let state = match device {
                 Some(device) => FunctionState::Ready { rdma_device: device.name.clone() },
                 None => state(root, &address),

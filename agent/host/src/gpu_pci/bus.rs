@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{DEVICES, GpuPci, Power};
 use crate::Root;
-use crate::efa::{hex, link};
+use crate::efa::hex;
 
 /// NVIDIA's PCI vendor id.
 const VENDOR: u32 = 0x10de;
@@ -90,12 +90,12 @@ fn what(root: &Root, address: &str) -> Option<What> {
 }
 
 fn function(root: &Root, address: &str, Fixed { device_id, numa_node }: Fixed) -> GpuPci {
-    let folder = format!("{DEVICES}/{address}");
+    let folder = root.dir(format!("{DEVICES}/{address}")).ok();
     GpuPci {
         address: address.to_owned(),
         device_id,
-        driver: link(root, &format!("{folder}/driver")),
+        driver: folder.as_ref().and_then(|folder| folder.link("driver")),
         numa_node,
-        power: Power::read(root, &folder),
+        power: folder.as_ref().map_or_else(Power::default, Power::read),
     }
 }

@@ -1,11 +1,10 @@
 //! The configuration space of a PCI function.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read as _};
 
 use serde::Serialize;
 
-use crate::Root;
+use crate::Dir;
 
 /// The first four bytes of the configuration space, read from the device itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,10 +28,14 @@ pub enum ConfigSpace {
 }
 
 impl ConfigSpace {
-    pub(super) fn read(root: &Root, folder: &str) -> Self {
+    pub(super) fn read(function: &Dir<'_>) -> Self {
         let mut bytes = [0; 4];
-        let read = File::open(root.at(format!("{folder}/config"))).and_then(|mut f| f.read_exact(&mut bytes));
-        read.map_or_else(|error| Self::Unreadable { errno: error.raw_os_error() }, |()| Self::of(bytes))
+        let read = function.open("config").and_then(|mut file| file.read_exact(&mut bytes));
+        read.map_or_else(|error| Self::unreadable(&error), |()| Self::of(bytes))
+    }
+
+    pub(super) fn unreadable(error: &io::Error) -> Self {
+        Self::Unreadable { errno: error.raw_os_error() }
     }
 
     /// The space that begins with these bytes: vendor and device, the low byte first.

@@ -32,12 +32,12 @@ pub struct Hardware {
 /// Asks the device at the PCI address. May block; see [`Hardware`]. Configuration space is first and what needs the
 /// driver last: a device that is gone has all ones there, and is not asked through its driver.
 pub fn hardware(root: &Root, address: &str) -> Hardware {
-    let folder = format!("{DEVICES}/{address}");
+    let function = root.dir(format!("{DEVICES}/{address}"));
     let proc = format!("/proc/driver/nvidia/gpus/{address}");
     let text = |file: &str| root.read_text(format!("{proc}/{file}")).ok().flatten();
-    let config = ConfigSpace::read(root, &folder);
+    let config = function.as_ref().map_or_else(ConfigSpace::unreadable, ConfigSpace::read);
     let gone = config == ConfigSpace::AllOnes;
-    let link = Link::read(root, &folder);
+    let link = function.as_ref().map_or_else(|_| Link::default(), Link::read);
     let of_driver = |file: &str| if gone { None } else { text(file) };
     Hardware {
         config,

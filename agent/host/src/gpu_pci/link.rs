@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::Root;
+use crate::Dir;
 
 /// A link, now and at most. A lost device answers with all ones, which is no legal width or speed: `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -20,9 +20,9 @@ pub struct Link {
 
 impl Link {
     /// Reads the four files; each asks the device, see [`super::Hardware`].
-    pub(super) fn read(root: &Root, folder: &str) -> Self {
-        let width = |file: &str| parse_width(&root.value(format!("{folder}/{file}"))?);
-        let speed = |file: &str| generation(&root.value(format!("{folder}/{file}"))?);
+    pub(super) fn read(function: &Dir<'_>) -> Self {
+        let width = |file: &str| parse_width(&function.value(file)?);
+        let speed = |file: &str| generation(&function.value(file)?);
         Self {
             width: width("current_link_width"),
             max_width: width("max_link_width"),

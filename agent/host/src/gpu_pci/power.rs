@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::Root;
+use crate::Dir;
 
 /// What the kernel remembers of a function's power; no file of these asks the device. Source: `pci-sysfs.c`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,11 +16,8 @@ pub struct Power {
 }
 
 impl Power {
-    pub(super) fn read(root: &Root, folder: &str) -> Self {
-        Self {
-            state: root.value(format!("{folder}/power_state")),
-            runtime_status: root.value(format!("{folder}/power/runtime_status")),
-        }
+    pub(super) fn read(function: &Dir<'_>) -> Self {
+        Self { state: function.value("power_state"), runtime_status: function.value("power/runtime_status") }
     }
 }
 

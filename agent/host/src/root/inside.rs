@@ -47,6 +47,11 @@ pub(super) fn folder(root: &Folder, path: &Path) -> io::Result<File> {
     open(root, path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
+/// A folder to begin at, not to list.
+pub(super) fn handle(root: &Folder, path: &Path) -> io::Result<File> {
+    open(root, path, OFlags::PATH | OFlags::DIRECTORY)
+}
+
 /// About what `path` leads to. Nothing is opened in earnest: no driver hears of it.
 pub(super) fn metadata(root: &Folder, path: &Path) -> io::Result<Metadata> {
     open(root, path, OFlags::PATH)?.metadata()
@@ -73,12 +78,17 @@ fn entry<'a>(root: &Folder, path: &'a Path) -> io::Result<(File, &'a OsStr)> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    Ok((open(root, parent, OFlags::PATH | OFlags::DIRECTORY)?, name))
+    Ok((handle(root, parent)?, name))
 }
 
 /// A folder by a path of this process.
 pub(super) fn folder_at(path: &Path) -> io::Result<File> {
     plain(path, OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+/// The same, to begin at.
+pub(super) fn handle_at(path: &Path) -> io::Result<File> {
+    plain(path, OFlags::PATH | OFlags::DIRECTORY)
 }
 
 fn open(root: &Folder, path: &Path, flags: OFlags) -> io::Result<File> {

@@ -49,6 +49,28 @@ fn tree() -> (tempfile::TempDir, Root) {
 }
 
 #[test]
+fn what_is_named_in_an_open_folder_stays_inside_the_tree() {
+    let (_dir, root) = tree();
+    let lib = root.dir("/alias/lib").unwrap();
+    assert_eq!(lib.value("os-release").as_deref(), Some("inside"));
+    assert_eq!(lib.value("deep/up/os-release").as_deref(), Some("inside"));
+    assert_eq!(lib.value("deep/er/back/os-release").as_deref(), Some("inside"), "an absolute link");
+    assert_eq!(lib.value("deep/top/etc/os-release").as_deref(), Some("inside"), "a link out of the folder");
+    assert_eq!(lib.read_value("nothing").unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_eq!(
+        lib.read_value("secret").unwrap_err().raw_os_error(),
+        Some(rustix::io::Errno::LOOP.raw_os_error())
+    );
+    assert_eq!((lib.link("secret").as_deref(), lib.link("os-release")), (Some("secret"), None));
+    assert!(lib.exists("secret"), "the link itself is there");
+    assert!(!lib.exists("nothing"));
+    assert_eq!(lib.list("deep"), ["er", "top", "up"]);
+    assert!(root.dir("/usr/lib/os-release").is_err(), "no folder");
+    fs::write(root.at("/usr/lib/long"), "x".repeat(5000)).unwrap();
+    assert_eq!(lib.value("long").map(|text| text.len()), Some(5000));
+}
+
+#[test]
 fn links_begin_and_end_inside_the_tree() {
     let (_dir, root) = tree();
     for path in [
