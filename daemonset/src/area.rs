@@ -30,10 +30,12 @@ const OF_GPUS: [&str; 12] = [
     rules::UVM_FATAL.code,
 ];
 /// Findings about the node as a whole that are about EFA.
-const OF_EFA: [&str; 7] = [
+const OF_EFA: [&str; 9] = [
     rules::EFA_MISSING.code,
     rules::EFA_DRIVER_ABSENT.code,
     rules::EFA_DRIVER_PAIR.code,
+    rules::EFA_TOPOLOGY_CHECK.code,
+    rules::EFA_GPU_MEMORY_REFUSED.code,
     rules::EFA_ALL_HIDDEN.code,
     rules::EFA_IDLE.code,
     rules::LIBFABRIC_UNUSABLE.code,

@@ -7,10 +7,11 @@ use gpunode_host::health::rules;
 use gpunode_tests::health::{Case, play};
 
 /// Rules without a story, and what shows them. XIDs have `health_xids`.
-const ELSEWHERE: [(&str, &str); 22] = [
+const ELSEWHERE: [(&str, &str); 23] = [
     ("DataVolumeNotMounted", "daemonset/src/mounts/tests.rs, kube_report"),
     ("DataVolumeReadOnly", "the same"),
     ("EfaDriverPair", "agent/host/src/health/judge/efa_devices/tests.rs"),
+    ("EfaTopologyCheck", "agent/host/src/health/judge/efa_devices/tests.rs"),
     ("EfaMissing", "check_cli: no interface metadata, and fewer than the type has"),
     ("EfaNoRdm", "agent/host/src/health/judge/libfabric.rs"),
     ("EfaQueueClosed", "agent/host/src/health/state/efa/tests.rs: a file that ends with ENODEV"),

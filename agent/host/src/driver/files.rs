@@ -25,7 +25,10 @@ pub fn modprobe(choice: &Choice, fabric: Fabric) -> String {
     if fabric == Fabric::UltraServer {
         text.push_str(
             "# As the EKS image does: else the kernel takes the GPUs' memory of Grace Blackwell for its own.\n\
-             options nvidia NVreg_CoherentGPUMemoryMode=driver\n",
+             options nvidia NVreg_CoherentGPUMemoryMode=driver\n\
+             # Else the driver finds no way that it trusts from an EFA card to a GPU, and NCCL falls back to sockets.\n\
+             # Drivers from 595 on do not know the option, and the kernel passes it over.\n\
+             options nvidia NVreg_GrdmaPciTopoCheckOverride=1\n",
         );
     }
     text

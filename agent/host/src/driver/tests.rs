@@ -38,7 +38,7 @@ fn loaded(version: &str, build: DriverBuild) -> State {
     let found =
         Found { version: version.parse().unwrap(), path: "/proc/driver/nvidia/version".into(), by: By::Text };
     State {
-        loaded: Some(Driver { found, build: Some(build) }),
+        loaded: Some(Driver { found, build: Some(build), any_topology: None }),
         installed: Some(version.parse().unwrap()),
         fabric_manager: FabricManager::Version(version.parse().unwrap()),
         toolkit: true,

@@ -135,6 +135,9 @@ fn whole(line: &str) -> Option<NvrmEvent> {
     if line.contains("knvlinkUpdatePostRxDetectLinkMask") && line.to_ascii_lowercase().contains("failed") {
         return Some(NvrmEvent::NvLinkDetection { text: clip(line, MAX_TEXT) });
     }
+    if line.starts_with("dma-buf attach failed: topology not supported") {
+        return Some(NvrmEvent::MemoryRefused { text: clip(line, MAX_TEXT) });
+    }
     let none = line.starts_with("None of the NVIDIA devices were initialized")
         || line.starts_with("No NVIDIA GPU found");
     none.then_some(NvrmEvent::NoDevices)

@@ -10,6 +10,8 @@ use crate::Root;
 
 /// Written by the loaded module, so it tells the truth after an upgrade that waits for a reboot.
 const PROC: &str = "/proc/driver/nvidia/version";
+/// The options that the loaded module runs with, a line each: `Name: 1`.
+const PARAMETERS: &str = "/proc/driver/nvidia/params";
 const SYSFS: &str = "/sys/module/nvidia/version";
 
 /// The NVIDIA kernel module that is loaded.
@@ -21,6 +23,10 @@ pub struct Driver {
     pub found: Found,
     /// Which build it is; `None` where only the version file of sysfs is there, which does not say.
     pub build: Option<DriverBuild>,
+    /// Whether it lends GPU memory to cards without a look at where they hang on the PCI bus
+    /// (`NVreg_GrdmaPciTopoCheckOverride`); `None` where its options cannot be read.
+    #[serde(skip)]
+    pub any_topology: Option<bool>,
 }
 
 /// Which build of the kernel module is loaded. Unlike [`crate::catalog::DriverFlavour`] this cannot tell GRID from
@@ -45,11 +51,19 @@ pub struct ContainerToolkit {
 
 pub(super) fn driver(root: &Root) -> Result<Option<Driver>, Problem> {
     let Some(text) = root.read_text(PROC)? else {
-        return Ok(super::text(root, SYSFS)?.map(|found| Driver { found, build: None }));
+        let found = super::text(root, SYSFS)?;
+        return Ok(found.map(|found| Driver { found, build: None, any_topology: any_topology(root) }));
     };
     let (version, build) = parse(&text)
         .ok_or(Problem::Form { path: PROC.into(), expected: "a line `NVRM version: … <version>`" })?;
-    Ok(Some(Driver { found: Found { version, path: PROC.into(), by: By::Text }, build: Some(build) }))
+    let found = Found { version, path: PROC.into(), by: By::Text };
+    Ok(Some(Driver { found, build: Some(build), any_topology: any_topology(root) }))
+}
+
+fn any_topology(root: &Root) -> Option<bool> {
+    let text = root.read_text(PARAMETERS).ok()??;
+    let value = text.lines().find_map(|line| line.strip_prefix("GrdmaPciTopoCheckOverride:"));
+    Some(value.is_some_and(|value| value.trim() != "0"))
 }
 
 /// `NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  (…)  <date>`, or
@@ -87,6 +101,23 @@ pub(super) fn container_toolkit(root: &Root) -> ContainerToolkit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_options_tell_whether_the_topology_is_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(dir.path());
+        assert_eq!(any_topology(&root), None);
+        let path = dir.path().join("proc/driver/nvidia/params");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        for (text, any) in [
+            ("ModifyDeviceFiles: 1\nGrdmaPciTopoCheckOverride: 1\n", true),
+            ("GrdmaPciTopoCheckOverride: 0\nModifyDeviceFiles: 1\n", false),
+            ("ModifyDeviceFiles: 1\nRegistryDwords: \"\"\n", false),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(any_topology(&root), Some(any), "{text}");
+        }
+    }
 
     #[test]
     fn both_builds_are_told_apart() {

@@ -186,6 +186,8 @@ fn options_of_the_module() {
     assert!(modprobe(true, Fabric::None).contains("\noptions nvidia NVreg_EnableGpuFirmware=0\n"));
     assert!(!modprobe(false, Fabric::Managed).contains("NVreg_"));
     assert!(modprobe(false, Fabric::None).contains("\nblacklist nouveau\n"));
-    assert!(modprobe(false, Fabric::UltraServer).ends_with("NVreg_CoherentGPUMemoryMode=driver\n"));
+    let ultra_server = modprobe(false, Fabric::UltraServer);
+    assert!(ultra_server.contains("\noptions nvidia NVreg_CoherentGPUMemoryMode=driver\n"));
+    assert!(ultra_server.ends_with("\noptions nvidia NVreg_GrdmaPciTopoCheckOverride=1\n"));
     assert!(files::modules_load(Fabric::ManagedByInfiniband).ends_with("nvidia\nnvidia_uvm\nib_umad\n"));
 }

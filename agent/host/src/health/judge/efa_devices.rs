@@ -13,15 +13,17 @@ pub struct Nvidia {
     pub major: Option<u32>,
     /// Whether its kernel modules are the open ones, through which EFA reaches GPU memory as dma-buf.
     pub open: bool,
-    /// Whether the machine is one of an UltraServer's (p6e): NVIDIA driver 595 keeps EFA from GPU memory there.
+    /// Whether the machine is one of an UltraServer's (p6e), where EFA cards do not hang where the driver wants them.
     pub ultra_server: bool,
+    /// Whether the driver lends GPU memory to cards wherever they hang; `None` where it does not tell.
+    pub any_topology: Option<bool>,
 }
 
 /// From this NVIDIA driver on, [`EFA_FOR_R580`] is needed (EFA driver release notes, 2.17.3).
 const R580: u32 = 580;
 const EFA_FOR_R580: (u32, u32, u32) = (2, 17, 3);
 /// This NVIDIA driver lets EFA reach GPU memory only where both hang on one PCI root or the card is in an IOMMU group,
-/// which is neither on p6e; 580 had an option against it (`NVreg_GrdmaPciTopoCheckOverride`). Later branches are not known
+/// which is neither on p6e; drivers before have an option against it (`NVreg_GrdmaPciTopoCheckOverride`). Later branches are not known
 /// to. Source: release notes of the data-centre driver 595.91.07, and NVIDIA/aicr issue 2383, where two
 /// `p6e-gb300r.36xlarge` fail with 595.91.07 and work with 580.173.02.
 const R595: u32 = 595;
@@ -48,6 +50,7 @@ pub fn judge(seen: &Observation, join: &Join, expected: &Expected, nvidia: Nvidi
         sightings.extend(not_bound(seen));
     }
     sightings.extend(pair(seen, nvidia));
+    sightings.extend(topology(seen, nvidia));
     let fastest = join.devices.iter().filter_map(|device| device.efa.rate_gbps).max();
     for device in &join.devices {
         let subject = Subject::Efa(name(device));
@@ -128,6 +131,15 @@ fn pair(seen: &Observation, nvidia: Nvidia) -> Option<Sighting> {
     }
     let message = format!("NVIDIA driver {major} with EFA driver {version}");
     Some(Sighting::new(&rules::EFA_DRIVER_PAIR, Subject::Node, message))
+}
+
+/// Without the option NCCL falls back to sockets, and nobody says a word but the kernel. Source: NVIDIA/aicr,
+/// documentation of its validation on p6e.
+fn topology(seen: &Observation, nvidia: Nvidia) -> Option<Sighting> {
+    let major = nvidia.major.filter(|major| *major < R595)?;
+    let checks = nvidia.ultra_server && nvidia.any_topology == Some(false) && !seen.functions.is_empty();
+    let message = || format!("NVIDIA driver {major} runs without NVreg_GrdmaPciTopoCheckOverride=1");
+    checks.then(|| Sighting::new(&rules::EFA_TOPOLOGY_CHECK, Subject::Node, message()))
 }
 
 /// `2.17.3g`: the letter says that it was built apart from the kernel.

@@ -52,7 +52,7 @@ pub(super) fn machine(devices: u32) -> Health {
         path: "/proc/driver/nvidia/version".into(),
         by: By::Text,
     };
-    let nvidia = Some(Driver { found, build: Some(DriverBuild::Open) });
+    let nvidia = Some(Driver { found, build: Some(DriverBuild::Open), any_topology: None });
     health.see(NOW, Seen::Versions(Box::new(Versions { nvidia, ..Versions::default() })));
     health.see(NOW, Seen::GpuBus { gpus: vec![gpu], hardware: vec![None], nvswitches: Vec::new() });
     let devices: Vec<_> = (0..devices).map(efa).collect();

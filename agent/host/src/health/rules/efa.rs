@@ -37,8 +37,13 @@ rules! { ROWS:
     EFA_DRIVER_PAIR = "EfaDriverPair", Node, Warning, AtOnce, WhenGone;
         is "These versions of the NVIDIA driver and of the EFA driver do not work together.",
         seen "NVIDIA driver 580 or later with an EFA driver before 2.17.3; NVIDIA driver 595 with EFA on p6e",
-        do "Update the EFA driver to 2.17.3 or later; on p6e, go back to the NVIDIA driver 580.",
+        do "Update the EFA driver to 2.17.3 or later; on p6e, go back to the NVIDIA driver 580, with the option that EfaTopologyCheck asks for.",
         by "EFA driver release notes, 2.17.3; NVIDIA data-centre driver release notes, 595.91.07; NVIDIA/aicr issue 2383";
+    EFA_TOPOLOGY_CHECK = "EfaTopologyCheck", Node, Warning, AtOnce, WhenGone;
+        is "The NVIDIA driver lends no EFA card of this p6e the GPUs' memory: NCCL falls back to sockets.",
+        seen "NVIDIA driver before 595 on p6e whose `/proc/driver/nvidia/params` does not say `GrdmaPciTopoCheckOverride: 1`",
+        do "Load the driver with `NVreg_GrdmaPciTopoCheckOverride=1`, as gpunode does where it installs it, and reboot.",
+        by "NVIDIA/aicr, documentation of its validation on p6e; NVIDIA data-centre driver release notes, 595.91.07";
     EFA_ADMIN_TIMEOUT = "EfaAdminTimeout", Efa, Error, AtOnce, DriverReload;
         is "The card left a command unanswered, so its driver has closed the command queue for good.",
         seen "no_completion_cmds above 0",

@@ -51,6 +51,11 @@ rules! { ROWS:
         seen "kernel line `uvm encountered global fatal error`",
         do "Drain the node and reboot it.",
         by "nvidia-uvm, nvGpuOpsReportFatalError";
+    EFA_GPU_MEMORY_REFUSED = "EfaGpuMemoryRefused", Node, Warning, AtOnce, WhenGone, for 3600 s;
+        is "The NVIDIA driver refused a network card the GPU's memory: what wanted it takes a detour, NCCL over sockets.",
+        seen "kernel line `NVRM: dma-buf attach failed: topology not supported`",
+        do "On p6e, use NVIDIA driver 580 with `NVreg_GrdmaPciTopoCheckOverride=1`; see EfaTopologyCheck and EfaDriverPair.",
+        by "NVIDIA/aicr issue 2383, and documentation of its validation on p6e";
     EFA_CARD_FAULT = "EfaCardFault", Efa, Error, AtOnce, DriverReload;
         is "The EFA driver says that the card does not work.",
         seen "kernel lines of efa: admin queue closed, no completion, device not ready, init failed, register read timed out",

@@ -50,7 +50,8 @@ impl Health {
         // Where nobody can tell, nothing is claimed.
         let open = driver.build != Some(DriverBuild::Proprietary);
         let major = Some(driver.found.version.numbers()[0]);
-        Nvidia { major, open, ultra_server: self.setup.expect.ultra_server }
+        let ultra_server = self.setup.expect.ultra_server;
+        Nvidia { major, open, ultra_server, any_topology: driver.any_topology }
     }
 
     pub(super) fn efa_devices(&mut self, now: Now, samples: &[DeviceSample]) -> Wants {

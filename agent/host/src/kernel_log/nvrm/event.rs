@@ -65,6 +65,11 @@ pub enum NvrmEvent {
         /// What the driver says, with its status.
         text: String,
     },
+    /// The driver does not lend a card the memory of a GPU, for where they hang on the bus.
+    MemoryRefused {
+        /// The line.
+        text: String,
+    },
     /// The driver found no GPU that it can use.
     NoDevices,
     /// The kernel module was loaded: whatever was wrong with the driver before is over.

@@ -105,6 +105,8 @@ fn other_trouble() {
     let init = "NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x62:0x40:2477)";
     let text = "RmInitAdapter failed! (0x62:0x40:2477)".to_owned();
     assert_eq!(events(&[init]), [NvrmEvent::InitFailed { pci: pci("0000:01:00.0"), text }]);
+    let refused = "NVRM: dma-buf attach failed: topology not supported for mapping type FORCE_PCIE";
+    assert_eq!(events(&[refused]), [NvrmEvent::MemoryRefused { text: refused[6..].to_owned() }]);
     assert_eq!(events(&["NVRM: None of the NVIDIA devices were initialized."]), [NvrmEvent::NoDevices]);
 }
 

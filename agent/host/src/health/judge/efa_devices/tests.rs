@@ -23,7 +23,7 @@ fn eni(slot: u8) -> Eni {
     Eni { mac, eni_id, network_card: u32::from(slot), ..Eni::default() }
 }
 
-const CLOSED: Nvidia = Nvidia { major: Some(570), open: false, ultra_server: false };
+const CLOSED: Nvidia = Nvidia { major: Some(570), open: false, ultra_server: false, any_topology: None };
 
 /// The signs on a machine with four attached EFA-only interfaces, after `change`.
 fn signs(nvidia: Nvidia, change: impl Fn(&mut Observation)) -> Vec<String> {
@@ -92,7 +92,7 @@ fn interfaces_that_are_short_beyond_the_named_ones_are_counted() {
 
 #[test]
 fn driver_versions_that_do_not_work_together_are_told() {
-    let new = Nvidia { major: Some(580), open: true, ultra_server: false };
+    let new = Nvidia { major: Some(580), open: true, ultra_server: false, any_topology: None };
     let with = |version: &'static str| {
         move |seen: &mut Observation| seen.module = Some(Module { version: Some(version.into()) })
     };
@@ -103,7 +103,22 @@ fn driver_versions_that_do_not_work_together_are_told() {
     }
     assert!(signs(CLOSED, with("2.8.0")).is_empty());
     for (major, ultra_server, told) in [(580, true, false), (595, true, true), (595, false, false)] {
-        let nvidia = Nvidia { major: Some(major), open: true, ultra_server };
+        let nvidia = Nvidia { major: Some(major), open: true, ultra_server, any_topology: Some(true) };
         assert_eq!(signs(nvidia, with("3.3.1")).len(), usize::from(told), "{nvidia:?}");
     }
+}
+
+#[test]
+fn a_driver_that_trusts_no_card_of_an_ultra_server_is_told() {
+    let with = |major, ultra_server, any_topology| {
+        signs(Nvidia { major: Some(major), open: true, ultra_server, any_topology }, |_| {})
+    };
+    assert_eq!(with(580, true, Some(false)), ["EfaTopologyCheck "]);
+    assert_eq!(with(570, true, Some(false)), ["EfaTopologyCheck "]);
+    assert!(with(580, true, Some(true)).is_empty());
+    assert!(with(580, true, None).is_empty(), "nobody can tell");
+    assert!(with(580, false, Some(false)).is_empty(), "no UltraServer");
+    let gone = |seen: &mut Observation| (seen.functions.clear(), seen.devices.clear());
+    let nvidia = Nvidia { major: Some(580), open: true, ultra_server: true, any_topology: Some(false) };
+    assert!(!signs(nvidia, |seen| _ = gone(seen)).contains(&"EfaTopologyCheck ".to_owned()), "no EFA at all");
 }

@@ -5,7 +5,9 @@ use crate::health::{Rule, Sighting, Subject, rules};
 use crate::kernel_log::NvrmEvent;
 
 pub(super) fn judge(event: &NvrmEvent, names: &dyn Names) -> Heard {
-    let mut heard = Heard { wants_sweep: true, ..Heard::default() };
+    // A refusal says nothing about the GPU, and comes once for each of a program's buffers.
+    let wants_sweep = !matches!(event, NvrmEvent::MemoryRefused { .. });
+    let mut heard = Heard { wants_sweep, ..Heard::default() };
     let sees =
         |rule: &'static Rule, subject: Subject, message: String| vec![Sighting::new(rule, subject, message)];
     heard.sightings = match event {
@@ -26,6 +28,9 @@ pub(super) fn judge(event: &NvrmEvent, names: &dyn Names) -> Heard {
         NvrmEvent::ApiMismatch { client, module } => {
             let message = format!("a program has the library {client}, the kernel module is {module}");
             sees(&rules::DRIVER_API_MISMATCH, Subject::Node, message)
+        }
+        NvrmEvent::MemoryRefused { text } => {
+            sees(&rules::EFA_GPU_MEMORY_REFUSED, Subject::Node, text.clone())
         }
         NvrmEvent::Identity { pci, uuid } => {
             heard.uuid = Some((*pci, uuid.clone()));
