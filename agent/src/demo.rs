@@ -91,12 +91,18 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Stop> {
         let made = Usage::now();
         print::out(serde_json::json!({"event": "machine", "disks": disks.kind(), "own": made}));
     }
-    let done = boot_machine(args, root, disks, &endpoint, &|| interrupted.load(Ordering::Acquire))?;
+    let mut progress = progress::choose(args.json, false);
+    let pace = if progress.is_live() { PACE } else { Duration::ZERO };
+    let player = Arc::new(player::Player::new(root.clone(), pace, disks));
+    let os = Os::new(root, Arc::<player::Player>::clone(&player));
+    let done = boot_machine(args, os, &endpoint, &mut *progress, &|| interrupted.load(Ordering::Acquire))?;
     drop(lock);
     let served = imds.map(Server::stop).unwrap_or_default();
     if args.json {
-        // The report's own time holds it, and a real boot's does not.
-        print::out(serde_json::json!({"event": "metadata-service", "cpuMs": gpunode_host::millis(served)}));
+        // The report's own time holds them, and a real boot's does not.
+        for (event, cost) in [("metadata-service", served), ("played-programs", player.cost())] {
+            print::out(serde_json::json!({"event": event, "cpuMs": gpunode_host::millis(cost)}));
+        }
     }
     boot::print(&done, args.json);
     if !args.json {
@@ -107,13 +113,11 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Stop> {
 
 fn boot_machine(
     args: &DemoArgs,
-    root: Root,
-    disks: Disks,
+    os: Os,
     endpoint: &str,
+    progress: &mut dyn progress::Progress,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<boot::Done, Stop> {
-    let mut progress = progress::choose(args.json, false);
-    let pace = if progress.is_live() { PACE } else { Duration::ZERO };
     let mut flags = vec![format!("imds.endpoint={endpoint}"), "imds.deadlineSeconds=3".to_owned()];
     flags.extend(args.settings.iter().cloned());
     // Its programs are played: there is nothing to run an installer with.
@@ -121,14 +125,14 @@ fn boot_machine(
     let local =
         LocalSettings::load(Inputs { flags, ..Inputs::default() }).map_err(|e| Stop::usage(e.to_string()))?;
     let boot = Boot {
-        os: Os::new(root.clone(), Arc::new(player::Player::new(root, pace, disks))),
+        os,
         steps: steps::all(Some(NO_LIBRARIES)),
         local,
         plan_only: args.plan,
         selection: Selection::default(),
         image_for: None,
     };
-    Ok(boot.run(&mut *progress, interrupted))
+    Ok(boot.run(progress, interrupted))
 }
 
 /// The folder of the machine; a temporary one is removed when the first value is dropped.

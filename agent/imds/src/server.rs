@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use gpunode_host::thread_time;
 use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use request::fuzz;
@@ -98,7 +98,7 @@ impl Server {
             // The sender is dropped, never used; the runtime then drops the listener and every connection.
             let _ = runtime.block_on(stopped);
             drop(runtime);
-            processor_time()
+            thread_time()
         };
         let thread = std::thread::Builder::new()
             .name("imds-server".to_owned())
@@ -127,11 +127,6 @@ impl Server {
         // An error would be a panic of the thread, which has been printed already.
         self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
-}
-
-/// Of this thread.
-fn processor_time() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 impl Drop for Server {

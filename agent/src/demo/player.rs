@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use gpunode_host::Root;
+use gpunode_host::{Root, thread_time};
 
 use super::loops::Disks;
 use super::superblock;
@@ -18,11 +19,18 @@ pub(super) struct Player {
     root: Root,
     pace: Duration,
     disks: Disks,
+    /// Microseconds of processor time.
+    cost: AtomicU64,
 }
 
 impl Player {
     pub(super) fn new(root: Root, pace: Duration, disks: Disks) -> Self {
-        Self { root, pace, disks }
+        Self { root, pace, disks, cost: AtomicU64::new(0) }
+    }
+
+    /// The processor time that playing took so far.
+    pub(super) fn cost(&self) -> Duration {
+        Duration::from_micros(self.cost.load(Ordering::Relaxed))
     }
 
     fn play(&self, command: &Cmd) -> io::Result<Output> {
@@ -170,7 +178,11 @@ impl Exec for Player {
         if !self.has(&command.program) {
             return Err(RunError::NotFound { program: command.program.clone() });
         }
-        self.play(command).map_err(|source| RunError::Start { command: command.line(), source })
+        let before = thread_time();
+        let played = self.play(command);
+        let cost = thread_time().saturating_sub(before).as_micros();
+        self.cost.fetch_add(u64::try_from(cost).unwrap_or(u64::MAX), Ordering::Relaxed);
+        played.map_err(|source| RunError::Start { command: command.line(), source })
     }
 
     fn has(&self, program: &str) -> bool {

@@ -1,10 +1,12 @@
-//! `bench-report [ROUNDS]`: from a fault to the condition that a watch of the API server shows, with the release daemonset
+//! `bench-report [ROUNDS [MINUTES]]`: from a fault to the condition that a watch of the API server shows, with the release daemonset
 //! (`GPUNODE_DAEMONSET`), the real etcd and kube-apiserver, and a machine of 8 GPUs and 32 EFA whose devices are fakes.
-//! Then what the daemonset costs while nothing happens.
+//! Before it, what the daemonset costs while nothing happens for so many minutes. Seven rounds are more than 200 faults of
+//! each kind but of cards that stall, which are asked every ten seconds: 8 a round.
 //!
 //! Faults are further apart than the second within which changes go together, so each is the first of its write.
 #![allow(clippy::expect_used, reason = "a bench whose machine cannot be built has failed")]
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -23,31 +25,34 @@ const APART: Duration = Duration::from_millis(1331);
 const PLENTY: Duration = Duration::from_secs(30);
 const BY_KERNEL: [u32; 8] = [48, 64, 74, 95, 109, 110, 120, 143];
 const BY_NVML: [u32; 4] = [46, 62, 79, 119];
-/// How long the daemonset is left alone.
-const IDLE: Duration = Duration::from_secs(60);
+/// Between two looks at a daemonset that is left alone.
+const LOOK: Duration = Duration::from_secs(10);
+const LOOKS_A_MINUTE: u32 = 6;
 
 /// What a watch showed, and when.
 type Seen = (Instant, Value);
 
 fn main() {
-    let rounds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(4);
+    let number = |at| std::env::args().nth(at).and_then(|text| text.parse().ok());
+    let (rounds, minutes) = (number(1).unwrap_or(4), number(2).unwrap_or(1));
     let cluster = Cluster::start().expect("an API server");
     cluster.deploy("base").expect("the manifests");
-    let mut all = [Vec::new(), Vec::new(), Vec::new()];
+    let mut all = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for round in 0..rounds {
         let mut bench = Bench::new(&cluster, &format!("bench-{round}"));
         if round == 0 {
-            bench.idle(&cluster);
+            bench.idle(&cluster, minutes);
         }
-        let [kernel, nvml, counters] = &mut all;
+        let [kernel, nvml, stalls, counters] = &mut all;
         nvml.extend(bench.nvml());
         kernel.extend(bench.kernel());
+        stalls.extend(bench.stalls());
         counters.extend(bench.counters());
         end(bench.program);
     }
-    for (from, times) in
-        ["a line of the kernel", "an event of NVML", "an EFA device's counter"].iter().zip(all)
-    {
+    let kinds =
+        ["a line of the kernel", "an event of NVML", "an EFA card that stalls", "an EFA device's counter"];
+    for (from, times) in kinds.iter().zip(all) {
         print(from, times);
     }
 }
@@ -99,8 +104,8 @@ impl Bench {
         Self { node, program, log, seen, events: String::new() }
     }
 
-    /// What it costs while nothing happens.
-    fn idle(&self, cluster: &Cluster) {
+    /// What it costs while nothing happens. Memory and files are the most that a look found.
+    fn idle(&self, cluster: &Cluster, minutes: u32) {
         // What follows the start is over.
         std::thread::sleep(Duration::from_secs(15));
         let name = &self.node.reporter.node;
@@ -108,18 +113,27 @@ impl Bench {
             || cluster.audit().expect("the audit log").of_node(name).map(|it| it.bytes).collect::<Vec<_>>();
         let (before, cpu) =
             (writes().len(), processes(self.program.pid()).iter().map(|it| it.cpu).sum::<f64>());
-        std::thread::sleep(IDLE);
-        let (after, now) = (writes(), processes(self.program.pid()));
+        let began = Instant::now();
+        let mut now = Vec::new();
+        let mut most: BTreeMap<String, (u64, usize)> = BTreeMap::new();
+        for _ in 0..minutes * LOOKS_A_MINUTE {
+            std::thread::sleep(LOOK);
+            now = processes(self.program.pid());
+            for one in &now {
+                let most = most.entry(one.name.clone()).or_default();
+                *most = (most.0.max(one.resident), most.1.max(one.files));
+            }
+        }
+        let (after, time) = (writes(), began.elapsed().as_secs_f64());
         let bytes: usize = after.iter().skip(before).sum();
         let used = now.iter().map(|it| it.cpu).sum::<f64>() - cpu;
         println!(
-            "healthy for {} s with a heartbeat every 10 s: {} requests, {bytes} bytes of bodies",
-            IDLE.as_secs(),
+            "healthy for {time:.0} s with a heartbeat every 10 s: {} requests, {bytes} bytes of bodies",
             after.len() - before
         );
-        println!("processor time: {:.3} % of one core", 100.0 * used / IDLE.as_secs_f64());
-        for one in now {
-            println!("{}: {} KiB resident, {} open files", one.name, one.resident, one.files);
+        println!("processor time: {:.3} % of one core", 100.0 * used / time);
+        for (name, (resident, files)) in most {
+            println!("{name}: {resident} KiB resident, {files} open files");
         }
     }
 
@@ -131,7 +145,7 @@ impl Bench {
             let slot = address.trim_end_matches(".0");
             let line = format!("4,1,{},-;NVRM: Xid (PCI:{slot}): {code}, words\n", now.as_micros());
             let log = &mut self.log;
-            timed(&self.seen, "GPUHealthy", || {
+            timed(&self.seen, "GPUHealthy", "False", || {
                 log.write_all(line.as_bytes()).expect("the FIFO can be written");
             })
         };
@@ -144,7 +158,7 @@ impl Bench {
             let event = format!("[[events]]\ngpu = {gpu}\nkind = 8\ndata = {code}\n");
             self.events.write_str(&event).expect("a string can be written");
             let (machine, events) = (&self.node.machine, &self.events);
-            timed(&self.seen, "GPUHealthy", || machine.play_text(events))
+            timed(&self.seen, "GPUHealthy", "False", || machine.play_text(events))
         };
         faults.map(one).collect()
     }
@@ -153,14 +167,26 @@ impl Bench {
         let one = |at: usize| {
             let device = self.node.machine.tree.efa(at * 13 % 32);
             let fault = || device.set_counter("no_completion_cmds", 1).expect("the tree can be written");
-            timed(&self.seen, "EFAHealthy", fault)
+            timed(&self.seen, "EFAHealthy", "False", fault)
         };
         (0..32).map(one).collect()
     }
+
+    /// Cards that do not answer for a port's counters. Of these counters themselves none makes a condition false at once.
+    fn stalls(&self) -> Vec<Duration> {
+        let one = |at: usize| {
+            let device = self.node.machine.tree.efa(at * 13 % 32);
+            let fault = || device.stall_port().expect("the tree can be written");
+            let took = timed(&self.seen, "EFAHealthy", "False", fault);
+            device.release_port().expect("the tree can be written");
+            took
+        };
+        (0..8).map(one).collect()
+    }
 }
 
-/// How long after `fault` the watch shows another condition; [`PLENTY`] where it does not.
-fn timed(seen: &Receiver<Seen>, kind: &str, fault: impl FnOnce()) -> Duration {
+/// How long after `fault` the watch shows another condition, with this word; [`PLENTY`] where it does not.
+fn timed(seen: &Receiver<Seen>, kind: &str, word: &str, fault: impl FnOnce()) -> Duration {
     std::thread::sleep(APART);
     // A heartbeat may have come meanwhile: what stands now is what was shown last.
     let last = seen.try_iter().last().map(|(_, event)| words(&event, kind));
@@ -170,8 +196,8 @@ fn timed(seen: &Receiver<Seen>, kind: &str, fault: impl FnOnce()) -> Duration {
     while let Ok((at, event)) = seen.recv_timeout(PLENTY.saturating_sub(said.elapsed())) {
         let now = words(&event, kind);
         let is_new = before.as_ref().is_none_or(|before| *before != now);
-        // Without anything shown before, the first that is false is it.
-        if is_new && now.contains("False") {
+        // Without anything shown before, the first with the word is it.
+        if is_new && now.contains(word) {
             return at.duration_since(said);
         }
         before = Some(now);
