@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 use nvml_wrapper_sys::bindings::{nvmlDevice_t, nvmlEventData_t, nvmlEventSet_t};
 
 use super::code;
+use crate::bell;
 use crate::gate::{INVALID_ARGUMENT, NOT_SUPPORTED, about, enter, handle, index, or_unsupported};
 use crate::machine::{machine, refresh};
 use crate::scenario::Event;
 
 const TIMEOUT: u32 = 10;
-/// How often a waiting set looks for new events.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// What is registered, and how many of the scenario's events are in the past.
 #[derive(Default)]
@@ -99,7 +98,7 @@ pub unsafe extern "C" fn nvmlEventSetWait_v2(
             if left.is_zero() {
                 return Err(TIMEOUT);
             }
-            std::thread::sleep(left.min(LOOK));
+            bell::wait(left);
         }
     })())
 }
