@@ -55,7 +55,7 @@ fn karpenter_says_interfaces_only_where_it_can() {
         let files = render(&loaded(&format!("INSTALL_KARPENTER=1\n{more}")), What::Kubernetes).unwrap();
         files.into_iter().find(|file| file.path.ends_with("karpenter-gpu.yaml")).unwrap().text
     };
-    assert!(!class("").contains("networkInterfaces"));
+    assert!(!class("KARPENTER_VERSION=1.10.0\n").contains("networkInterfaces"));
     let new = class("KARPENTER_VERSION=1.14.0\n");
     assert_eq!(new.matches("interfaceType: efa-only").count(), 16);
     assert!(!class("KARPENTER_VERSION=1.14.0\nGPU_EFA_LAYOUT=combined\n").contains("networkInterfaces"));

@@ -79,4 +79,8 @@ const RULES: &[Rule] = &[
         looks_at: &["KARPENTER_VERSION", "INSTALL_KARPENTER", "GPU_INSTANCE_TYPE", "GPU_DEVICES"],
         find: nodes::karpenter,
     },
+    Rule {
+        looks_at: &["KARPENTER_VERSION", "INSTALL_KARPENTER", "KUBERNETES_VERSION"],
+        find: nodes::karpenter_kubernetes,
+    },
 ];

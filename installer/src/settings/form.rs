@@ -33,7 +33,7 @@ pub(super) const KUBERNETES_VERSION: Form = Form {
 };
 
 pub(super) const RELEASE: Form = Form {
-    allowed: "a release from 1.0.0 on, for example 1.1.0",
+    allowed: "a release from 1.0.0 on, for example 1.14.0",
     check: |text| or(version(text).is_some_and(|version| version >= [1, 0, 0]), "not such a release"),
 };
 

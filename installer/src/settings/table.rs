@@ -190,8 +190,9 @@ pub const SECTIONS: &[Section] = &[
             setting(
                 "KARPENTER_VERSION",
                 text(&form::RELEASE),
-                Is("1.1.0"),
-                "Release of Karpenter. From 1.11.0 on its node classes can say EFA-only interfaces.",
+                // Of older ones many panic at their start: see `cross`.
+                Is("1.14.0"),
+                "Release of Karpenter, which must know the cluster's Kubernetes. From 1.11.0 on its node classes can say EFA-only interfaces.",
             ),
             setting(
                 "KARPENTER_CHART",

@@ -72,7 +72,8 @@ fn dra_wants_a_kubernetes_that_serves_it() {
     assert!(settings.uses_dra() && !settings.karpenter_has_gpus());
     assert!(mistake("EFA_DRA_DRIVER_CHART_VERSION=latest\n").contains("0.4.1"));
     // Without GPU pools of its own Karpenter puts EFA nowhere.
-    let b300 = "GPU_INSTANCE_TYPE=p6-b300.48xlarge\nNVIDIA_DRIVER_VERSION=580\nINSTALL_KARPENTER=1\n";
+    let b300 = "GPU_INSTANCE_TYPE=p6-b300.48xlarge\nNVIDIA_DRIVER_VERSION=580\nINSTALL_KARPENTER=1\n\
+                KARPENTER_VERSION=1.10.0\n";
     assert!(mistake(b300).contains("card 0"));
     assert!(load_text(&format!("{LEAST}{b300}GPU_DEVICES=dra\n")).is_ok());
 }
@@ -205,7 +206,7 @@ fn settings_that_do_not_fit_each_other_are_told() {
         ("AGENT_URL=https://example.com/agent\n", &["together"]),
         ("S3_CSI_BUCKETS=data\n", &["without INSTALL_S3_CSI"]),
         (
-            "INSTALL_KARPENTER=1\nGPU_INSTANCE_TYPE=p6-b300.48xlarge\nNVIDIA_DRIVER_VERSION=580\n",
+            "INSTALL_KARPENTER=1\nKARPENTER_VERSION=1.10.0\nGPU_INSTANCE_TYPE=p6-b300.48xlarge\nNVIDIA_DRIVER_VERSION=580\n",
             &["network card 0 of p6-b300.48xlarge takes no EFA", "1.11.0 or newer"],
         ),
     ] {
@@ -214,6 +215,37 @@ fn settings_that_do_not_fit_each_other_are_told() {
             assert!(told.contains(part), "{more}: {told}");
         }
     }
+}
+
+#[test]
+fn karpenter_must_know_the_cluster_s_kubernetes() {
+    let with = |kubernetes: &str, karpenter: &str| {
+        format!(
+            "INSTALL_KARPENTER=1\nKUBERNETES_VERSION=1.{kubernetes}\nKARPENTER_VERSION={karpenter}\nGPU_NUM_ENIS=0\n"
+        )
+    };
+    for (kubernetes, last, least) in [
+        ("31", "1.0.4", "1.0.5"),
+        ("32", "1.1.99", "1.2.0"),
+        ("33", "1.4.9", "1.5.0"),
+        ("34", "1.6.5", "1.6.6"),
+        ("35", "1.8.9", "1.9.0"),
+        ("37", "1.8.9", "1.9.0"),
+    ] {
+        let said = mistake(&with(kubernetes, last));
+        for part in [
+            &format!("KARPENTER_VERSION = \"{last}\""),
+            &format!("does not start on Kubernetes 1.{kubernetes}"),
+            &format!("{least} or newer"),
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        load_text(&format!("{LEAST}{}", with(kubernetes, least))).unwrap();
+    }
+    load_text(&format!("{LEAST}{}", with("30", "1.0.0"))).unwrap();
+    // Nobody installs it, and the default is right for the default.
+    load_text(&format!("{LEAST}KARPENTER_VERSION=1.1.0\n")).unwrap();
+    load_text(&format!("{LEAST}INSTALL_KARPENTER=1\n")).unwrap();
 }
 
 #[test]

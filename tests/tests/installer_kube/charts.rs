@@ -68,12 +68,12 @@ fn charts_come_with_our_values_stay_as_they_are_and_go_again() {
         "--set",
         "awsRegion=x,more.of=it",
     ]);
-    inside.write_chart("karpenter", "1.2.0");
-    let newer = [KARPENTER, ("KARPENTER_VERSION", "1.2.0")];
+    inside.write_chart("karpenter", "1.15.0");
+    let newer = [KARPENTER, ("KARPENTER_VERSION", "1.15.0")];
     let told = inside.run(&["plan"], &newer);
     for said in [
         "~ helm/cluster-autoscaler\n    /other values: [\"more\"] -> []\n    /values/awsRegion: \"x\" -> \"us-west-2\"\n",
-        "~ helm/karpenter\n    /version: \"1.1.0\" -> \"1.2.0\"\n",
+        "~ helm/karpenter\n    /version: \"1.14.0\" -> \"1.15.0\"\n",
     ] {
         assert!(told.out.contains(said), "{said}: {told:?}");
     }

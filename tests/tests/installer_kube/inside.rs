@@ -54,7 +54,7 @@ impl Inside {
             inside.delete(&format!("/apis/storage.k8s.io/v1/storageclasses/{name}"));
         }
         inside.delete("/api/v1/namespaces/kube-system/serviceaccounts/metrics-server");
-        for (name, version) in NAMES.iter().zip(["1.16.0", "9.50.1", "1.1.0"]) {
+        for (name, version) in NAMES.iter().zip(["1.16.0", "9.50.1", "1.14.0"]) {
             inside.write_chart(name, version);
         }
         for (name, version) in DRIVERS {

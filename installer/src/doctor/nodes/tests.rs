@@ -90,7 +90,7 @@ fn fewer_devices_than_the_type_has_are_told() {
         none(node);
         node["metadata"]["labels"]["karpenter.sh/nodepool"] = "gpu-spot".into();
     };
-    assert_eq!(told("", by_karpenter), []);
+    assert_eq!(told("INSTALL_KARPENTER=1\nKARPENTER_VERSION=1.10.0\n", by_karpenter), []);
     assert_eq!(told("KARPENTER_VERSION=1.14.0\n", by_karpenter).len(), 1);
     let parts = |node: &mut Value| {
         node["status"]["allocatable"] =

@@ -4,7 +4,7 @@ use gpunode_host::catalog::{self, InterfaceKind};
 use gpunode_host::driver::{Generation, Wanted, drives};
 
 use super::Wrong;
-use crate::settings::{NodeGroupKind, Settings, Size};
+use crate::settings::{NodeGroupKind, Settings, Size, form};
 
 pub(super) fn known_type(s: &Settings) -> Option<Wrong> {
     if s.instance_type().is_some() {
@@ -98,5 +98,21 @@ pub(super) fn karpenter(s: &Settings) -> Option<Wrong> {
         let why =
             format!("network card 0 of {} takes no EFA, and this Karpenter would put one there", kind.name);
         (why, Some("1.11.0 or newer".to_owned()))
+    })
+}
+
+/// The least release of Karpenter for a minor version of Kubernetes and those after it. An older one panics at its start
+/// (aws/karpenter-provider-aws issue 7629). Sources: that repository's `compatibility.md`; for the patch of 1.6 pull request
+/// 9253, for 1.35 pull request 8902 and the release after it. What 1.36 and later take is not known here, so no more is said.
+const KARPENTER: [(u32, [u32; 3]); 5] =
+    [(31, [1, 0, 5]), (32, [1, 2, 0]), (33, [1, 5, 0]), (34, [1, 6, 6]), (35, [1, 9, 0])];
+
+pub(super) fn karpenter_kubernetes(s: &Settings) -> Option<Wrong> {
+    let version = form::version(&s.karpenter_version).filter(|_| s.install_karpenter)?;
+    let (_, least) = KARPENTER.into_iter().rev().find(|(minor, _)| s.kubernetes_is_from(*minor))?;
+    (version < least).then(|| {
+        let [major, minor, patch] = least;
+        let why = format!("this Karpenter does not start on Kubernetes {}", s.kubernetes_version);
+        (why, Some(format!("{major}.{minor}.{patch} or newer")))
     })
 }
