@@ -1,6 +1,7 @@
 //! Files for people who keep their cluster in Git: what an installation would send, in the form of each tool. The
 //! same settings give the same bytes.
 
+pub(crate) mod autoscaler;
 mod canonical;
 mod cloudformation;
 pub(crate) mod dra;

@@ -235,6 +235,17 @@ def create_nodegroup(cluster, body, before=eks._create_nodegroup):
     return answer
 
 
+def told_of_tags(change):
+    """EKS shows a group's tags as they are, the emulator as they were when it was made."""
+    def changed(arn, more):
+        answer = change(arn, more)
+        for group in eks._nodegroups.values():
+            if group["nodegroupArn"] == arn:
+                group["tags"] = dict(eks._tags.get(arn, {}))
+        return answer
+    return changed
+
+
 def version(template):
     versions = ec2._launch_templates[template["id"]]["Versions"]
     return next(found for found in versions if str(found["VersionNumber"]) == template.get("version"))
@@ -343,6 +354,7 @@ ec2._ACTION_MAP["DescribeSecurityGroups"] = describe_security_groups
 ec2._parse_lt_data = parse_template
 ec2._lt_data_xml = template_xml
 eks._create_nodegroup = create_nodegroup
+eks._tag_resource, eks._untag_resource = told_of_tags(eks._tag_resource), told_of_tags(eks._untag_resource)
 iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = simulate_principal_policy
 eks.handle_request = handle_request
 s3.handle_request = handle_bucket

@@ -119,6 +119,9 @@ class Judge:
         parts = path.strip("/").split("/")
         if action == "eks:DescribeClusterVersions":
             return self.needs(action)
+        # The path has the ARN.
+        if parts[0] == "tags":
+            return self.needs(action, "/".join(parts[1:]))
         kind = kinds.get(parts[2]) if len(parts) > 2 else None
         # Of all these a list and a new one are the cluster's.
         if len(parts) < 4:

@@ -81,6 +81,11 @@ fn made_once_repaired_changed_and_removed() {
     let group = &right.0["node-group/gpu-compute"];
     assert_eq!(group["nodeRepairConfig"]["enabled"], true);
     assert_eq!(group["amiType"], "AL2023_x86_64_NVIDIA");
+    // Without it Cluster Autoscaler starts no node for a pod that wants EFA while there is none.
+    assert_eq!(
+        group["tags"]["k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa"],
+        "16"
+    );
     assert!(group["template"].as_str().unwrap().starts_with("gpunode sha256:"), "{group}");
     for (name, value) in right.0.iter().filter(|(name, _)| !before.0.contains_key(*name)) {
         assert_eq!(value["tags"]["gpunode.io/cluster"], "us-west-2/research/gpu-compute", "{name}: {value}");

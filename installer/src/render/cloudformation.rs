@@ -4,6 +4,7 @@ mod iam;
 
 use serde_json::{Map, Value, json};
 
+use super::autoscaler;
 use super::parts::{self, camel};
 use crate::launch_template::{LaunchTemplate, OWNER_TAG};
 use crate::policies::PolicyError;
@@ -80,6 +81,8 @@ fn of_template(id: &str) -> Value {
 fn managed(resources: &mut Resources, settings: &Settings) {
     let labels: Map<_, _> =
         parts::GROUP_LABELS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let mut tags = autoscaler::managed_tags(settings);
+    tags.insert(OWNER_TAG.to_owned(), settings.cluster_name.clone());
     for group in parts::node_groups(settings) {
         let mut properties = json!({
             "ClusterName": settings.cluster_name,
@@ -96,7 +99,7 @@ fn managed(resources: &mut Resources, settings: &Settings) {
             "Labels": labels.clone(),
             "Taints": [{ "Key": "nvidia.com/gpu", "Value": "true", "Effect": "NO_SCHEDULE" }],
             "NodeRepairConfig": { "Enabled": settings.eks_repair },
-            "Tags": { OWNER_TAG: settings.cluster_name },
+            "Tags": tags.clone(),
         });
         // A template with an image of its own decides.
         if settings.gpu_ami_id.is_none() {
@@ -108,8 +111,9 @@ fn managed(resources: &mut Resources, settings: &Settings) {
 
 fn self_managed(resources: &mut Resources, settings: &Settings) {
     iam::profile(resources, "GpuNodeRole");
-    let cluster = &settings.cluster_name;
-    let tag = |key: &str, value: &str| json!({ "Key": key, "Value": value, "PropagateAtLaunch": false });
+    let mut tags = autoscaler::own_tags(settings);
+    tags.insert(OWNER_TAG.to_owned(), settings.cluster_name.clone());
+    let tag = |(key, value)| json!({ "Key": key, "Value": value, "PropagateAtLaunch": false });
     let properties = json!({
         "AutoScalingGroupName": settings.gpu_node_group_name,
         "MinSize": settings.gpu_min_size.to_string(),
@@ -117,12 +121,7 @@ fn self_managed(resources: &mut Resources, settings: &Settings) {
         "MaxSize": settings.gpu_max_size.to_string(),
         "VPCZoneIdentifier": [settings.gpu_subnet_a],
         "LaunchTemplate": of_template("LaunchTemplateId"),
-        "Tags": [
-            tag(OWNER_TAG, cluster),
-            tag(&format!("k8s.io/cluster-autoscaler/{cluster}"), "owned"),
-            tag("k8s.io/cluster-autoscaler/enabled", "true"),
-            tag("k8s.io/cluster-autoscaler/node-template/taint/nvidia.com/gpu", "true:NoSchedule"),
-        ],
+        "Tags": tags.into_iter().map(tag).collect::<Vec<_>>(),
     });
     add(resources, "GpuAutoScalingGroup", "AWS::AutoScaling::AutoScalingGroup", properties);
     iam::access_entry(resources, settings, "GpuNodeRole");

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{RenderError, parts, yaml};
+use super::{RenderError, autoscaler, parts, yaml};
 use crate::launch_template::OWNER_TAG;
 use crate::policies::{self, Places, Role};
 use crate::settings::{Capacity, Settings};
@@ -83,6 +83,8 @@ fn associations(settings: &Settings) -> Result<Vec<Value>, RenderError> {
 fn node_groups(settings: &Settings) -> Vec<Value> {
     let labels: Map<_, _> =
         parts::GROUP_LABELS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let mut tags = autoscaler::managed_tags(settings);
+    tags.insert(OWNER_TAG.to_owned(), settings.cluster_name.clone());
     let group = |group: parts::NodeGroup<'_>| {
         json!({
             "name": group.name,
@@ -97,7 +99,7 @@ fn node_groups(settings: &Settings) -> Vec<Value> {
             "labels": labels.clone(),
             "taints": [{ "key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule" }],
             "nodeRepairConfig": { "enabled": settings.eks_repair },
-            "tags": { OWNER_TAG: settings.cluster_name },
+            "tags": tags.clone(),
         })
     };
     parts::node_groups(settings).into_iter().map(group).collect()

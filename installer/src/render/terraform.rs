@@ -2,10 +2,12 @@
 
 mod iam;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::hcl::{self, Block};
-use super::parts;
+use super::{autoscaler, parts};
 use crate::launch_template::{LaunchTemplate, Market, OWNER_TAG, Placed, Volume};
 use crate::policies::gpu_node_role;
 use crate::settings::{NodeGroupKind, Settings};
@@ -36,8 +38,13 @@ pub(super) fn text(settings: &Settings, template: &LaunchTemplate) -> String {
 }
 
 pub(super) fn tags(settings: &Settings) -> Value {
-    let tags = parts::tags(settings);
-    Value::Object(tags.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect())
+    marked(settings, BTreeMap::new())
+}
+
+/// The mark of what is ours beside other tags.
+fn marked(settings: &Settings, tags: BTreeMap<String, String>) -> Value {
+    let ours = parts::tags(settings).map(|(name, value)| (name.to_owned(), value.to_owned()));
+    json!(ours.into_iter().chain(tags).collect::<BTreeMap<_, _>>())
 }
 
 fn launch_template(settings: &Settings, template: &LaunchTemplate) -> Block {
@@ -136,7 +143,7 @@ fn managed(settings: &Settings) -> Vec<Block> {
             .value("subnet_ids", json!(group.subnets))
             .value("capacity_type", parts::capacity_type(settings))
             .value("labels", Value::Object(labels.clone()))
-            .value("tags", tags(settings));
+            .value("tags", marked(settings, autoscaler::managed_tags(settings)));
         // A template with an image of its own decides.
         if settings.gpu_ami_id.is_none() {
             block = block.value("ami_type", parts::ami_type(settings));
@@ -167,7 +174,6 @@ fn managed(settings: &Settings) -> Vec<Block> {
 }
 
 fn self_managed(settings: &Settings) -> Vec<Block> {
-    let cluster = &settings.cluster_name;
     let mut group = Block::new("resource", &["aws_autoscaling_group", "gpu"])
         .value("name", settings.gpu_node_group_name.clone())
         .value("min_size", settings.gpu_min_size)
@@ -179,16 +185,8 @@ fn self_managed(settings: &Settings) -> Vec<Block> {
                 .raw("id", "aws_launch_template.gpu.id")
                 .raw("version", "aws_launch_template.gpu.latest_version"),
         );
-    let tags = [
-        (OWNER_TAG.to_owned(), cluster.clone()),
-        (format!("k8s.io/cluster-autoscaler/{cluster}"), "owned".to_owned()),
-        ("k8s.io/cluster-autoscaler/enabled".to_owned(), "true".to_owned()),
-        (
-            "k8s.io/cluster-autoscaler/node-template/taint/nvidia.com/gpu".to_owned(),
-            "true:NoSchedule".to_owned(),
-        ),
-    ];
-    for (name, value) in tags {
+    let owner = (OWNER_TAG.to_owned(), settings.cluster_name.clone());
+    for (name, value) in std::iter::once(owner).chain(autoscaler::own_tags(settings)) {
         let tag = Block::new("tag", &[]).value("key", name).value("value", value);
         group = group.block(tag.value("propagate_at_launch", false));
     }

@@ -12,7 +12,7 @@ use crate::desired::Graph;
 use crate::gpu::{Group, scaling_group};
 use crate::launch_template;
 use crate::policies::{Places, node_group_role};
-use crate::render::parts;
+use crate::render::{autoscaler, parts};
 use crate::settings::{Loaded, NodeGroupKind, Settings};
 
 /// For which groups.
@@ -175,6 +175,7 @@ fn node_group(settings: &Settings, group: &Group, role_arn: &str, template: Temp
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
         repair: settings.eks_repair,
+        tags: autoscaler::managed_tags(settings),
         owner: template.owner.clone(),
         template,
     }

@@ -32,6 +32,8 @@ pub(super) struct NodeGroup {
     pub(super) labels: BTreeMap<String, String>,
     /// Whether EKS replaces and reboots nodes by their conditions.
     pub(super) repair: bool,
+    /// Beside the owner's.
+    pub(super) tags: BTreeMap<String, String>,
     pub(super) template: Template,
     pub(super) owner: String,
 }
@@ -52,7 +54,7 @@ const TAINT: (&str, &str) = ("nvidia.com/gpu", "true");
 pub(super) const FIXED: [&str; 4] = ["amiType", "capacityType", "role", "subnets"];
 
 impl NodeGroup {
-    /// Labels and taints beside ours are left, and so is the desired size.
+    /// Labels, taints and tags beside ours are left, and so is the desired size.
     pub(super) fn desired(&self) -> Value {
         let (key, value) = TAINT;
         let mut subnets = self.subnets.clone();
@@ -66,6 +68,7 @@ impl NodeGroup {
             "repair": self.repair,
             "role": self.role_arn,
             "subnets": subnets,
+            "tags": self.tags,
             "taints": { key: format!("{value}:NO_SCHEDULE") },
             "template": CURRENT,
         });
@@ -97,14 +100,15 @@ impl NodeGroup {
         let request = request.capacity_type(CapacityTypes::from(self.capacity_type)).taints(taint());
         let request = request.set_labels(Some(self.labels.clone().into_iter().collect()));
         let request = request.node_repair_config(NodeRepairConfig::builder().enabled(self.repair).build());
-        let request = request.launch_template(template).set_tags(Some(tags::map(&self.owner)));
+        let all = tags::map(&self.owner).into_iter().chain(self.tags.clone()).collect();
+        let request = request.launch_template(template).set_tags(Some(all));
         let answer = request.send().await.map_err(failed(call));
         answer.map_err(|failure| role_is_new(failure, &self.role_arn))?;
         Ok(())
     }
 
-    /// EKS takes one change of a group at a time: first what is changed in place, then the template, for which it replaces
-    /// the nodes. The engine looks, waits and comes again.
+    /// EKS takes one change of a group at a time: first the tags and what else is changed in place, then the template, for
+    /// which it replaces the nodes. The engine looks, waits and comes again.
     pub(super) async fn update(&self, door: &Door) -> Result<(), Failure> {
         let Some(group) = self.found(door).await? else { return Ok(()) };
         let there = look(&group, CURRENT);
@@ -113,6 +117,12 @@ impl NodeGroup {
             let what =
                 format!("{}; `installer gpu delete` and create make it anew", there.note.unwrap_or_default());
             return Err(Failure { call: "eks:CreateNodegroup", meaning: Meaning::Never, what });
+        }
+        if self.differs("tags", &value) {
+            let request = door.eks.tag_resource().set_resource_arn(group.nodegroup_arn);
+            let request = request.set_tags(Some(self.tags.clone().into_iter().collect()));
+            request.send().await.map_err(failed("eks:TagResource"))?;
+            return Ok(());
         }
         if ["labels", "maxSize", "minSize", "repair", "taints"].iter().any(|name| self.differs(name, &value))
         {

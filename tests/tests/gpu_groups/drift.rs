@@ -16,7 +16,11 @@ pub(crate) fn drift(site: &Site) {
         all.extend(more.as_object().unwrap().clone());
         Value::Object(all)
     };
+    let there = site.bed.calls(&json!([["eks", "describe_nodegroup", here]]));
+    let arn = &there[0]["nodegroup"]["nodegroupArn"];
     site.bed.calls(&json!([
+        ["eks", "untag_resource", { "resourceArn": arn, "tagKeys":
+            ["k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa"] }],
         ["ec2", "revoke_security_group_ingress", { "GroupId": group["GroupId"], "IpPermissions": group["IpPermissions"] }],
         ["ec2", "create_launch_template_version",
             { "LaunchTemplateName": name, "LaunchTemplateData": { "InstanceType": "p5.48xlarge" } }],

@@ -30,6 +30,7 @@ pub(super) fn look(group: &Nodegroup, template: &str) -> Look {
         "repair": group.node_repair_config().and_then(NodeRepairConfig::enabled).unwrap_or_default(),
         "role": group.node_role(),
         "subnets": subnets,
+        "tags": group.tags().map(|tags| tags.iter().collect::<BTreeMap<_, _>>()),
         "taints": taints,
         "template": template,
     });

@@ -228,6 +228,7 @@ resource "aws_eks_node_group" "gpu_compute_a" {
   }
   tags = {
     "gpunode.io/cluster" = "research"
+    "k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa" = "16"
   }
   ami_type = "AL2023_x86_64_NVIDIA"
   depends_on = [aws_iam_role_policy_attachment.gpu_node]
@@ -269,6 +270,7 @@ resource "aws_eks_node_group" "gpu_compute_b" {
   }
   tags = {
     "gpunode.io/cluster" = "research"
+    "k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa" = "16"
   }
   ami_type = "AL2023_x86_64_NVIDIA"
   depends_on = [aws_iam_role_policy_attachment.gpu_node]
@@ -310,6 +312,7 @@ resource "aws_eks_node_group" "gpu_compute_c" {
   }
   tags = {
     "gpunode.io/cluster" = "research"
+    "k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa" = "16"
   }
   ami_type = "AL2023_x86_64_NVIDIA"
   depends_on = [aws_iam_role_policy_attachment.gpu_node]

@@ -249,6 +249,7 @@ resource "aws_eks_node_group" "research_b300" {
   }
   tags = {
     "gpunode.io/cluster" = "research"
+    "k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa" = "16"
   }
   ami_type = "AL2023_x86_64_NVIDIA"
   depends_on = [aws_iam_role_policy_attachment.gpu_node]

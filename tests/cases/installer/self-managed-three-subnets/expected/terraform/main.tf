@@ -288,20 +288,44 @@ resource "aws_autoscaling_group" "gpu" {
   }
 
   tag {
-    key = "k8s.io/cluster-autoscaler/research"
-    value = "owned"
-    propagate_at_launch = false
-  }
-
-  tag {
     key = "k8s.io/cluster-autoscaler/enabled"
     value = "true"
     propagate_at_launch = false
   }
 
   tag {
+    key = "k8s.io/cluster-autoscaler/node-template/label/eks.amazonaws.com/compute-type"
+    value = "gpu"
+    propagate_at_launch = false
+  }
+
+  tag {
+    key = "k8s.io/cluster-autoscaler/node-template/label/nvidia.com/gpu"
+    value = "true"
+    propagate_at_launch = false
+  }
+
+  tag {
+    key = "k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa"
+    value = "16"
+    propagate_at_launch = false
+  }
+
+  tag {
     key = "k8s.io/cluster-autoscaler/node-template/taint/nvidia.com/gpu"
     value = "true:NoSchedule"
+    propagate_at_launch = false
+  }
+
+  tag {
+    key = "k8s.io/cluster-autoscaler/research"
+    value = "owned"
+    propagate_at_launch = false
+  }
+
+  tag {
+    key = "kubernetes.io/cluster/research"
+    value = "owned"
     propagate_at_launch = false
   }
 

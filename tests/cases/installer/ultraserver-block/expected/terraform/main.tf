@@ -225,6 +225,7 @@ resource "aws_eks_node_group" "gpu_compute" {
   }
   tags = {
     "gpunode.io/cluster" = "research"
+    "k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa" = "16"
   }
   ami_type = "AL2023_ARM_64_NVIDIA"
   depends_on = [aws_iam_role_policy_attachment.gpu_node]
