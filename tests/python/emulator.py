@@ -1,5 +1,5 @@
 """ministack, with what it lacks of EC2, Auto Scaling, EKS, S3 and Service Quotas and the installer asks for: where an instance type is
-offered, that a token makes one version of a template, what that says of network cards and placement, which versions are supported, what a node
+offered, reservations and blocks of capacity, that a token makes one version of a template, what that says of network cards and placement, which versions are supported, what a node
 group or an Auto Scaling group keeps and takes, that a bucket is somebody's, what IAM foretells of a role, and how many vCPUs may run. Each is as botocore's models and AWS's API references have it; what is
 wrong is refused.
 """
@@ -30,6 +30,47 @@ def describe_instance_type_offerings(parameters):
             items += f"<item><instanceType>{name}</instanceType><locationType>availability-zone</locationType>{zone}</item>"
     inner = f"<instanceTypeOfferingSet>{items}</instanceTypeOfferingSet>"
     return ec2._xml(200, "DescribeInstanceTypeOfferingsResponse", inner)
+
+
+# Reservations and blocks by their ids; a block is bought as it is offered.
+RESERVATIONS = ec2.AccountScopedDict()
+BLOCKS = {"cb-0123456789abcdef0": ("p5en.48xlarge", "a", 200)}
+
+
+def reservation_xml(found):
+    return "".join(f"<{name}>{ec2._esc(str(value))}</{name}>" for name, value in found.items())
+
+
+def reserve(action, name, zone, count, kind, state):
+    identity = f"cr-{len(RESERVATIONS) + 1:017x}"
+    found = {"capacityReservationId": identity, "instanceType": name, "availabilityZone": zone, "totalInstanceCount": count,
+             "reservationType": kind, "state": state}
+    RESERVATIONS[identity] = found
+    return ec2._xml(200, f"{action}Response", f"<capacityReservation>{reservation_xml(found)}</capacityReservation>")
+
+
+def create_capacity_reservation(parameters):
+    asked = [ec2._p(parameters, name) for name in ["InstanceType", "AvailabilityZone", "InstanceCount"]]
+    return reserve("CreateCapacityReservation", *asked, "default", "active")
+
+
+def purchase_capacity_block(parameters):
+    name, letter, count = BLOCKS[ec2._p(parameters, "CapacityBlockOfferingId")]
+    return reserve("PurchaseCapacityBlock", name, ec2.get_region() + letter, count, "capacity-block", "scheduled")
+
+
+def cancel_capacity_reservation(parameters):
+    RESERVATIONS[ec2._p(parameters, "CapacityReservationId")]["state"] = "cancelled"
+    return ec2._xml(200, "CancelCapacityReservationResponse", "<return>true</return>")
+
+
+def describe_capacity_reservations(parameters):
+    wanted = ec2._p(parameters, "CapacityReservationId.1")
+    if wanted and wanted not in RESERVATIONS:
+        return ec2._error("InvalidCapacityReservationId.NotFound", f"The capacity reservation '{wanted}' does not exist", 400)
+    found = [RESERVATIONS[wanted]] if wanted else RESERVATIONS.values()
+    items = "".join(f"<item>{reservation_xml(one)}</item>" for one in found)
+    return ec2._xml(200, "DescribeCapacityReservationsResponse", f"<capacityReservationSet>{items}</capacityReservationSet>")
 
 
 def describe_security_groups(parameters, before=ec2._ACTION_MAP["DescribeSecurityGroups"]):
@@ -349,10 +390,16 @@ def simulate_principal_policy(parameters):
 
 
 ec2._ACTION_MAP["DescribeInstanceTypeOfferings"] = describe_instance_type_offerings
+ec2._ACTION_MAP["CreateCapacityReservation"] = create_capacity_reservation
+ec2._ACTION_MAP["PurchaseCapacityBlock"] = purchase_capacity_block
+ec2._ACTION_MAP["CancelCapacityReservation"] = cancel_capacity_reservation
+ec2._ACTION_MAP["DescribeCapacityReservations"] = describe_capacity_reservations
 ec2._ACTION_MAP["CreateLaunchTemplateVersion"] = create_launch_template_version
 ec2._ACTION_MAP["DescribeSecurityGroups"] = describe_security_groups
 ec2._parse_lt_data = parse_template
 ec2._lt_data_xml = template_xml
+# Nobody is there; it would have another port for each cluster.
+eks._cluster_endpoint = lambda port: "https://one"
 eks._create_nodegroup = create_nodegroup
 eks._tag_resource, eks._untag_resource = told_of_tags(eks._tag_resource), told_of_tags(eks._untag_resource)
 iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = simulate_principal_policy

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a request waits for the other's. Where the other has none to make it goes on, so nothing hangs on this.
-const WAIT: Duration = Duration::from_millis(250);
+/// How long a request waits for the other's, which may be behind on a busy machine. Where the other has none to make it goes
+/// on, so nothing hangs on this.
+const WAIT: Duration = Duration::from_secs(2);
 
 /// Holds each request until the same one comes a second time, so that both have looked before either has changed anything.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Comes back with the second request of this name, or after a quarter of a second; says whether there were two.
+    /// Comes back with the second request of this name, or after a while; says whether there were two.
     ///
     /// # Panics
     /// When a mutex of the platform's does not work.

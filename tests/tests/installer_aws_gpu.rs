@@ -5,6 +5,8 @@
 mod drift;
 #[path = "gpu_groups/own.rs"]
 mod own;
+#[path = "gpu_groups/reserved.rs"]
+mod reserved;
 #[path = "gpu_groups/site.rs"]
 mod site;
 #[path = "gpu_groups/trouble.rs"]
@@ -23,8 +25,8 @@ use site::{ALL, CREATE, DELETE, Site, done, pairs, straight};
 fn the_template_is_sent_as_aws_s_model_has_it() {
     let site = Site::new(201, "a");
     let proxy = straight();
-    let reserved =
-        [("GPU_CAPACITY", "capacity-block"), ("GPU_CAPACITY_RESERVATION_ID", "cr-0123456789abcdef0")];
+    let block = site.block();
+    let reserved = [("GPU_CAPACITY", "capacity-block"), ("GPU_CAPACITY_RESERVATION_ID", block.as_str())];
     done(&site.run(&proxy, &CREATE, &reserved));
     let sent = proxy.calls().into_iter().find(|call| call.operation == "CreateLaunchTemplate").unwrap();
     let ours = pairs(&sent.body);
@@ -170,7 +172,8 @@ fn quotas_are_asked_for_before_anything_is_made() {
     // Nothing was ever applied: the default holds. A reservation has its vCPUs already.
     let told = create(&proxy, &[("GPU_CAPACITY", "spot")]);
     assert!(told.err.contains("L-C4BD4855 (All P5 Spot Instance Requests) allows 0 vCPUs"), "{told:?}");
-    let block = [("GPU_CAPACITY", "capacity-block"), ("GPU_CAPACITY_RESERVATION_ID", "cr-0123456789abcdef0")];
+    let id = site.block();
+    let block = [("GPU_CAPACITY", "capacity-block"), ("GPU_CAPACITY_RESERVATION_ID", id.as_str())];
     let told = create(&proxy, &[block[0], block[1], ("GPU_MAX_SIZE", "200")]);
     assert!(told.code == Some(0) && told.out.contains("counted when it was bought"), "{told:?}");
 

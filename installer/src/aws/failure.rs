@@ -30,12 +30,13 @@ pub enum Meaning {
 }
 
 /// AWS's codes for what is not there: IAM, EKS and EventBridge, SQS, Service Quotas, EC2.
-const ABSENT: [&str; 12] = [
+const ABSENT: [&str; 13] = [
     "NoSuchEntity",
     "ResourceNotFoundException",
     "QueueDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
     "NoSuchResourceException",
+    "InvalidCapacityReservationId.NotFound",
     "InvalidGroup.NotFound",
     "InvalidLaunchTemplateId.NotFound",
     "InvalidLaunchTemplateId.NotFoundException",

@@ -20,6 +20,8 @@ pub struct Cluster {
     pub reach: Reach,
     /// The API server's authority, PEM in base64.
     pub authority: String,
+    /// The addresses of its services; empty where EKS does not say.
+    pub service_range: String,
     /// `ACTIVE`, or `UPDATING`.
     pub status: String,
     /// `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`: where it is written who may enter; empty where EKS does not say.
@@ -102,6 +104,8 @@ pub async fn describe(door: &Door, settings: &Settings, account: &str) -> Result
     let Some(cluster) = cluster else { return Ok(None) };
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let network = cluster.resources_vpc_config();
+    let services = cluster.kubernetes_network_config();
+    let services = services.and_then(|range| range.service_ipv4_cidr().or(range.service_ipv6_cidr()));
     let ranges = network.filter(|network| network.endpoint_public_access());
     let entry = cluster.access_config().and_then(|access| access.authentication_mode());
     Ok(Some(Cluster {
@@ -114,6 +118,7 @@ pub async fn describe(door: &Door, settings: &Settings, account: &str) -> Result
             public: ranges.map(|network| network.public_access_cidrs().to_vec()).unwrap_or_default(),
         },
         authority: text(cluster.certificate_authority().and_then(|authority| authority.data())),
+        service_range: text(services),
         status: text(cluster.status().map(ClusterStatus::as_str)),
         entry: text(entry.map(AuthenticationMode::as_str)),
         security_group: network.and_then(|network| network.cluster_security_group_id()).map(str::to_owned),

@@ -103,7 +103,8 @@ async fn checked(found: &Found, per_az: bool, json: bool) -> Result<Vec<Group>, 
     let settings = &found.loaded.settings;
     let mut facts = facts(found).await?;
     let groups = gpu::groups(settings, &facts.subnets, per_az);
-    let mut mistakes = Vec::new();
+    let contradictions = gpu::contradictions(settings, &found.cluster);
+    let mut mistakes: Vec<_> = contradictions.iter().map(ToString::to_string).collect();
     if let Ok(groups) = &groups {
         let nodes = patiently(|| gpu::nodes(&found.door, settings, groups)).await;
         facts.nodes = nodes.map_err(|failure| asked_in_vain(&failure))?;

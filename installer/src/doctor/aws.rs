@@ -5,6 +5,7 @@ use crate::aws::{
     Caller, Clocks, Cluster, Door, Meaning, PreflightError, caller, describe, mistakes, no_cluster,
     other_account,
 };
+use crate::gpu::contradictions;
 use crate::settings::{NodeGroupKind, Settings};
 use crate::things;
 
@@ -74,6 +75,9 @@ pub async fn cluster(door: &Door, settings: &Settings, cluster: &Cluster) -> Vec
         findings
             .push(Finding::ok("cluster", format_args!("{name} ({}) is {}", cluster.version, cluster.status)));
     }
+    let told = contradictions(settings, cluster);
+    findings
+        .extend(told.iter().map(|told| Finding::error("what nodes are told", told, "correct the setting")));
     findings.push(support(door, &cluster.version).await);
     findings.push(entry(settings, &cluster.entry));
     findings

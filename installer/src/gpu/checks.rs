@@ -1,6 +1,6 @@
 //! What has to be so before anything is made. Everything that is not is told at once.
 
-use super::{Facts, Group, scaling_group};
+use super::{Facts, Group, reservation, scaling_group};
 use crate::layout;
 use crate::settings::{NodeGroupKind, Settings};
 
@@ -31,7 +31,9 @@ pub fn check(settings: &Settings, facts: &Facts, groups: &[Group]) -> Vec<Proble
     }
     tell("GPU_SECURITY_GROUP", security_group(settings, facts));
     tell("GPU_PLACEMENT_GROUP", placement_group(settings, facts, groups));
-    tell("GPU_CAPACITY_RESERVATION_ID", reservation(settings, groups));
+    for (setting, what) in reservation::wrong(settings, facts, groups) {
+        tell(setting, Some(what));
+    }
     problems
 }
 
@@ -164,11 +166,6 @@ fn placement_group(settings: &Settings, facts: &Facts, groups: &[Group]) -> Opti
         Some("cluster") => None,
         Some(other) => Some(format!("{name} is of the strategy {other}, not cluster")),
     }
-}
-
-fn reservation(settings: &Settings, groups: &[Group]) -> Option<String> {
-    (settings.gpu_capacity.reserved() && groups.len() > 1)
-        .then(|| "a reservation is in one zone; so must the GPU subnets be".to_owned())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_eks::types::Nodegroup;
 
+use super::reservation::{Reservation, reservation};
 use super::{Group, scaling_group};
 use crate::aws::{Door, Element, Failure, Form, Meaning, failed};
 use crate::launch_template::OWNER_TAG;
@@ -43,6 +44,8 @@ pub struct Facts {
     pub placement: Option<String>,
     /// The security group that the settings name, where it is there.
     pub efa_group: Option<EfaGroup>,
+    /// The capacity block or reservation that the settings name, where it is there.
+    pub reservation: Option<Reservation>,
     /// Nodes that node groups want now, by the group's name: those have their addresses already.
     pub nodes: BTreeMap<String, u64>,
     /// Those of the groups that are there as ones of the other kind: managed, where self-managed ones are to be made, and
@@ -70,6 +73,9 @@ pub async fn facts(door: &Door, settings: &Settings) -> Result<Facts, Failure> {
             vpc: group.text("vpcId").to_owned(),
             itself: (itself(group, "ipPermissions"), itself(group, "ipPermissionsEgress")),
         });
+    }
+    if let Some(id) = &settings.gpu_capacity_reservation_id {
+        facts.reservation = reservation(door, id).await?;
     }
     Ok(facts)
 }

@@ -14,12 +14,13 @@ type Wanted = fn(&Settings) -> bool;
 
 /// Statements that only some settings need, by their `Sid`. What is looked at is always among the others: `apply` also
 /// removes what earlier settings asked for, and has to look for it.
-const ONLY: [(&str, Wanted); 15] = [
+const ONLY: [(&str, Wanted); 16] = [
     ("CreateAccessEntries", entries),
     ("DeleteAccessEntries", entries),
     ("KarpenterQueue", |settings| settings.install_karpenter),
     ("KarpenterRules", |settings| settings.install_karpenter),
     ("LookAtBuckets", |settings| !settings.s3_csi_buckets.is_empty()),
+    ("LookAtReservations", |settings| settings.gpu_capacity.reserved()),
     ("CreateNodeGroups", |settings| !own(settings)),
     ("NodeGroups", |settings| !own(settings)),
     ("CreateSecurityGroup", |settings| settings.gpu_create_security_group),

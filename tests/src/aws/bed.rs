@@ -63,9 +63,10 @@ impl Bed {
             "resourcesVpcConfig": { "subnetIds": ["subnet-0123456789abcdef0"] },
             "accessConfig": { "authenticationMode": "API_AND_CONFIG_MAP" },
         }]]));
-        // The emulator's one VPC for every cluster.
+        // The emulator's one VPC, URL and range of services for every cluster.
         let settings = "CLUSTER_NAME=research\nAWS_REGION=us-west-2\nVPC_ID=vpc-00000000\n\
-                        PRIVATE_SUBNET_A=subnet-0123456789abcdef0\nINSTALL_KUBERNETES=false\n";
+                        PRIVATE_SUBNET_A=subnet-0123456789abcdef0\nINSTALL_KUBERNETES=false\n\
+                        CLUSTER_ENDPOINT=https://one\nCLUSTER_CA=YQ==\nCLUSTER_CIDR=10.100.0.0/16\n";
         std::fs::write(bed.folder.path().join(".env"), settings)
             .unwrap_or_else(|error| panic!("settings: {error}"));
         bed

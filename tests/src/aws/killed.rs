@@ -65,12 +65,13 @@ impl Bed {
     /// said, and the calls.
     ///
     /// # Panics
-    /// When one cannot be started.
+    /// When one cannot be started, and when they never meet: then nothing is shown of two at once.
     pub fn two_at_once(&self, words: &[&str], variables: &[(&str, &str)]) -> ([Told; 2], Vec<Call>) {
-        let pairs = Pairs::default();
+        let (pairs, met) = (Pairs::default(), Arc::new(AtomicUsize::new(0)));
+        let meetings = Arc::clone(&met);
         let proxy = Proxy::start(move |_, call| {
-            if call.mutates {
-                pairs.meet(&format!("{} {}", call.operation, call.body));
+            if call.mutates && pairs.meet(&format!("{} {}", call.operation, call.body)) {
+                meetings.fetch_add(1, Ordering::SeqCst);
             }
             Fault::None
         })
@@ -79,6 +80,7 @@ impl Bed {
         let told = both.map(|child| {
             Told::from(child.wait_with_output().unwrap_or_else(|error| panic!("installer: {error}")))
         });
+        assert!(met.load(Ordering::SeqCst) > 1, "{words:?}: the two never met");
         (told, proxy.calls())
     }
 

@@ -8,12 +8,9 @@ use serde_json::{Value, json};
 use crate::site::{CREATE, DELETE, Site, done, pairs, straight};
 
 /// An interface in each of three subnets, and two nodes.
-const OWN: [(&str, &str); 9] = [
+const OWN: [(&str, &str); 6] = [
     ("GPU_NODE_GROUP_KIND", "self-managed"),
     ("GPU_AMI_ID", "ami-0123456789abcdef0"),
-    ("CLUSTER_ENDPOINT", "https://one"),
-    ("CLUSTER_CA", "YQ=="),
-    ("CLUSTER_CIDR", "10.0.0.0/16"),
     ("GPU_ZONE", "us-west-2a"),
     ("GPU_DESIRED_SIZE", "2"),
     ("GPU_CREATE_SECURITY_GROUP", "1"),
@@ -165,7 +162,29 @@ fn what_stands_in_the_way_of_a_self_managed_group_is_told() {
     let combined = [("GPU_EFA_LAYOUT", "combined"), ("GPU_MAX_SIZE", "36")];
     refused(2, &combined, &format!("; 8 in {}, which has 251 free", site.subnets[2]));
     refused(2, &[("GPU_ZONE", "us-west-2b")], "is in us-west-2a, not in GPU_ZONE = us-west-2b");
-    assert_eq!(proxy.mutating(), 0);
+    // What its nodes would be told of the cluster is not what EKS says.
+    refused(
+        2,
+        &[("CLUSTER_ENDPOINT", "https://other")],
+        "CLUSTER_ENDPOINT: is https://other, and EKS says https://one",
+    );
+    refused(
+        2,
+        &[("CLUSTER_CIDR", "10.0.0.0/16")],
+        "CLUSTER_CIDR: is 10.0.0.0/16, and EKS says 10.100.0.0/16",
+    );
+    let other = Proxy::for_server("https://one", "Yg==").unwrap();
+    let told = run(&site, &other, &CREATE[..3], &[]);
+    assert!(
+        told.code == Some(2) && told.err.contains("CLUSTER_CA: is another one than EKS says"),
+        "{told:?}"
+    );
+    let told = run(&site, &other, &["doctor"], &[]);
+    assert!(
+        told.out.contains("what nodes are told") && told.out.contains("CLUSTER_CA: is another"),
+        "{told:?}"
+    );
+    assert_eq!((proxy.mutating(), other.mutating()), (0, 0));
 
     // The same group cannot be of both kinds.
     let before = site.bed.nodes();

@@ -17,7 +17,8 @@ pub(crate) struct Site {
     pub(crate) cluster: Cluster,
     /// The API server's certificate authority, PEM in base64, as EKS says it.
     pub(crate) authority: String,
-    aws: Proxy,
+    /// The API server as nodes reach it, and as we do: 127.0.0.1 is another machine there.
+    aws: [Proxy; 2],
     _authenticator: Authenticator,
 }
 
@@ -36,7 +37,8 @@ impl Site {
         let cluster = Cluster::start_with(&authenticator.arguments()).unwrap();
         cluster.deploy("base").unwrap();
         let authority = STANDARD.encode(std::fs::read(cluster.authority()).unwrap());
-        let aws = Proxy::for_server(cluster.url(), &authority).unwrap();
+        let nodes = cluster.url().replace("127.0.0.1", Vm::HOST);
+        let aws = [nodes.as_str(), cluster.url()].map(|url| Proxy::for_server(url, &authority).unwrap());
         let site = Self { bed: Bed::new(account), cluster, authority, aws, _authenticator: authenticator };
         std::fs::write(site.bed.folder().join(".env"), site.settings(release)).unwrap();
         site
@@ -52,7 +54,7 @@ impl Site {
             "CLUSTER_NAME=research\nAWS_REGION=us-west-2\nVPC_ID=vpc-00000000\nPRIVATE_SUBNET_A={subnet}\n\
              GPU_NODE_GROUP_KIND=self-managed\nGPU_DESIRED_SIZE=1\nGPU_MAX_SIZE=2\nGPU_AMI_ID=ami-0123456789abcdef0\n\
              GPU_CREATE_SECURITY_GROUP=true\nGPU_CREATE_PLACEMENT_GROUP=true\nCLUSTER_ENDPOINT={}\nCLUSTER_CA={}\n\
-             CLUSTER_CIDR=10.0.0.0/24\nAGENT_URL={}\nAGENT_SHA256={}\n",
+             CLUSTER_CIDR=10.100.0.0/16\nAGENT_URL={}\nAGENT_SHA256={}\n",
             self.endpoint(),
             self.authority,
             release.url(),
@@ -67,7 +69,9 @@ impl Site {
 
     /// Runs `installer <words>` in the folder of the `.env`, with nothing else said.
     pub(crate) fn installer(&self, words: &[&str]) -> Told {
-        self.bed.run_through(&self.aws, words, &[])
+        let [nodes, ours] = &self.aws;
+        let aws = if words.starts_with(&["gpu", "create"]) { nodes } else { ours };
+        self.bed.run_through(aws, words, &[])
     }
 
     /// What Auto Scaling has launched.

@@ -19,7 +19,8 @@ fn settings(more: &str) -> Settings {
 const EVERYTHING: &str = "INSTALL_KARPENTER=1\nINSTALL_S3_CSI=1\nS3_CSI_BUCKETS=one,two\n\
                           GPU_CREATE_SECURITY_GROUP=1\nGPU_CREATE_PLACEMENT_GROUP=1\n";
 const OWN: &str = "GPU_NODE_GROUP_KIND=self-managed\nGPU_AMI_ID=ami-01234567\nCLUSTER_ENDPOINT=https://x\n\
-                   CLUSTER_CA=YWJj\nCLUSTER_CIDR=10.100.0.0/16\n";
+                   CLUSTER_CA=YWJj\nCLUSTER_CIDR=10.100.0.0/16\n\
+                   GPU_CAPACITY=reservation\nGPU_CAPACITY_RESERVATION_ID=cr-01234567\n";
 
 fn list(value: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -119,7 +120,8 @@ fn settings_that_ask_for_less_are_allowed_less() {
     }
     assert_eq!(all.len() - least.len(), ONLY.len() - 2, "the two of managed groups are always there");
     let only: Vec<_> = most.symmetric_difference(&own).map(String::as_str).collect();
-    assert_eq!(only, ["CreateNodeGroups", "InstanceProfile", "LookAtScaling", "NodeGroups", "ScalingGroups"]);
+    let kinds = ["CreateNodeGroups", "InstanceProfile", "LookAtReservations", "LookAtScaling", "NodeGroups"];
+    assert_eq!(only, [&kinds[..], &["ScalingGroups"]].concat());
 }
 
 #[test]
