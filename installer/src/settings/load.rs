@@ -1,13 +1,18 @@
 //! From a file and the environment to settings, with every mistake.
 
+mod node;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use gpunode_host::spec::{self, Errors, Layer, Mistake, NodeSpec, Provenance, Row, Source, settings as node};
+use gpunode_host::spec::settings::nearest as nearest_of;
+use gpunode_host::spec::{Errors, Mistake, NodeSpec, Provenance, Row, Source};
 use serde_json::Value;
 
 use super::table::{self, Preset, Setting};
 use super::{Settings, cross};
 use crate::dotenv;
+
+use node::for_node;
 
 /// Settings, and where each came from.
 #[derive(Clone, Debug)]
@@ -179,39 +184,14 @@ impl Reader {
             _ => Err(self.errors),
         }
     }
-
-    /// The node's own settings are checked by the node's own rules. The names both sides know were checked already.
-    fn node_spec(&mut self) -> Option<NodeSpec> {
-        let own = self.node.iter().map(|(name, (value, _))| (name.clone(), value.clone()));
-        match spec::load(&[Layer::env(own)]) {
-            Ok((node, _)) => Some(node),
-            Err(errors) => {
-                for mut mistake in errors.mistakes {
-                    if let Source::Env { name } = &mistake.source
-                        && let Some((_, source)) = self.node.get(name)
-                    {
-                        mistake.key = format!("{name} ({})", mistake.key).replace(" ()", "");
-                        mistake.source = source.clone();
-                    }
-                    self.errors.add(|| mistake);
-                }
-                None
-            }
-        }
-    }
 }
 
 fn find(name: &str) -> Option<&'static Setting> {
     table::all().find(|setting| setting.name == name)
 }
 
-/// The node's programs' own switches are no settings.
-fn for_node(name: &str) -> bool {
-    name.starts_with(node::VARIABLE_PREFIX) && !node::OTHER_VARIABLES.contains(&name)
-}
-
 fn nearest(name: &str) -> Option<String> {
-    node::nearest(name, table::all().map(|setting| setting.name.to_owned()))
+    nearest_of(name, table::all().map(|setting| setting.name.to_owned()))
 }
 
 fn shown(text: &str) -> String {

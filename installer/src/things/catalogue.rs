@@ -1,5 +1,6 @@
 //! Everything that an installation can make, and what of it the settings ask for.
 
+mod addons;
 mod karpenter;
 mod s3;
 
@@ -9,13 +10,12 @@ use std::error::Error as _;
 use serde_json::Value;
 
 use super::S3Change;
-use super::s3_policy::POLICY;
-use super::{Addon, Association, Kind, Role, Thing, Things, tags};
+use super::{Association, Kind, Role, Thing, Things, tags};
 use crate::aws::Failure;
 use crate::desired::{Graph, GraphError, Resource};
 use crate::launch_template::MakeError;
 use crate::policies::{self, Places, PolicyError, ROLES, policy_name};
-use crate::render::{RenderError, parts};
+use crate::render::RenderError;
 use crate::s3::Grants;
 use crate::settings::{Loaded, Settings};
 
@@ -170,42 +170,12 @@ impl<'a> Maker<'a> {
         let id = format!("iam-role/{}", role.name);
         self.add(id, Row::new("IAM role", role.desired(), wanted, Kind::Role(role)), needs)
     }
-
-    /// Add-ons; each after the associations of its service accounts, so that its first pods have their role.
-    fn addons(&mut self) {
-        for addon in parts::all_addons(self.settings) {
-            let accounts = ROLES.iter().filter(|role| DRIVERS.contains(&(addon.name, role.name)));
-            let given = DRIVERS.contains(&(addon.name, POLICY)) && !self.s3.outcome().added.is_empty();
-            let wanted = addon.wanted || given;
-            let needs: Vec<_> = accounts
-                // Buckets may be named later: until then the driver has no role.
-                .filter(|role| self.wants(role) || !wanted)
-                .flat_map(|role| role.service_accounts.iter().map(|name| format!("pod-identity/{}/{name}", role.namespace)))
-                .collect();
-            let made = Addon {
-                cluster: self.cluster(),
-                name: addon.name.to_owned(),
-                configuration: addon.configuration,
-                owner: self.owner(),
-            };
-            let row = Row::new("EKS add-on", made.desired(), wanted, Kind::Addon(made));
-            self.add(format!("eks-addon/{}", addon.name), row, &needs);
-        }
-    }
 }
 
 /// A document of a policy; none where it is not wanted, as what fills it may be missing then.
 pub(super) fn document(name: &str, places: &Places, wanted: bool) -> Result<Value, PolicyError> {
     if wanted { policies::policy(name, places) } else { Ok(Value::Null) }
 }
-
-/// Which add-on's pods take which role.
-const DRIVERS: [(&str, &str); 4] = [
-    ("aws-ebs-csi-driver", "ebs-csi"),
-    ("aws-efs-csi-driver", "efs-csi"),
-    ("aws-fsx-csi-driver", "fsx-csi"),
-    ("aws-mountpoint-s3-csi-driver", "s3-csi"),
-];
 
 /// What [`Maker::add`] is given.
 pub(super) struct Row {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::super::s3_policy::{POLICY, S3Change, S3Policy};
 use super::super::{Kind, Policy, Things};
-use super::{CatalogueError, DRIVERS, Maker, POD_IDENTITY_AGENT, Row, document, graph};
+use super::addons::DRIVERS;
+use super::{CatalogueError, Maker, POD_IDENTITY_AGENT, Row, document, graph};
 use crate::desired::Graph;
 use crate::policies::{ROLES, Role, policy_name};
 use crate::settings::Settings;
