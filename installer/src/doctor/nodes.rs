@@ -89,14 +89,42 @@ impl Watched {
     }
 }
 
-/// What other nodes say that are not GPU nodes by our label, though their type has GPUs: without it no pool, chart or
-/// check here knows them.
-pub async fn workers(client: &Client) -> Vec<Finding> {
+/// What nodes there are beside those that are GPU nodes by our label.
+pub async fn workers(client: &Client, settings: &Settings) -> Vec<Finding> {
+    match client.list_metadata("/api/v1/nodes").await {
+        Ok(nodes) => {
+            let services = settings.install_kubernetes.then(|| services(&nodes, &settings.utils_node_group));
+            std::iter::once(unnamed(&nodes)).chain(services).collect()
+        }
+        Err(failure) => vec![Finding::unknown("nodes", failure)],
+    }
+}
+
+/// Whether there is a node for the cluster's services: charts and Metrics Server are bound to the one group, and without it
+/// wait without a word.
+fn services(nodes: &[Value], group: &str) -> Finding {
+    let subject = "nodes for cluster services";
+    let there = nodes.iter().filter(|node| node["metadata"]["labels"][NODE_GROUP] == group).count();
+    if there > 0 {
+        return Finding::ok(subject, format_args!("{there} of the node group {group}"));
+    }
+    let what = format!(
+        "none is of the node group {group}: the Load Balancer Controller, Cluster Autoscaler, Metrics Server and Karpenter \
+         wait for one"
+    );
+    Finding::error(
+        subject,
+        what,
+        "make that managed node group, or name one that there is in UTILS_NODE_GROUP",
+    )
+}
+
+/// EKS's label of the nodes of a managed group.
+const NODE_GROUP: &str = "eks.amazonaws.com/nodegroup";
+
+/// Nodes that are not GPU nodes by our label, though their type has GPUs: without it no pool, chart or check here knows them.
+fn unnamed(nodes: &[Value]) -> Finding {
     let subject = "nodes";
-    let nodes = match client.list_metadata("/api/v1/nodes").await {
-        Ok(nodes) => nodes,
-        Err(failure) => return vec![Finding::unknown(subject, failure)],
-    };
     let [(label, value)] = GROUP_LABELS;
     let unnamed: Vec<_> = nodes
         .iter()
@@ -105,11 +133,11 @@ pub async fn workers(client: &Client) -> Vec<Finding> {
         .filter_map(|node| node["metadata"]["name"].as_str())
         .collect();
     if unnamed.is_empty() {
-        return vec![Finding::ok(subject, format_args!("{} in the cluster", nodes.len()))];
+        return Finding::ok(subject, format_args!("{} in the cluster", nodes.len()));
     }
     let shown = unnamed.iter().take(5).copied().collect::<Vec<_>>().join(", ");
     let what =
         format!("{} have GPUs by their type and not the label {label}={value}: {shown}", unnamed.len());
     let advice = "the device plugins' pods and GPU jobs look for the label: add it to the node group or pool";
-    vec![Finding::warning(subject, what, advice)]
+    Finding::warning(subject, what, advice)
 }

@@ -48,6 +48,7 @@ fn what_is_wrong_is_told_with_what_to_do_and_nothing_is_changed() {
     has(&told, "error", "add-on eks-pod-identity-agent", "is not installed");
     has(&told, "error", "iam-role/research-ebs-csi", "is not there");
     has(&told, "error", "default StorageClass", "there is none");
+    has(&told, "error", "nodes for cluster services", "none is of the node group eks-utils");
     assert_eq!(told.json()["calls"]["mutating"], 0);
     assert_eq!((inside.changes(), inside.aws.mutating()), (0, 0), "doctor changed something");
 
@@ -55,6 +56,9 @@ fn what_is_wrong_is_told_with_what_to_do_and_nothing_is_changed() {
     for name in ["aws-load-balancer-controller", "cluster-autoscaler", "metrics-server"] {
         inside.runs(name);
     }
+    node(&inside, "utils", |node| {
+        node["metadata"]["labels"] = json!({ "eks.amazonaws.com/nodegroup": "eks-utils" });
+    });
     let told = doctor(&[]);
     assert_eq!((told.code, wrong(&told)), (Some(3), Vec::new()), "{told:?}");
     for said in ["in standard support", "everything", "API_AND_CONFIG_MAP", "251 free addresses", "ours"] {
@@ -78,6 +82,7 @@ fn what_is_wrong_is_told_with_what_to_do_and_nothing_is_changed() {
         assert!(told.out.contains(said), "{said}: {told:?}");
     }
     inside.delete(&format!("{CLASSES}/mine"));
+    inside.delete(&format!("{NODES}/utils"));
     assert_eq!(inside.run(&["destroy", "--yes"], &variables).code, Some(0));
 }
 

@@ -132,7 +132,7 @@ async fn examine_inside(
     }
     let (nodes, workers, claims, looks) = tokio::join!(
         bounded("GPU nodes", doctor::nodes(&client, settings)),
-        bounded("nodes", doctor::workers(&client)),
+        bounded("nodes", doctor::workers(&client, settings)),
         bounded("Karpenter's nodes", doctor::claims(&client)),
         look_each(door, things),
     );
