@@ -114,6 +114,13 @@ impl Bed {
         command.spawn().unwrap_or_else(|error| panic!("installer: {error}"))
     }
 
+    /// The same for a terminal, which is to be its standard streams: what is typed there is typed to it.
+    pub fn on_terminal(&self, proxy: &Proxy, words: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = self.command(&["setsid", "--ctty", "--wait"], &proxy.url(), words, variables);
+        command.env("TERM", "xterm-256color");
+        command
+    }
+
     #[expect(clippy::disallowed_methods, reason = "a test's programs are not the product's")]
     fn command(&self, before: &[&str], url: &str, words: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(before[0]);

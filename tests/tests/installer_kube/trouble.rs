@@ -1,6 +1,8 @@
 //! The installer killed at its requests inside a cluster, or with the helm that it started, and beside itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gpunode_tests::aws::Told;
 use gpunode_tests::kube::proxy::Fault;
@@ -75,10 +77,11 @@ fn two_at_once_inside_a_cluster_end_where_one_does() {
     assert_eq!(told.code, Some(0), "{told:?}");
     let right = picture(&inside);
     for task in ["destroy", "apply", "destroy"] {
-        let pairs = Pairs::default();
+        let (pairs, met) = (Pairs::default(), Arc::new(AtomicUsize::new(0)));
+        let meetings = Arc::clone(&met);
         proxy.rule(move |asked| {
-            if asked.mutates() {
-                pairs.meet(&format!("{} {}", asked.method, asked.path));
+            if asked.mutates() && pairs.meet(&format!("{} {}", asked.method, asked.path)) {
+                meetings.fetch_add(1, Ordering::SeqCst);
             }
             Fault::None
         });
@@ -88,6 +91,7 @@ fn two_at_once_inside_a_cluster_end_where_one_does() {
             assert_eq!(told.code, Some(0), "{task}: {told:?}");
         }
         proxy.heal();
+        assert!(met.load(Ordering::SeqCst) > 1, "{task}: the two never met");
         if task == "apply" {
             same(&picture(&inside), &right);
             inside.is_applied(&ON);

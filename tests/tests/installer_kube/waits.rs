@@ -61,7 +61,8 @@ fn what_becomes_right_is_waited_for_and_the_end_comes_with_what_is_wrong() {
     has(&told, "ok", "1 of 1 nodes have joined");
 
     // Both come to their end with the same minute: what is still wrong is told, and what was and is not is not.
-    assert_eq!(inside.run(&["apply", "--yes"], &[]).code, Some(0));
+    let told = inside.run(&["apply", "--yes"], &[]);
+    assert_eq!(told.code, Some(0), "{told:?}");
     for name in ["aws-load-balancer-controller", "cluster-autoscaler"] {
         inside.runs(name);
     }
