@@ -10,6 +10,7 @@ mod offline;
 mod patience;
 mod prebuilt;
 mod repository;
+mod strays;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use gpunode_host::driver::Manager;
 use gpunode_host::driver::packages::{Offered, Package, Prebuilt};
+use gpunode_host::versions::Version;
 
 use crate::os::{Cmd, Os, Output};
 
@@ -90,6 +92,20 @@ impl<'a> Packages<'a> {
         match self.manager {
             Manager::Dnf => dnf::install(self, packages, again),
             Manager::Apt => apt::install(self, packages, again),
+        }
+    }
+
+    /// Parts of the driver that an install of these packages would bring in another version than `driver`. dnf's packages
+    /// ask for each other in exactly one version; Ubuntu's can be empty and lead to a newer branch, under the version of
+    /// the old one.
+    pub(crate) fn strays(
+        &self,
+        packages: &[Package],
+        driver: &Version,
+    ) -> Result<Vec<Package>, PackageError> {
+        match self.manager {
+            Manager::Dnf => Ok(Vec::new()),
+            Manager::Apt => strays::of(self, packages, driver),
         }
     }
 

@@ -169,6 +169,67 @@ fn the_image_is_for_its_types_not_for_the_builder() {
     assert_eq!(bed.efa.seen().len(), 0);
 }
 
+/// An image for B200: NVLink's subnet manager comes with the fabric manager, and the kernel has the module through which the
+/// two talk.
+fn for_b200(family: Family) {
+    let bed = Bed::new(family, &make(), |_| {});
+    let index = bed.machine.file(&format!("usr/lib/modules/{}/modules.dep", family.kernel()));
+    assert!(!fs::read_to_string(&index).unwrap().contains("ib_umad"));
+    let words = [
+        "--instance-type",
+        "p6-b200.48xlarge",
+        "--only",
+        "nvidia-driver",
+        "--set",
+        "nvidia.driverVersion=580",
+    ];
+    let made = bed.install(&words);
+    assert_eq!(made.code, 0, "{made:?}");
+    assert!(bed.machine.file("opt/nvidia/nvlsm/sbin/nvlsm").exists());
+    assert!(fs::read_to_string(&index).unwrap().contains("ib_umad.ko"));
+    let at_boot = fs::read_to_string(bed.machine.file("etc/modules-load.d/gpunode-nvidia.conf")).unwrap();
+    assert!(at_boot.ends_with("nvidia\nnvidia_uvm\nib_umad\n"), "{at_boot}");
+    let packages = bed.machine.packages();
+    assert!(
+        packages.iter().any(|line| line.contains("fabric") && line.ends_with("580.95.05")),
+        "{packages:?}"
+    );
+    // The first versions of a branch may not know the GPU.
+    let other = [&words[..4], &["--set", "nvidia.driverVersion=570.124.06"]].concat();
+    let refused = bed.install(&[&other[..], &["--set", "nvidia.install=replace"]].concat());
+    let message = refused.report().finding("NvidiaDriverRefused").message.to_owned();
+    assert!(message.contains("570.133.20 or newer"), "{message}");
+}
+
+#[test]
+fn for_b200_dnf() {
+    for_b200(Family::Dnf);
+}
+
+#[test]
+fn for_b200_apt() {
+    for_b200(Family::Apt);
+}
+
+/// EKS's image since autumn 2026, on a builder without a GPU: nothing below `/usr` shows that it has drivers.
+#[test]
+fn an_image_that_lays_its_driver_over_gets_no_second_one() {
+    let bed = Bed::new(Family::Dnf, &make(), |_| {});
+    for (name, version) in [("lts", "580.178.04"), ("pb", "595.91.07")] {
+        bed.machine.put(&format!("opt/nvidia/{name}/.version"), &format!("{version}\n"));
+    }
+    bed.machine.put("etc/systemd/system/nvidia-setup.service", "[Service]\nExecStart=/bin/true\n");
+    bed.machine.put("usr/bin/nvidia-ctk", "#!/bin/sh\n");
+    let words = ["--instance-family", "p5", "--only", "nvidia-driver", "--set", "nvidia.driverVersion=580"];
+    let made = bed.install(&words);
+    assert_eq!((made.code, made.report().outcome("nvidia-driver")), (0, "unchanged"), "{made:?}");
+    assert!(bed.machine.packages().is_empty() && bed.files.asked() == 0);
+    let replace = bed.install(&[&words[..4], &["--set", "nvidia.install=replace"]].concat());
+    let message = replace.report().finding("NvidiaDriverRefused").message.to_owned();
+    assert!(message.starts_with("driver 580.178.04 is part of this image"), "{message}");
+    assert!(bed.machine.packages().is_empty() && bed.files.asked() == 0);
+}
+
 /// The bundle is served only while the scripts of the driver's package run, and they end only once it was asked for: one
 /// after the other would never end. The installer itself runs the package manager, so it waits for the driver's.
 fn at_the_same_time(family: Family) {

@@ -118,6 +118,35 @@ fn eks_amazon_linux_2023() {
     image.is_right(&["efa.installerVersion=1.43.2", "nvidia.driverVersion=580.95.05"], &["OfiNcclAbsent"]);
 }
 
+/// The same since autumn 2026: two drivers in folders of their own, of which the first boot has laid one over `/usr`.
+#[test]
+fn eks_amazon_linux_2023_that_lays_its_driver_over() {
+    let image = Image::new(Family::Dnf, "580.178.04", "usr/lib64", "extra/nvidia.ko");
+    image.put("opt/nvidia/current/.version", "580.178.04\n");
+    image.put("opt/nvidia/current/.driver-flavor", "open\n");
+    image.unit("nvidia-setup");
+    image.put("sys/module/efa/version", "3.3.1\n");
+    image.put(
+        "opt/amazon/efa_installed_packages",
+        "# EFA installer version: 1.51.0\nefa-3.3.1-1.amzn2023.noarch\n",
+    );
+    image.is_right(&[], &["OfiNcclAbsent"]);
+    // Before its service has copied the module: it is waited for and asked for, and nothing is installed.
+    for path in ["proc/driver/nvidia/version", "sys/module/nvidia", "sys/module/nvidia_uvm"] {
+        let path = image.machine.file(path);
+        let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+    }
+    fs::rename(image.machine.file("opt/nvidia/current"), image.machine.file("opt/nvidia/lts")).unwrap();
+    let module = format!("usr/lib/modules/{}/extra/nvidia.ko", Family::Dnf.kernel());
+    fs::remove_file(image.machine.file(&module)).unwrap();
+    fs::remove_file(image.machine.file("usr/lib64/libnvidia-ml.so.580.178.04")).unwrap();
+    let run = image.run(&[]);
+    assert_eq!(run.report().outcome("nvidia-driver"), "failed", "{run:?}");
+    let message = run.report().finding("NvidiaModuleNotLoaded").message.to_owned();
+    assert!(message.contains("nvidia"), "{message}");
+    assert!(image.machine.packages().is_empty(), "{:?}", image.machine.packages());
+}
+
 /// AWS's Deep Learning base image: the driver by NVIDIA's `.run` file, all of EFA's software, CUDA with NCCL in it.
 #[test]
 fn deep_learning_base() {

@@ -161,8 +161,11 @@ reasons! {
     KERNEL_HEADERS_MISSING = "KernelHeadersMissing", Error, WhenGone,
         "The headers of the running kernel are not installed and no repository offers them, so no kernel module can be built.",
         "Reboot into a kernel that the repositories still have, or put its headers into the image.";
+    KERNEL_MODULES_MISSING = "KernelModulesMissing", Error, WhenGone,
+        "The running kernel lacks modules that the driver needs and that its distribution keeps in a package apart, and no repository offers it.",
+        "Reboot into a kernel that the repositories still have, or put the package in the message into the image.";
     FABRIC_MANAGER_WRONG = "FabricManagerWrong", Error, WhenGone,
-        "The instance type has NVSwitches and the fabric manager is absent or of another version than the driver, which it refuses.",
+        "The instance type has NVSwitches and the fabric manager is absent, lacks what it does not start without, or is of another version than the driver, which it refuses.",
         "Install the fabric manager of exactly the driver's version, or let `nvidia.install` be `auto`.";
     IMEX_NOT_CONFIGURED = "ImexNotConfigured", Info, WhenGone,
         "The instance is part of an UltraServer, and memory is shared across its instances only through IMEX, which gpunode does not configure.",

@@ -65,6 +65,7 @@ pub(super) fn software(root: &Root, kind: &InstanceType) -> io::Result<()> {
     }
     if kind.needs_fabric_manager() {
         put_program(root, "/usr/bin/nv-fabricmanager")?;
+        put_program(root, "/opt/nvidia/nvlsm/sbin/nvlsm")?;
     }
     for program in [
         "/usr/bin/nvidia-container-runtime",

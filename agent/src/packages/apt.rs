@@ -124,16 +124,29 @@ pub(super) fn repair(packages: &Packages<'_>) -> Result<(), PackageError> {
 
 pub(super) fn install(packages: &Packages<'_>, wanted: &[Package], again: bool) -> Result<(), PackageError> {
     prepare(packages);
-    let names: Vec<_> =
-        wanted.iter().map(|package| format!("{}={}", package.name, package.version)).collect();
-    let mut command = apt_get()
-        .args(["install", "--no-install-recommends", "--fix-broken", "--allow-downgrades"])
-        .arg("--allow-change-held-packages");
+    let mut command = install_exactly(wanted);
     if again {
         command = command.arg("--reinstall");
     }
-    let command = command.args(names.iter().map(String::as_str)).deadline(INSTALL_DEADLINE);
-    packages.run(&format!("install {}", names.join(" ")), command).map(drop)
+    packages.run(&format!("install {}", names(wanted).join(" ")), command).map(drop)
+}
+
+/// What an install would do, a line for each package: `Inst NAME [THERE] (VERSION WHERE [ARCHITECTURE])`.
+pub(super) fn simulate(packages: &Packages<'_>, wanted: &[Package]) -> Result<String, PackageError> {
+    let command = install_exactly(wanted).arg("--simulate").deadline(QUERY_DEADLINE);
+    packages.run(&format!("install {}", names(wanted).join(" ")), command).map(|output| output.stdout)
+}
+
+fn install_exactly(wanted: &[Package]) -> Cmd {
+    apt_get()
+        .args(["install", "--no-install-recommends", "--fix-broken", "--allow-downgrades"])
+        .arg("--allow-change-held-packages")
+        .args(names(wanted).iter().map(String::as_str))
+        .deadline(INSTALL_DEADLINE)
+}
+
+fn names(wanted: &[Package]) -> Vec<String> {
+    wanted.iter().map(|package| format!("{}={}", package.name, package.version)).collect()
 }
 
 /// Ends what dpkg was cut off at, as far as that goes: a package whose dependency was never unpacked cannot be

@@ -5,6 +5,7 @@
 
 pub(super) mod beside;
 mod install;
+mod kernel;
 mod key;
 mod look;
 mod module;
@@ -98,6 +99,8 @@ fn decide(seen: &Seen) -> Result<Plan, Failure> {
         let reason = match refusal {
             Refusal::Never | Refusal::Platform(_) => &reason::NVIDIA_DRIVER_ABSENT,
             Refusal::Grid
+            | Refusal::ClosedGone(_)
+            | Refusal::LaidOver(_)
             | Refusal::MixedGpus
             | Refusal::OpenOnly
             | Refusal::ClosedOnly
@@ -139,7 +142,9 @@ fn changes(seen: &Seen, plan: &Plan) -> Vec<String> {
         )),
     }
     if plan.fix_fabric {
-        changes.push("install the fabric manager of the driver's version".into());
+        let subnet =
+            if plan.fabric == Fabric::ManagedByInfiniband { " and NVLink's subnet manager" } else { "" };
+        changes.push(format!("install the fabric manager of the driver's version{subnet}"));
     }
     if plan.toolkit && plan.driver == Action::Keep {
         changes.push("install the NVIDIA container toolkit".into());
@@ -186,6 +191,11 @@ fn finding(note: &Note, seen: &Seen) -> Finding {
             let message = "the GPUs reach those of other instances by NVLink only where IMEX runs on all of \
                            them; gpunode installs it and neither writes its list of instances nor starts it";
             Finding::new(&reason::IMEX_NOT_CONFIGURED, subject, message)
+        }
+        Note::SubnetManager => {
+            let message = "NVLink's subnet manager (package nvlsm) is not there, and the fabric manager does not start \
+                           without it";
+            Finding::new(&reason::FABRIC_MANAGER_WRONG, "nvlsm", message)
         }
         Note::Fabric { found, driver } => {
             let found = found

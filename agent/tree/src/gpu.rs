@@ -3,6 +3,7 @@
 use std::io;
 
 use gpunode_host::catalog::{Architecture, DriverFlavour, InstanceType, NvSwitch};
+use gpunode_host::driver::Generation;
 
 use crate::files::Files;
 use crate::model;
@@ -28,6 +29,10 @@ pub(crate) fn driver(files: &Files, kind: &InstanceType, version: &str) -> io::R
     }
     if kind.nvswitch == NvSwitch::Local {
         files.device("/dev/nvidia-nvswitchctl")?;
+        // The switches of B200 and B300 are reached through it.
+        if kind.gpus.iter().any(|gpu| Generation::of_model(&gpu.name).open_only()) {
+            files.put("/sys/module/ib_umad/initstate", "live")?;
+        }
     }
     Ok(())
 }

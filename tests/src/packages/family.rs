@@ -64,7 +64,7 @@ impl Family {
         match self {
             Self::Dnf => "rpm -qa --qf '%{NAME} %{VERSION}\\n' '*nvidia*' | sort",
             Self::Apt => {
-                "dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n' '*nvidia*' | sed -n 's/^.i  *//p' | sed 's/-0ubuntu1$//; s/-1$//' | sort"
+                "dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n' '*nvidia*' | sed -n 's/^.i  *//p' | sed 's/-[0-9][0-9]*\\(ubuntu[0-9]*\\)\\{0,1\\}$//' | sort"
             }
         }
     }

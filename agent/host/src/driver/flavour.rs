@@ -43,12 +43,18 @@ pub struct Choice {
     pub because: &'static str,
 }
 
-/// The rules, first that applies: what the GPU can take at all, what the operator says, what the EKS image does for the
-/// type (`nvidia-kmod-load.sh`), and the open modules for all others.
+/// From this branch on NVIDIA builds only the open modules ("Proprietary Kernel Modules Removed", NVIDIA Driver
+/// Installation Guide, release 620; the guide of 615 has both).
+pub const OPEN_ONLY_FROM: u32 = 620;
+
+/// The rules, first that applies: what the GPU can take at all, what the branch has (`None` where the newest that has the
+/// modules is taken), what the operator says, what the EKS image does for the type (`resolve-nvidia-driver.sh`), and the
+/// open modules for all others.
 pub fn choose(
     told: Option<Modules>,
     kind: Option<&InstanceType>,
     gpus: &[Generation],
+    branch: Option<u32>,
 ) -> Result<Choice, Refusal> {
     let chosen = |modules, because| {
         let gsp_off = modules == Modules::Proprietary && kind.is_some_and(InstanceType::gsp_firmware_off);
@@ -60,6 +66,12 @@ pub fn choose(
     }
     let open_only = gpus.iter().any(|gpu| gpu.open_only());
     let closed_only = gpus.iter().any(|gpu| gpu.closed_only());
+    let without_closed = branch.filter(|branch| *branch >= OPEN_ONLY_FROM);
+    if let (false, false, Some(Modules::Proprietary), Some(branch)) =
+        (open_only, closed_only, told, without_closed)
+    {
+        return Err(Refusal::ClosedGone(branch));
+    }
     match (open_only, closed_only, told) {
         (true, true, _) => Err(Refusal::MixedGpus),
         (true, false, Some(Modules::Proprietary)) => Err(Refusal::OpenOnly),
@@ -67,6 +79,9 @@ pub fn choose(
         (true, false, _) => chosen(Modules::Open, "the only ones for Blackwell"),
         (false, true, _) => chosen(Modules::Proprietary, "the only ones before Turing"),
         (false, false, Some(modules)) => chosen(modules, "nvidia.flavour says so"),
+        (false, false, None) if without_closed.is_some() => {
+            chosen(Modules::Open, "the only ones of this branch")
+        }
         (false, false, None) if flavour == Some(DriverFlavour::Proprietary) => {
             chosen(Modules::Proprietary, "as the EKS image does on this type")
         }

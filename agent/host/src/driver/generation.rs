@@ -27,7 +27,7 @@ pub enum Generation {
 /// GA100 2080, GH100 2300, AD102 2600, GB100 2900, GB202 2b80, GB110 3180). Sources: the PCI ID database (`pci.ids`), vendor
 /// 10de: 1db1 V100, 1eb8 T4, 20b0 A100, 2237 A10G, 2330 H100, 2335 H200, 27b8 L4, 26b9 L40S, 2901 B200, 2941 GB200, 2bb5
 /// RTX PRO 6000 Server, 3182 B300; all of Turing and later also in the table "Compatible GPUs" of NVIDIA's
-/// `open-gpu-kernel-modules` (README). GB300's id is in neither that was read: its chip is B300's.
+/// `open-gpu-kernel-modules` (README); 31c2 GB300 in the EKS image's `nvidia-open-supported-devices-580.txt`.
 const RUNS: [(u32, Generation); 12] = [
     (0x0000, Generation::BeforeVolta),
     (0x1d80, Generation::Volta),
@@ -104,14 +104,15 @@ impl Generation {
         self < Self::Turing
     }
 
-    /// The first driver branch that drives it, as far as it matters to what is still offered. 570 for Blackwell: NVIDIA's
-    /// GPU Operator ("Platform Support": HGX B200 wants 570.133.20 or later, which the branch's first versions are not;
-    /// only the branch is looked at here). 580 for Blackwell Ultra is the branch that NVIDIA ships for it; no public page
-    /// was found that rules 575 out.
-    pub fn first_branch(self) -> Option<u32> {
+    /// The first driver that drives it, as far as it matters to what is still offered. Blackwell: NVIDIA's GPU Operator
+    /// ("Platform Support": HGX B200 wants 570.133.20 or later; for its other boards no older one is named anywhere, and
+    /// the EKS image's list of branch 570 lacks some of them). Blackwell Ultra: the EKS image's lists of what the open
+    /// modules drive (`nvidia-open-supported-devices-*.txt`) have B300 and GB300 for branch 580 and not for 575; no
+    /// version is named within it.
+    pub fn first_driver(self) -> Option<[u32; 3]> {
         match self {
-            Self::Blackwell => Some(570),
-            Self::BlackwellUltra => Some(580),
+            Self::Blackwell => Some([570, 133, 20]),
+            Self::BlackwellUltra => Some([580, 0, 0]),
             _ => None,
         }
     }

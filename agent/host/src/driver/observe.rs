@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::{Generation, laid_over};
 use crate::Root;
 use crate::versions::Version;
 
@@ -17,8 +18,10 @@ const MODULES: [&str; 6] =
 const ENDINGS: [&str; 4] = ["", ".xz", ".zst", ".gz"];
 /// The `.run` file leaves its uninstaller.
 const UNINSTALLER: &str = "/usr/bin/nvidia-uninstall";
-/// The EKS image chooses the modules at boot by a service of its own.
-const EKS_LOADER: &str = "nvidia-kmod-load.service";
+/// EKS images choose the modules at boot by a service of their own: until autumn 2026, and since.
+const LOADERS: [&str; 2] = ["nvidia-kmod-load.service", laid_over::SERVICE];
+/// What the fabric manager of B200 and B300 starts.
+const SUBNET_MANAGER: &str = "/opt/nvidia/nvlsm/sbin/nvlsm";
 
 /// What the files say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +34,14 @@ pub struct Observed {
     pub run_file: bool,
     /// The image loads the driver by itself (EKS images do).
     pub loader: Option<&'static str>,
+    /// Versions of drivers that the image lays over `/usr` at boot, the preferred one first.
+    pub laid_over: Vec<Version>,
     /// The fabric manager's program is there.
     pub fabric_manager: bool,
+    /// NVLink's subnet manager is there.
+    pub subnet_manager: bool,
+    /// `ib_umad` is loaded.
+    pub umad: bool,
     /// The container toolkit's `nvidia-ctk` or runtime is there.
     pub toolkit: bool,
 }
@@ -50,16 +59,21 @@ impl Observed {
             userland: userland(root),
             module: module_file(root, kernel),
             run_file: root.exists(UNINSTALLER),
-            loader: unit(EKS_LOADER).then_some(EKS_LOADER),
+            loader: LOADERS.into_iter().find(|name| unit(name)),
+            laid_over: laid_over::read(root),
             fabric_manager: root.exists("/usr/bin/nv-fabricmanager"),
+            subnet_manager: root.exists(SUBNET_MANAGER),
+            umad: root.exists("/sys/module/ib_umad"),
             toolkit: toolkit.iter().any(|name| root.exists(format!("/usr/bin/{name}"))),
         }
     }
 
-    /// Whether there is a driver that only has to be loaded: its libraries, and a module for this kernel or somebody
-    /// who brings one.
-    pub fn is_installed(&self) -> bool {
-        self.userland.is_some() && (self.module.is_some() || self.loader.is_some())
+    /// The driver that only has to be loaded: its libraries, and a module for this kernel or somebody who brings one; or
+    /// what the image lays over `/usr` for these GPUs.
+    pub fn installed(&self, gpus: &[Generation]) -> Option<&Version> {
+        let waiting = laid_over::chosen(&self.laid_over, gpus);
+        let whole = self.module.is_some() || self.loader.is_some();
+        self.userland.as_ref().filter(|_| whole || waiting.is_some()).or(waiting)
     }
 }
 

@@ -2,21 +2,8 @@
 
 use crate::versions::Version;
 
-use super::flavour::{Choice, Modules};
-use super::{Generation, State, User};
-
-/// What the NVSwitches want of the instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fabric {
-    /// Nothing.
-    None,
-    /// The fabric manager.
-    Managed,
-    /// The fabric manager with NVLink's subnet manager, reached through `ib_umad` (B200, B300).
-    ManagedByInfiniband,
-    /// IMEX: the switches are outside the instance.
-    UltraServer,
-}
+use super::flavour::{Choice, Modules, OPEN_ONLY_FROM};
+use super::{Fabric, State, Undriven, User, fabric};
 
 /// What has to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +29,7 @@ impl Plan {
     pub fn without_packages(mut self, state: &State) -> Self {
         let driver = state.loaded.as_ref().map(|driver| &driver.found.version).or(state.installed.as_ref());
         if let Some(driver) = driver.filter(|_| self.fix_fabric) {
-            let found = state.fabric_manager.version().cloned();
-            self.notes.push(Note::Fabric { found, driver: driver.clone() });
+            self.notes.push(fabric::note(driver, state));
         }
         self.fix_fabric = false;
         self.toolkit = false;
@@ -91,6 +77,8 @@ pub enum Note {
         /// The driver's version.
         driver: Version,
     },
+    /// NVLink's subnet manager is absent.
+    SubnetManager,
 }
 
 /// Why nothing can be done.
@@ -118,6 +106,16 @@ pub enum Refusal {
     /// The open modules for a GPU that only the closed ones drive.
     #[error("nvidia.flavour = \"open\", but only the closed kernel modules drive GPUs before Turing")]
     ClosedOnly,
+    /// The closed modules of a branch that has none.
+    #[error(
+        "nvidia.flavour = \"proprietary\", but driver branch {0} has only the open kernel modules; allowed: open, or a branch before {OPEN_ONLY_FROM}"
+    )]
+    ClosedGone(u32),
+    /// The image would lay its own driver over any other.
+    #[error(
+        "driver {0} is part of this image, which lays it over /usr at every boot, so another one cannot take its place; use another image, or set nvidia.driverVersion to what is there"
+    )]
+    LaidOver(Version),
     /// A branch that does not know the GPU.
     #[error("nvidia.driverVersion is {wanted}, and {undriven}; allowed: {}", undriven.allowed())]
     Branch {
@@ -137,23 +135,4 @@ pub enum Refusal {
         /// What it does not drive.
         undriven: Undriven,
     },
-}
-
-/// A GPU that a branch of the driver does not know.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("driver branch {branch} does not drive {gpu} GPUs, which need branch {need}")]
-pub struct Undriven {
-    /// The branch.
-    pub branch: u32,
-    /// The GPU.
-    pub gpu: Generation,
-    /// The branches that do: `570 or newer`.
-    pub need: String,
-}
-
-impl Undriven {
-    /// What may be written instead, to complete "allowed: …".
-    pub fn allowed(&self) -> String {
-        format!("latest, or a version or branch of {}", self.need)
-    }
 }

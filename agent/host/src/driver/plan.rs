@@ -1,11 +1,11 @@
 //! What has to be done.
 
-use crate::catalog::{InstanceType, NvSwitch};
+use crate::catalog::InstanceType;
 use crate::versions::{Driver, Version};
 
 use super::flavour::{self, Choice, Modules};
-use super::outcome::{Action, Fabric, Note, Plan, Refusal, Undriven};
-use super::{Generation, Platform, User, Wanted};
+use super::outcome::{Action, Note, Plan, Refusal};
+use super::{Fabric, FabricManager, Generation, Platform, User, Wanted, drives, fabric};
 
 /// What the machine is.
 #[derive(Clone, Debug)]
@@ -60,39 +60,23 @@ pub struct State {
     pub loaded: Option<Driver>,
     /// The driver that is installed, loaded or not: the version of its libraries.
     pub installed: Option<Version>,
+    /// The image brings the driver, with its fabric manager, in a folder of its own, and lays it over `/usr` at boot.
+    pub laid_over: bool,
     /// The fabric manager.
     pub fabric_manager: FabricManager,
+    /// NVLink's subnet manager is there, without which the fabric manager of B200 and B300 does not start.
+    pub subnet_manager: bool,
+    /// `ib_umad` is loaded, through which the two reach the switches.
+    pub umad: bool,
     /// The container toolkit is there.
     pub toolkit: bool,
     /// Who uses the GPUs.
     pub users: Vec<User>,
 }
 
-/// The fabric manager that is installed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum FabricManager {
-    /// There is none.
-    #[default]
-    Absent,
-    /// It does not tell its version.
-    Silent,
-    /// It is of this version.
-    Version(Version),
-}
-
-impl FabricManager {
-    /// Its version, where it is there and tells.
-    pub fn version(&self) -> Option<&Version> {
-        match self {
-            Self::Version(version) => Some(version),
-            Self::Absent | Self::Silent => None,
-        }
-    }
-}
-
 /// What has to be done; nothing where all is right.
 pub fn decide(machine: &Machine, wish: &Wish, state: &State) -> Result<Plan, Refusal> {
-    let fabric = fabric(machine);
+    let fabric = fabric::of(machine);
     let present = state.loaded.as_ref().map(|driver| &driver.found.version).or(state.installed.as_ref());
     let Some(found) = present else {
         return Ok(Plan {
@@ -107,7 +91,9 @@ pub fn decide(machine: &Machine, wish: &Wish, state: &State) -> Result<Plan, Ref
     let mut notes = outside(fabric);
     let mut driver = Action::Keep;
     if !wish.version.fits(found) {
-        if wish.policy == Policy::Replace && state.users.is_empty() {
+        if wish.policy == Policy::Replace && state.laid_over {
+            return Err(Refusal::LaidOver(found.clone()));
+        } else if wish.policy == Policy::Replace && state.users.is_empty() {
             driver = Action::Replace { from: found.clone(), choice: installable(machine, wish)? };
         } else {
             notes.push(Note::Version { found: found.clone(), users: state.users.clone() });
@@ -115,19 +101,22 @@ pub fn decide(machine: &Machine, wish: &Wish, state: &State) -> Result<Plan, Ref
     }
     if driver == Action::Keep && state.loaded.is_none() {
         // One that is loaded shows by itself what it drives.
-        drives(found.numbers()[0], &machine.generations())
+        drives(&Wanted::Exact(found.clone()), &machine.generations())
             .map_err(|undriven| Refusal::Present { found: found.clone(), undriven })?;
     }
     if driver == Action::Keep {
         notes.extend(other_flavour(machine, wish, state));
     }
-    let fix_fabric = driver == Action::Keep && fabric_is_wrong(fabric, found, state);
+    let fix_fabric = driver == Action::Keep && fabric::is_wrong(fabric, found, state);
     let may_fix = wish.policy != Policy::Never && state.users.is_empty() && machine.platform.is_some();
+    // The image's own fabric manager would be laid over one of ours.
+    let may_fix = may_fix && !(state.laid_over && fabric::manager_is_wrong(found, state));
     if fix_fabric && !may_fix {
-        let version = state.fabric_manager.version().cloned();
-        notes.push(Note::Fabric { found: version, driver: found.clone() });
+        notes.push(fabric::note(found, state));
     }
-    let load = driver != Action::Keep || state.loaded.is_none();
+    let load = driver != Action::Keep
+        || state.loaded.is_none()
+        || (fabric == Fabric::ManagedByInfiniband && !state.umad);
     Ok(Plan {
         driver,
         fabric,
@@ -146,53 +135,19 @@ fn installable(machine: &Machine, wish: &Wish) -> Result<Choice, Refusal> {
     if machine.platform.is_none() {
         return Err(Refusal::Platform(machine.distro.clone()));
     }
-    if let Some(branch) = wish.version.branch() {
-        let refuse = |undriven| Refusal::Branch { wanted: wish.version.to_string(), undriven };
-        drives(branch, &machine.generations()).map_err(refuse)?;
-    }
-    flavour::choose(wish.modules, machine.kind.as_ref(), &machine.generations())
+    let refuse = |undriven| Refusal::Branch { wanted: wish.version.to_string(), undriven };
+    drives(&wish.version, &machine.generations()).map_err(refuse)?;
+    flavour::choose(wish.modules, machine.kind.as_ref(), &machine.generations(), wish.version.branch())
 }
 
 fn outside(fabric: Fabric) -> Vec<Note> {
     if fabric == Fabric::UltraServer { vec![Note::UltraServer] } else { Vec::new() }
 }
 
-/// Whether a branch drives every GPU.
-pub fn drives(branch: u32, gpus: &[Generation]) -> Result<(), Undriven> {
-    for gpu in gpus {
-        let need = match (gpu.first_branch(), gpu.last_branch()) {
-            (Some(first), _) if branch < first => format!("{first} or newer"),
-            (_, Some(last)) if branch > last => format!("{last} or older"),
-            _ => continue,
-        };
-        return Err(Undriven { branch, gpu: *gpu, need });
-    }
-    Ok(())
-}
-
-fn fabric(machine: &Machine) -> Fabric {
-    let nvlink_5 = machine.generations().iter().any(|gpu| gpu.open_only())
-        || machine.kind.as_ref().is_some_and(|kind| kind.family().starts_with("p6-"));
-    match machine.kind.as_ref().map(|kind| kind.nvswitch) {
-        Some(NvSwitch::Local) if nvlink_5 => Fabric::ManagedByInfiniband,
-        Some(NvSwitch::Local) => Fabric::Managed,
-        Some(NvSwitch::UltraServer) => Fabric::UltraServer,
-        Some(NvSwitch::None) | None => Fabric::None,
-    }
-}
-
-/// Whether the fabric manager is absent, or would refuse the driver. One that does not tell its version is left alone.
-fn fabric_is_wrong(fabric: Fabric, driver: &Version, state: &State) -> bool {
-    match (fabric, &state.fabric_manager) {
-        (Fabric::None | Fabric::UltraServer, _) | (_, FabricManager::Silent) => false,
-        (Fabric::Managed | Fabric::ManagedByInfiniband, FabricManager::Absent) => true,
-        (Fabric::Managed | Fabric::ManagedByInfiniband, FabricManager::Version(version)) => version != driver,
-    }
-}
-
 /// The build of the module that is loaded, where it is not the one that would be installed.
 fn other_flavour(machine: &Machine, wish: &Wish, state: &State) -> Option<Note> {
     let loaded = state.loaded.as_ref()?.build?;
-    let choice = flavour::choose(wish.modules, machine.kind.as_ref(), &machine.generations()).ok()?;
+    let branch = Some(state.loaded.as_ref()?.found.version.numbers()[0]);
+    let choice = flavour::choose(wish.modules, machine.kind.as_ref(), &machine.generations(), branch).ok()?;
     (!choice.modules.is(loaded)).then_some(Note::Flavour { wanted: choice.modules })
 }

@@ -41,6 +41,9 @@ fn loaded(version: &str, build: DriverBuild) -> State {
         loaded: Some(Driver { found, build: Some(build), any_topology: None }),
         installed: Some(version.parse().unwrap()),
         fabric_manager: FabricManager::Version(version.parse().unwrap()),
+        subnet_manager: true,
+        umad: true,
+        laid_over: false,
         toolkit: true,
         users: Vec::new(),
     }

@@ -40,8 +40,9 @@ pub fn contradictions(spec: &NodeSpec, provenance: &Provenance) -> Errors {
     }
     let Some(kind) = spec.instance.expected_type.as_deref().and_then(catalog::find) else { return errors };
     let gpus: Vec<_> = kind.gpus.iter().map(|gpu| Generation::of_model(&gpu.name)).collect();
-    let branch = Wanted::parse(&nvidia.driver_version).and_then(|wanted| wanted.branch());
-    if let Some(undriven) = branch.and_then(|branch| drives(branch, &gpus).err()) {
+    let wanted = Wanted::parse(&nvidia.driver_version);
+    let branch = wanted.as_ref().and_then(Wanted::branch);
+    if let Some(undriven) = wanted.and_then(|wanted| drives(&wanted, &gpus).err()) {
         let problem = format!("{undriven} ({})", kind.name);
         say("nvidia.driverVersion", Some(&nvidia.driver_version), problem, &undriven.allowed());
     }
@@ -50,7 +51,7 @@ pub fn contradictions(spec: &NodeSpec, provenance: &Provenance) -> Errors {
         DriverFlavour::Open => Some(Modules::Open),
         DriverFlavour::Proprietary => Some(Modules::Proprietary),
     };
-    if let (Some(told), Err(refusal)) = (told, choose(told, Some(&kind), &gpus)) {
+    if let (Some(told), Err(refusal)) = (told, choose(told, Some(&kind), &gpus, branch)) {
         let problem = format!("{refusal} ({})", kind.name);
         say("nvidia.flavour", Some(told.word()), problem, "auto");
     }

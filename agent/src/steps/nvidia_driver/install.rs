@@ -1,15 +1,16 @@
 //! Installs: from a repository, from a folder of packages, or by NVIDIA's `.run` file.
 
-use gpunode_host::driver::packages::{Bound, Missing, Offered, Package, Purpose, Request, Resolved};
-use gpunode_host::driver::packages::{fabric, kernel_requests, resolve, upstream};
-use gpunode_host::driver::{Action, Choice, Fabric, Plan, Platform, files, headers_present, module_file};
+use gpunode_host::driver::packages::{
+    Bound, Missing, Naming, Offered, Package, Purpose, Request, Resolved, fabric, resolve, upstream,
+};
+use gpunode_host::driver::{Action, Choice, Fabric, Manager, Plan, Platform, files, module_file};
 use gpunode_host::spec::DriverModules;
 use gpunode_host::versions::Version;
 use gpunode_host::{image, reason};
 
 use super::look::Seen;
 use super::source::Source;
-use super::{offline, run_file};
+use super::{kernel, offline, run_file};
 use crate::context::Context;
 use crate::os::{FileSpec, Os};
 use crate::packages::Packages;
@@ -40,15 +41,15 @@ pub(super) fn driver(
     os.write(&FileSpec::new(files::MODULES_LOAD, files::modules_load(plan.fabric)))?;
     let _turn = cx.package_manager(os);
     if offline::is_run_file(cx) {
-        from_run_file(cx, os, seen, choice)?;
+        from_run_file(cx, os, seen, plan, choice)?;
     } else {
         from_packages(cx, os, seen, plan, choice)?;
     }
     is_built(os, seen)
 }
 
-fn from_run_file(cx: &Context, os: &Os, seen: &Seen, choice: &Choice) -> Result<(), Failure> {
-    headers(os, seen)?;
+fn from_run_file(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choice) -> Result<(), Failure> {
+    kernel::is_complete(os, seen, plan.fabric)?;
     let name = offline::name(cx).unwrap_or_default();
     let version = run_file::fitting(offline::without_query(name), &seen.wish.version)?;
     let Some(file) = offline::get(cx, os)? else { return Ok(()) };
@@ -78,10 +79,10 @@ fn from_packages(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choic
         prebuilt: if how == DriverModules::Dkms { Vec::new() } else { source.prebuilt(&packages, seen)? },
     };
     let resolved = resolve(&purpose, source.offered()).map_err(|error| missing(&error))?;
-    let headers = if resolved.prebuilt { Vec::new() } else { kernel(os, seen, platform, source.offered())? };
-    if !headers.is_empty() {
+    let first = kernel::packages(os, seen, (platform, plan.fabric), resolved.prebuilt, source.offered())?;
+    if !first.is_empty() {
         // Not in one go: the driver's scripts build the module when they run, whatever else is still to be unpacked.
-        source.install_first(&packages, &headers)?;
+        source.install_first(&packages, &first)?;
     }
     if let Action::Replace { from, .. } = &plan.driver {
         packages.remove(&left_over(&packages, from, &resolved)?)?;
@@ -100,10 +101,15 @@ fn from_packages(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choic
     Ok(())
 }
 
-/// Packages of the driver that was there, whose names the new one does not have: they would stay, and be in its way.
+/// Packages of the driver that was there, whose names the new one does not have: they would stay, and be in its way. Where
+/// names carry no branch, those of what comes along are the new one's, too.
 fn left_over(packages: &Packages<'_>, from: &Version, resolved: &Resolved) -> Result<Vec<String>, Failure> {
     let installed = packages.installed(&["*nvidia*".to_owned()])?;
-    let stays = |package: &Package| resolved.packages.iter().any(|new| new.name == package.name);
+    let branch = format!("-{}", from.numbers()[0]);
+    let stays = |package: &Package| {
+        let is_new = resolved.packages.iter().any(|new| new.name == package.name);
+        is_new || (resolved.naming == Naming::Bare && !package.name.contains(&branch))
+    };
     // The packages of prebuilt modules have the kernel's version.
     let prebuilt = |package: &Package| PREBUILT.iter().any(|start| package.name.starts_with(start));
     let of_old = |package: &&Package| {
@@ -124,12 +130,33 @@ pub(super) fn additions(cx: &Context, os: &Os, seen: &Seen, plan: &Plan) -> Resu
     let _turn = cx.package_manager(os);
     let source = Source::open(cx, os, seen, &packages, platform)?;
     let needed = if plan.fix_fabric { plan.fabric } else { Fabric::None };
+    let naming = naming(&packages, platform, version)?;
     let mut resolved =
-        fabric(platform, version, needed, source.offered()).map_err(|error| missing(&error))?;
+        fabric(platform, version, needed, naming, source.offered()).map_err(|error| missing(&error))?;
+    let first = kernel::packages(os, seen, (platform, needed), true, source.offered())?;
+    if !first.is_empty() {
+        source.install_first(&packages, &first)?;
+    }
     if plan.toolkit {
         resolved.packages.push(toolkit(version, source.offered())?);
     }
     source.install(&packages, &resolved)
+}
+
+/// Whose packages the driver came by.
+fn naming(packages: &Packages<'_>, platform: Platform, driver: &Version) -> Result<Naming, Failure> {
+    if platform.manager() == Manager::Dnf {
+        return Ok(Naming::Rpm);
+    }
+    let bare = "nvidia-kernel-common";
+    let server = format!("{bare}-{}-server", driver.numbers()[0]);
+    let installed = packages.installed(&[bare.to_owned(), server.clone()])?;
+    let has = |name: &str| installed.iter().any(|package| package.name == name);
+    Ok(match (has(&server), has(bare)) {
+        (true, _) => Naming::Server,
+        (false, true) => Naming::Bare,
+        (false, false) => Naming::Numbered,
+    })
 }
 
 fn toolkit(driver: &Version, offered: &Offered) -> Result<Package, Failure> {
@@ -139,36 +166,12 @@ fn toolkit(driver: &Version, offered: &Offered) -> Result<Package, Failure> {
         .ok_or_else(|| missing(&Missing::Package { names: request.names.clone(), version: String::new() }))
 }
 
-/// The headers of the running kernel, where they are not there yet.
-fn kernel(os: &Os, seen: &Seen, platform: Platform, offered: &Offered) -> Result<Vec<Package>, Failure> {
-    if headers_present(os.root(), &seen.kernel) {
-        return Ok(Vec::new());
-    }
-    let any: Option<Version> = "0".parse().ok();
-    let requests = kernel_requests(platform, &seen.kernel);
-    let found = requests.iter().find_map(|request| request.find(any.as_ref()?, offered));
-    if let Some(package) = found {
-        return Ok(vec![package]);
-    }
-    let names: Vec<_> = requests.into_iter().flat_map(|request| request.names).collect();
-    Err(no_headers(seen, &format!("; no repository offers {} for it", names.join(" or "))))
-}
-
-fn headers(os: &Os, seen: &Seen) -> Result<(), Failure> {
-    if headers_present(os.root(), &seen.kernel) { Ok(()) } else { Err(no_headers(seen, "")) }
-}
-
-fn no_headers(seen: &Seen, more: &str) -> Failure {
-    let message = format!("/lib/modules/{}/build leads nowhere{more}", seen.kernel);
-    Failure::new(&reason::KERNEL_HEADERS_MISSING, &seen.kernel, message)
-}
-
 /// DKMS's own failure is not one of the packages', whose scripts go on without a module.
 fn is_built(os: &Os, seen: &Seen) -> Result<(), Failure> {
     if module_file(os.root(), &seen.kernel).is_some() || seen.observed.loader.is_some() {
         return Ok(());
     }
-    headers(os, seen)?;
+    kernel::has_headers(os, seen)?;
     let message = format!("there is no nvidia.ko below /lib/modules/{}", seen.kernel);
     Err(Failure::new(&reason::NVIDIA_MODULE_NOT_BUILT, "nvidia", message))
 }

@@ -47,15 +47,19 @@ impl Seen {
         let running = versions.kernel.as_ref().map(ToString::to_string);
         let kernel = running.or_else(|| newest_kernel(os).filter(|_| for_image)).unwrap_or_default();
         let observed = Observed::read(os.root(), &kernel);
+        let machine = machine(cx, os, gpus);
         let state = State {
             loaded: versions.nvidia.clone().filter(|_| !for_image),
-            installed: observed.userland.clone().filter(|_| observed.is_installed()),
+            installed: observed.installed(&machine.generations()).cloned(),
+            laid_over: !observed.laid_over.is_empty(),
             fabric_manager: fabric_manager(os, &observed),
+            subnet_manager: observed.subnet_manager,
+            umad: observed.umad || for_image,
             toolkit: observed.toolkit || versions.container_toolkit.runtime.is_some(),
             users: driver::users(os.root()),
         };
         Self {
-            machine: machine(cx, os, gpus),
+            machine,
             wish: wish(cx),
             state,
             observed,

@@ -1,6 +1,7 @@
 //! The kernel modules: into the kernel, and out of it.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use gpunode_host::driver::{Fabric, files, users};
 use gpunode_host::reason;
@@ -13,6 +14,9 @@ use crate::steps::systemd;
 /// The modules start every GPU when they are loaded: up to some ten seconds on eight of them.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// Between two looks at a service.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// In the order in which they let go of each other.
 const UNLOAD: [&str; 5] = ["nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia_peermem", "nvidia"];
 
@@ -21,14 +25,39 @@ pub(super) fn load(os: &Os, seen: &Seen, fabric: Fabric) -> Result<(), Failure> 
     if let Some(loader) = seen.observed.loader
         && systemd::runs(os)
     {
-        let start = Cmd::new("systemctl").args(["start", loader]).deadline(DEADLINE);
-        os.run(&start).map_err(|error| failed(&chain(&error)))?;
+        if seen.state.laid_over {
+            wait_for(os, loader)?;
+        } else {
+            let start = Cmd::new("systemctl").args(["start", loader]).deadline(DEADLINE);
+            os.run(&start).map_err(|error| failed(&chain(&error)))?;
+        }
     }
     for module in files::modules(fabric) {
         let command = Cmd::new("modprobe").arg(module).deadline(DEADLINE);
         os.run(&command).map_err(|error| failed(&chain(&error)))?;
     }
     Ok(())
+}
+
+/// Waits until a service that nobody may start by hand has ended: it comes with every boot, and may be at work still.
+fn wait_for(os: &Os, unit: &str) -> Result<(), Failure> {
+    let began = Instant::now();
+    loop {
+        let show = Cmd::new("systemctl").args(["show", "--property=ActiveState,Job", unit]);
+        let said = os.run(&show).map_err(|error| failed(&chain(&error)))?.stdout;
+        let value = |name: &str| said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let queued = value("Job").is_some_and(|job| !matches!(job, "" | "0"));
+        let state = value("ActiveState").unwrap_or_default();
+        if state == "failed" {
+            return Err(failed(&format!("{unit} of this image has failed; its journal says why")));
+        }
+        let at_work = state == "activating" || (state == "inactive" && queued);
+        if !at_work || began.elapsed() >= DEADLINE || os.is_cancelled() {
+            // What it has not done shows when the modules are asked for.
+            return Ok(());
+        }
+        thread::sleep(LOOK);
+    }
 }
 
 fn failed(message: &str) -> Failure {

@@ -4,7 +4,8 @@ use std::slice;
 
 use gpunode_host::driver::Platform;
 use gpunode_host::driver::packages::{Offered, Package, Prebuilt, Resolved, patterns};
-use gpunode_host::image;
+use gpunode_host::versions::Version;
+use gpunode_host::{image, reason};
 
 use super::key;
 use super::look::Seen;
@@ -12,7 +13,7 @@ use super::offline::{self, Offline};
 use crate::context::Context;
 use crate::os::Os;
 use crate::packages::{self, PackageError, Packages, Repository};
-use crate::step::Failure;
+use crate::step::{Failure, few};
 
 /// Where packages come from.
 pub(super) enum Source {
@@ -134,7 +135,13 @@ impl Source {
     pub(super) fn install(&self, packages: &Packages<'_>, resolved: &Resolved) -> Result<(), Failure> {
         packages.prefer(&resolved.version)?;
         match self {
-            Self::Repositories { .. } => packages.install(&resolved.packages)?,
+            Self::Repositories { .. } => {
+                let strays = packages.strays(&resolved.packages, &resolved.version)?;
+                if !strays.is_empty() {
+                    return Err(other_version(&strays, &resolved.version));
+                }
+                packages.install(&resolved.packages)?;
+            }
             Self::Folder { files, key, .. } => {
                 let chosen = packages::choose(files, &resolved.packages, &resolved.version);
                 packages.install_files(&chosen, key.as_deref())?;
@@ -156,4 +163,15 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// Of whatever names they are: a driver of two versions does not work.
+fn other_version(strays: &[Package], driver: &Version) -> Failure {
+    let strays: Vec<_> =
+        strays.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
+    let message = format!(
+        "the packages of driver {driver} only lead to another version: {} would come with them; nothing was installed",
+        few(&strays)
+    );
+    Failure::new(&reason::PACKAGE_CONFLICT, "packages", message)
 }

@@ -108,6 +108,54 @@ fn a_run_file_that_is_cut_off_is_never_run() {
     assert_eq!(answers.run.lock().unwrap().len(), 1);
 }
 
+/// EKS's image since autumn 2026: its service comes with every boot and may not be started by hand.
+#[test]
+fn a_service_of_the_image_is_waited_for_and_believed() {
+    for (says, fails) in [
+        ("ActiveState=active\nJob=\n", false),
+        ("ActiveState=inactive\nJob=0\n", false),
+        ("ActiveState=failed\nJob=\n", true),
+    ] {
+        let (dir, os, _) = machine("p5.48xlarge", &[]);
+        let answers = Arc::new(Answers {
+            table: BTreeMap::from([("systemctl", says.to_owned()), ("modprobe", String::new())]),
+            run: Mutex::default(),
+            fails: None,
+        });
+        let os = Os::new(os.root().clone(), Arc::<Answers>::clone(&answers));
+        for path in ["proc/driver/nvidia/version", "sys/module/nvidia/version"] {
+            let _ = fs::remove_file(dir.path().join(path));
+        }
+        for (path, text) in [
+            ("etc/systemd/system/nvidia-setup.service", "[Service]\n"),
+            ("opt/nvidia/lts/.version", "580.178.04\n"),
+            ("run/systemd/system/.keep", ""),
+        ] {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let done = NvidiaDriver.apply(&Context::new(local(&["nvidia.driverVersion=580"]), true), &os);
+        let run = answers.run.lock().unwrap().clone();
+        assert_eq!(run[0], "systemctl show --property=ActiveState,Job nvidia-setup.service");
+        assert!(!run.iter().any(|line| line.starts_with("systemctl start nvidia-setup")), "{run:?}");
+        match done {
+            Err(Failure(finding)) if fails => {
+                assert_eq!(finding.code, "NvidiaModuleNotLoaded");
+                assert!(
+                    finding.message.contains("nvidia-setup.service of this image has failed"),
+                    "{finding:?}"
+                );
+                assert_eq!(run.len(), 1);
+            }
+            done => {
+                done.unwrap();
+                assert!(!fails && run[1] == "modprobe nvidia", "{run:?}");
+            }
+        }
+    }
+}
+
 /// The default version is older than Blackwell: told before anything is asked for, also where that version is there already.
 #[test]
 fn the_default_version_is_refused_on_blackwell_with_what_is_allowed() {

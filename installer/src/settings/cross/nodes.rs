@@ -42,8 +42,8 @@ pub(super) fn throughput(s: &Settings) -> Option<Wrong> {
 pub(super) fn driver(s: &Settings) -> Option<Wrong> {
     let kind = s.instance_type()?;
     let gpus: Vec<_> = kind.gpus.iter().map(|gpu| Generation::of_model(&gpu.name)).collect();
-    let branch = Wanted::parse(&s.nvidia_driver_version)?.branch()?;
-    let undriven = drives(branch, &gpus).err()?;
+    let wanted = Wanted::parse(&s.nvidia_driver_version)?;
+    let undriven = drives(&wanted, &gpus).err()?;
     Some((format!("{undriven} ({})", kind.name), Some(undriven.allowed())))
 }
 

@@ -34,6 +34,11 @@ unit() { # PATH PROGRAM
     printf '[Service]\nExecStart=/usr/bin/%s\n[Install]\nWantedBy=multi-user.target\n' "$2" > "$1"
 }
 
+# What depmod does when the modules of a package are there.
+depmod() { # FOLDER
+    printf 'printf "kernel/extra/drm.ko:\\nkernel/extra/ib_umad.ko:\\n" >> %s/modules.dep\n' "$1"
+}
+
 # The files of a package, in the folder `files`.
 lay() { # KIND VERSION LIBRARIES
     rm -rf files
@@ -57,6 +62,8 @@ lay() { # KIND VERSION LIBRARIES
     nccl) mkdir -p "files$3" && echo "$2" > "files$3/libnccl.so.$2" ;;
     prebuilt) mkdir -p "files$3" && echo "$prebuilt" > "files$3/nvidia.ko" ;;
     headers) mkdir -p "files$3/build" && : > "files$3/build/Makefile" ;;
+    extra) mkdir -p "files$3/kernel/extra" && : > "files$3/kernel/extra/drm.ko" && : > "files$3/kernel/extra/ib_umad.ko" ;;
+    subnet) script files/opt/nvidia/nvlsm/sbin/nvlsm : ;;
     esac
 }
 
@@ -70,6 +77,7 @@ rpm() { # REPOSITORY NAME EPOCH VERSION RELEASE KIND ARGUMENT "EXTRA HEADER LINE
             build "$4" "$9" extra
             printf '%%preun\nif [ "$1" = 0 ]; then rm -f /lib/modules/*/extra/nvidia.ko; fi\n'
         fi
+        [ "$6" != extra ] || { printf '%%post\n'; depmod "$7"; }
         printf '%%files\n'
         (cd files && find . -type f | sed 's/^\.//')
     } > p.spec
@@ -90,6 +98,8 @@ deb() { # REPOSITORY NAME VERSION REVISION KIND ARGUMENT "EXTRA CONTROL LINES" [
 $(build "$3" "$8" updates/dkms)"
         script files/DEBIAN/prerm "[ \"\$1\" != remove ] || rm -f /lib/modules/*/updates/dkms/nvidia.ko"
     fi
+    [ "$5" != extra ] || script files/DEBIAN/postinst "[ \"\$1\" = configure ] || exit 0
+$(depmod "$6")"
     mkdir -p "/srv/deb/$1"
     dpkg-deb --build --root-owner-group -Znone files "/srv/deb/$1/$2_$3-${4}_amd64.deb" > /dev/null
 }
@@ -115,7 +125,24 @@ for version in 550.127.05 580.82.07 580.95.05; do
     deb nvidia "nvidia-fabricmanager-$branch" "$version" 0ubuntu1 fabric '' 'Conflicts: nvidia-stand-in-fabric\nReplaces: nvidia-stand-in-fabric\nProvides: nvidia-stand-in-fabric\n'
 done
 rpm nvidia nvidia-container-toolkit 0 1.17.8 1 toolkit '' ''
-deb nvidia nvidia-container-toolkit 1.17.8 1 toolkit '' ''
+rpm nvidia nvlsm 0 2025.10.14 1 subnet '' ''
+for repository in nvidia bare given-up; do deb "$repository" nvidia-container-toolkit 1.17.8 1 toolkit '' ''; done
+for repository in nvidia bare; do deb "$repository" nvlsm 2025.10.14 1 subnet '' ''; done
+# NVIDIA's repository for Ubuntu from branch 590 on: names without the branch.
+for version in 590.48.01 595.71.05; do
+    replaces() { printf 'Conflicts: nvidia-stand-in-%s\\nReplaces: nvidia-stand-in-%s\\nProvides: nvidia-stand-in-%s\\n' "$1" "$1" "$1"; }
+    deb bare nvidia-dkms-open "$version" 1ubuntu1 kmod '' "Depends: nvidia-kernel-common (>= $version)\n$(replaces kmod)" open
+    deb bare nvidia-kernel-common "$version" 1ubuntu1 meta '' ''
+    deb bare libnvidia-compute "$version" 1ubuntu1 utils "$libraries" "$(replaces utils)"
+    deb bare nvidia-persistenced "$version" 1ubuntu1 persistenced '' "$(replaces persistenced)"
+    deb bare nvidia-fabricmanager "$version" 1ubuntu1 fabric '' "$(replaces fabric)"
+done
+# A branch that Ubuntu has given up: empty packages of its version, which ask for the next branch.
+for name in headless-590-server-open utils-590-server compute-utils-590-server fabricmanager-590; do
+    next=$(echo "$name" | sed s/590/595/)
+    deb given-up "nvidia-$name" 590.48.01 0ubuntu0.22.04.5 meta '' "Depends: nvidia-$next\n"
+    deb given-up "nvidia-$next" 595.71.05 0ubuntu0.22.04.1 meta '' ''
+done
 # NCCL: one version for several releases of CUDA, whose newest a driver of branch 550 cannot run.
 for build in 2.22.3:cuda12.2 2.22.3:cuda12.5 2.27.7:cuda12.9 2.27.7:cuda13.0; do
     rpm nvidia libnccl 0 "${build%:*}" "1+${build#*:}" nccl /usr/lib64 ''
@@ -130,6 +157,11 @@ deb prebuilt nvidia-headless-no-dkms-580-open 580.95.05 0ubuntu0.22.04.1 meta ''
 # The system's own repositories: the kernels' headers, and what every rpm asks for.
 rpm system kernel6.12-devel 1 6.12.40 63.114.amzn2023 headers /usr/lib/modules/6.12.40-63.114.amzn2023.x86_64 ''
 deb system linux-headers-6.8.0-1021-aws 6.8.0 1021.23 headers /usr/lib/modules/6.8.0-1021-aws ''
+# What their kernels keep in a package apart.
+rpm system kernel6.12-modules-extra 1 6.12.40 63.114.amzn2023 extra /usr/lib/modules/6.12.40-63.114.amzn2023.x86_64 ''
+deb system linux-modules-extra-6.8.0-1021-aws 6.8.0 1021.23 extra /usr/lib/modules/6.8.0-1021-aws ''
+for name in libibumad infiniband-diags; do rpm system "$name" 0 58.amzn0 1 meta '' ''; done
+for name in libibumad3 infiniband-diags; do deb system "$name" 50.0 2 meta '' ''; done
 rpm base system-release 0 2023 1 meta '' 'Provides: /bin/sh\nProvides: system-release(releasever) = 2023'
 command rpm -i --nosignature --justdb /srv/rpm/base/*.rpm
 
@@ -138,9 +170,12 @@ rpmsign --define '_gpg_name nvidia@example.org' --addsign /srv/rpm/nvidia/*.rpm 
 rpmsign --define '_gpg_name system@example.org' --addsign /srv/rpm/system/*.rpm > /dev/null
 for name in nvidia unsigned system; do createrepo_c -q "/srv/rpm/$name"; done
 cp -r /srv/deb/nvidia /srv/deb/unsigned
-for name in nvidia unsigned system prebuilt; do
-    signer=$name
-    [ "$name" != prebuilt ] || signer=system
+for name in nvidia unsigned system prebuilt bare given-up; do
+    case $name in
+    prebuilt) signer=system ;;
+    bare | given-up) signer=nvidia ;;
+    *) signer=$name ;;
+    esac
     cd "/srv/deb/$name"
     apt-ftparchive packages . > Packages
     apt-ftparchive release . > /work/Release

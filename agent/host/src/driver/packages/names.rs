@@ -1,16 +1,32 @@
 //! The names of the packages.
 //!
-//! Sources: the EKS AMI's `install-nvidia-driver.sh` for Amazon Linux; the NVIDIA Driver Installation Guide and Ubuntu's
-//! package names for apt.
+//! Sources: the EKS AMI's `install-nvidia-driver.sh` for Amazon Linux; the NVIDIA Driver Installation Guide ("Ubuntu":
+//! from branch 590 on the branch is no part of a name, and compute-only is `libnvidia-compute` with `nvidia-dkms-open`) and
+//! Ubuntu's package names for apt.
 
-use crate::catalog::Architecture;
-use crate::driver::{Distro, Fabric, Manager, Modules, Platform};
-use crate::versions::Version;
+use super::kernel::{extra_modules, headers};
+use crate::driver::{Fabric, Manager, Modules, Platform};
 
 /// From this branch on NVIDIA's names no longer carry a dash or the branch's number (EKS AMI, `install-nvidia-driver.sh`).
 const RENAMED: u32 = 580;
 
+/// From this branch on the names in NVIDIA's repository for Ubuntu carry no branch.
+const BARE: u32 = 590;
+
 pub(super) const TOOLKIT: &str = "nvidia-container-toolkit";
+
+/// Whose names the packages have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// NVIDIA's, for rpm.
+    Rpm,
+    /// Of Ubuntu's branches for servers: `nvidia-headless-580-server`.
+    Server,
+    /// Of Ubuntu's other branches, and of NVIDIA's repository for Ubuntu up to 580: `nvidia-headless-580`.
+    Numbered,
+    /// Of NVIDIA's repository for Ubuntu from 590 on: `nvidia-dkms-open`.
+    Bare,
+}
 
 /// What the version of a package has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,14 +65,25 @@ pub fn patterns(platform: Platform, kernel: &str) -> Vec<String> {
             vec!["kmod-nvidia-*-dkms", "nvidia-driver-cuda", "nvidia-persistenced", "nvidia-fabric*manager"]
         }
         Manager::Apt => {
-            vec!["nvidia-headless-*", "nvidia-utils-*", "nvidia-compute-utils-*", "nvidia-fabricmanager*"]
+            vec![
+                "nvidia-headless-*",
+                "nvidia-utils-*",
+                "nvidia-compute-utils-*",
+                "nvidia-fabricmanager*",
+                "nvidia-dkms-open",
+                "nvidia-dkms",
+                "libnvidia-compute",
+                "nvidia-persistenced",
+            ]
         }
     }
     .into_iter()
     .chain(["nvidia-imex*", "nvidia-container-toolkit", "nvlsm", "libibumad*", "infiniband-diags"])
     .map(str::to_owned)
     .collect();
-    patterns.extend(kernel_requests(platform, kernel).into_iter().flat_map(|request| request.names));
+    patterns.extend(
+        [headers(platform, kernel), extra_modules(platform, kernel)].into_iter().flat_map(|r| r.names),
+    );
     patterns
 }
 
@@ -66,36 +93,61 @@ pub(super) fn lead_patterns(platform: Platform, modules: Modules) -> Vec<String>
         (Manager::Dnf, Modules::Open) => vec!["kmod-nvidia-open-dkms".into()],
         (Manager::Dnf, Modules::Proprietary) => vec!["kmod-nvidia-latest-dkms".into()],
         (Manager::Apt, Modules::Open) => {
-            vec!["nvidia-headless-*-server-open".into(), "nvidia-headless-*-open".into()]
+            vec![
+                "nvidia-headless-*-server-open".into(),
+                "nvidia-headless-*-open".into(),
+                "nvidia-dkms-open".into(),
+            ]
         }
         (Manager::Apt, Modules::Proprietary) => {
-            vec!["nvidia-headless-*-server".into(), "nvidia-headless-*".into()]
+            vec!["nvidia-headless-*-server".into(), "nvidia-headless-*".into(), "nvidia-dkms".into()]
         }
     }
 }
 
 /// The driver's packages, by naming scheme, best first. Ubuntu's archive has the branches for servers, NVIDIA's own
-/// repository has the ones without the word. `nvidia-headless` is the driver without a display server.
-pub fn schemes(platform: Platform, modules: Modules, branch: u32, toolkit: bool) -> Vec<Vec<Request>> {
-    let of_dnf = || {
-        let leads = lead_patterns(platform, modules).into_iter().map(Request::driver);
-        let others = ["nvidia-driver-cuda", "nvidia-persistenced"].map(Request::driver);
-        vec![leads.chain(others).collect::<Vec<_>>()]
+/// repository has its own. `nvidia-headless` is the driver without a display server.
+pub fn schemes(
+    platform: Platform,
+    modules: Modules,
+    branch: u32,
+    toolkit: bool,
+) -> Vec<(Naming, Vec<Request>)> {
+    let drivers = |names: &[&str]| names.iter().map(|name| Request::driver(*name)).collect::<Vec<_>>();
+    let scheme = |naming| {
+        let requests = match naming {
+            Naming::Rpm => {
+                let lead = if modules == Modules::Open { "open" } else { "latest" };
+                drivers(&[&format!("kmod-nvidia-{lead}-dkms"), "nvidia-driver-cuda", "nvidia-persistenced"])
+            }
+            Naming::Bare => {
+                let lead = format!("nvidia-dkms{}", open(modules));
+                drivers(&[&lead, "libnvidia-compute", "nvidia-persistenced"])
+            }
+            Naming::Server | Naming::Numbered => {
+                let server = server(naming);
+                apt_scheme(&format!("nvidia-headless-{branch}{server}{}", open(modules)), branch, server)
+            }
+        };
+        (naming, requests)
     };
-    let of_apt = |server: &str| {
-        apt_scheme(&format!("nvidia-headless-{branch}{server}{}", open(modules)), branch, server)
+    let namings: &[Naming] = match platform.manager() {
+        Manager::Dnf => &[Naming::Rpm],
+        Manager::Apt if branch < BARE => &[Naming::Server, Naming::Numbered],
+        Manager::Apt => &[Naming::Server, Naming::Bare, Naming::Numbered],
     };
-    let mut schemes = match platform.manager() {
-        Manager::Dnf => of_dnf(),
-        Manager::Apt => vec![of_apt("-server"), of_apt("")],
-    };
+    let mut schemes: Vec<_> = namings.iter().map(|naming| scheme(*naming)).collect();
     if toolkit {
         // Not bound to the driver: it works with all of them.
-        for scheme in &mut schemes {
+        for (_, scheme) in &mut schemes {
             scheme.push(Request::newest(TOOLKIT));
         }
     }
     schemes
+}
+
+fn server(naming: Naming) -> &'static str {
+    if naming == Naming::Server { "-server" } else { "" }
 }
 
 pub(super) fn open(modules: Modules) -> &'static str {
@@ -111,14 +163,17 @@ pub(super) fn apt_scheme(headless: &str, branch: u32, server: &str) -> Vec<Reque
     ]
 }
 
-/// What an NVSwitch needs beside the driver, of exactly its version: the fabric manager refuses any other.
-pub fn fabric_requests(platform: Platform, fabric: Fabric, branch: u32) -> Vec<Request> {
-    let dashed = format!("nvidia-fabricmanager-{branch}");
-    let manager = match platform.manager() {
-        Manager::Dnf if branch < RENAMED => vec!["nvidia-fabric-manager".to_owned()],
-        Manager::Dnf => vec!["nvidia-fabricmanager".to_owned()],
-        Manager::Apt if branch < RENAMED => vec![dashed],
-        Manager::Apt => vec![dashed, "nvidia-fabricmanager".to_owned()],
+/// What an NVSwitch needs beside the driver, of exactly its version: the fabric manager refuses any other. Ubuntu's own
+/// with the branch in its name goes with Ubuntu's branches for servers alone, whose packages it asks for.
+pub fn fabric_requests(platform: Platform, fabric: Fabric, branch: u32, naming: Naming) -> Vec<Request> {
+    let bare = "nvidia-fabricmanager".to_owned();
+    let dashed = format!("{bare}-{branch}");
+    let manager = match naming {
+        Naming::Rpm if branch < RENAMED => vec!["nvidia-fabric-manager".to_owned()],
+        Naming::Rpm | Naming::Bare => vec![bare],
+        Naming::Server | Naming::Numbered if branch < RENAMED => vec![dashed],
+        Naming::Server => vec![dashed, bare],
+        Naming::Numbered => vec![bare, dashed],
     };
     let imex = if branch < RENAMED { format!("nvidia-imex-{branch}") } else { "nvidia-imex".to_owned() };
     let manager = Request { names: manager, bound: Bound::Driver };
@@ -137,33 +192,5 @@ pub fn fabric_requests(platform: Platform, fabric: Fabric, branch: u32) -> Vec<R
             Request::newest("infiniband-diags"),
         ],
         Fabric::UltraServer => vec![Request::driver(imex)],
-    }
-}
-
-/// What the module is built with: the headers of the running kernel, and DKMS itself comes with the driver's packages.
-pub fn kernel_requests(platform: Platform, kernel: &str) -> Vec<Request> {
-    match platform.distro {
-        Distro::AmazonLinux2023 => {
-            let arch = match platform.arch {
-                Architecture::X86_64 => ".x86_64",
-                Architecture::Arm64 => ".aarch64",
-            };
-            let build = kernel.strip_suffix(arch).unwrap_or(kernel);
-            // `kernel` is 6.1, the later ones have their number in their name: `kernel6.12`.
-            let prefix = match build.parse::<Version>().map(|version| version.numbers()) {
-                Ok([major, minor, ..]) if (major, minor) > (6, 1) => format!("kernel{major}.{minor}"),
-                _ => "kernel".to_owned(),
-            };
-            vec![Request {
-                names: vec![format!("{prefix}-devel"), "kernel-devel".to_owned()],
-                bound: Bound::Kernel(build.to_owned()),
-            }]
-        }
-        Distro::Ubuntu2204 | Distro::Ubuntu2404 => {
-            vec![Request {
-                names: vec![format!("linux-headers-{kernel}")],
-                bound: Bound::Kernel(String::new()),
-            }]
-        }
     }
 }

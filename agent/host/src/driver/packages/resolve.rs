@@ -6,7 +6,7 @@ use crate::driver::{Fabric, Generation, Modules, Platform, Wanted, drives};
 use crate::versions::Version;
 
 use super::missing::Missing;
-use super::names::{Bound, Request, fabric_requests, lead_patterns, schemes};
+use super::names::{Bound, Naming, Request, fabric_requests, lead_patterns, schemes};
 use super::prebuilt::{self, Prebuilt, built};
 
 /// What a package manager offers: every version of each name, as the manager writes them.
@@ -30,6 +30,8 @@ pub struct Resolved {
     pub packages: Vec<Package>,
     /// The names among them that must stay at the driver's version.
     pub held: Vec<String>,
+    /// Whose names they have.
+    pub naming: Naming,
     /// The modules among them are built already: neither headers nor a compiler are needed.
     pub prebuilt: bool,
 }
@@ -71,27 +73,28 @@ pub fn resolve(purpose: &Purpose, offered: &Offered) -> Result<Resolved, Missing
     let (platform, modules, fabric) = (*platform, *modules, *fabric);
     let mut versions = if purpose.build { lead_versions(platform, modules, offered) } else { Vec::new() };
     versions.extend(built(purpose).map(|(_, built)| built.driver.clone()));
-    versions.retain(|version| drives(version.numbers()[0], &purpose.gpus).is_ok());
+    versions.retain(|version| drives(&Wanted::Exact(version.clone()), &purpose.gpus).is_ok());
     let version = wanted.pick(versions.clone()).ok_or_else(|| Missing::version(purpose, versions))?;
     let branch = version.numbers()[0];
     let mut first = None;
     for (server, built) in built(purpose).filter(|(_, built)| built.driver == version) {
         let mut requests = prebuilt::scheme(modules, branch, server, purpose.toolkit);
-        requests.extend(fabric_requests(platform, fabric, branch));
+        let naming = if server.is_empty() { Naming::Numbered } else { Naming::Server };
+        requests.extend(fabric_requests(platform, fabric, branch, naming));
         match take(&requests, &version, offered) {
             Ok((mut packages, mut held)) => {
                 packages.insert(0, built.package.clone());
                 held.push(built.package.name.clone());
-                return Ok(Resolved { version, packages, held, prebuilt: true });
+                return Ok(Resolved { version, packages, held, naming, prebuilt: true });
             }
             Err(missing) => first = first.or(Some(missing)),
         }
     }
     let schemes = schemes(platform, modules, branch, purpose.toolkit);
-    for mut requests in schemes.into_iter().filter(|_| purpose.build) {
-        requests.extend(fabric_requests(platform, fabric, branch));
+    for (naming, mut requests) in schemes.into_iter().filter(|_| purpose.build) {
+        requests.extend(fabric_requests(platform, fabric, branch, naming));
         match take(&requests, &version, offered) {
-            Ok((packages, held)) => return Ok(Resolved { version, packages, held, prebuilt: false }),
+            Ok((packages, held)) => return Ok(Resolved { version, packages, held, naming, prebuilt: false }),
             // What the best scheme lacks is told, unless it is not there at all and the next one is.
             Err(missing) => {
                 let lead_is_there =
@@ -105,16 +108,17 @@ pub fn resolve(purpose: &Purpose, offered: &Offered) -> Result<Resolved, Missing
     Err(first.unwrap_or(Missing::Version { wanted: wanted.to_string(), offered: Vec::new() }))
 }
 
-/// The fabric manager, and what goes with it, for a driver that is there already.
+/// The fabric manager, and what goes with it, for a driver that is there already, whose packages have these names.
 pub fn fabric(
     platform: Platform,
     version: &Version,
     fabric: Fabric,
+    naming: Naming,
     offered: &Offered,
 ) -> Result<Resolved, Missing> {
-    let requests = fabric_requests(platform, fabric, version.numbers()[0]);
+    let requests = fabric_requests(platform, fabric, version.numbers()[0], naming);
     let (packages, held) = take(&requests, version, offered)?;
-    Ok(Resolved { version: version.clone(), packages, held, prebuilt: false })
+    Ok(Resolved { version: version.clone(), packages, held, naming, prebuilt: false })
 }
 
 /// The versions of every package that leads.

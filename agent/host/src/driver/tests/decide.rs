@@ -93,6 +93,9 @@ fn a_branch_that_does_not_know_the_gpu_is_refused_before_anything_is_installed()
     for (kind, version, fine) in [
         ("p6-b200.48xlarge", "550.127.05", false),
         ("p6-b200.48xlarge", "570", true),
+        ("p6-b200.48xlarge", "570.124.06", false),
+        ("p6-b200.48xlarge", "570.133.20", true),
+        ("p6-b200.48xlarge", "580.65.06", true),
         ("p6-b300.48xlarge", "570", false),
         ("p6-b300.48xlarge", "580", true),
         ("p3dn.24xlarge", "580", true),
@@ -112,6 +115,84 @@ fn a_branch_that_does_not_know_the_gpu_is_refused_before_anything_is_installed()
     );
 }
 
+/// A branch whose first versions do not know the GPU: the branch is taken, which means its newest, and such a version is not.
+#[test]
+fn a_version_that_does_not_know_the_gpu_is_refused_though_its_branch_does() {
+    let b200 = machine("p6-b200.48xlarge");
+    let refused = decide(&b200, &wish("570.124.06"), &State::default()).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "nvidia.driverVersion is 570.124.06, and driver 570.124.06 does not drive Blackwell GPUs, which need 570.133.20 or newer; allowed: latest, 570, or a version of 570.133.20 or newer"
+    );
+    let there = State { loaded: None, ..loaded("570.124.06", DriverBuild::Open) };
+    assert!(matches!(decide(&b200, &wish("570"), &there), Err(Refusal::Present { .. })));
+    assert!(decide(&machine("p6-b300.48xlarge"), &wish("575.57.08"), &State::default()).is_err());
+}
+
+/// From 620 on there are no closed modules.
+#[test]
+fn where_there_are_no_closed_modules_the_open_ones_are_taken() {
+    for (version, modules) in
+        [("615.71.09", Modules::Proprietary), ("latest", Modules::Proprietary), ("620", Modules::Open)]
+    {
+        let plan = decide(&machine("g4dn.xlarge"), &wish(version), &State::default()).unwrap();
+        let Action::Install(choice) = plan.driver else { panic!("{plan:?}") };
+        assert_eq!((choice.modules, choice.gsp_off), (modules, modules == Modules::Proprietary), "{version}");
+    }
+    let told = Wish { modules: Some(Modules::Proprietary), ..wish("620") };
+    let refused = decide(&machine("g4dn.xlarge"), &told, &State::default()).unwrap_err();
+    assert!(refused.to_string().ends_with("allowed: open, or a branch before 620"), "{refused}");
+    // An open module of such a branch is not called the wrong one.
+    let plan =
+        decide(&machine("g4dn.xlarge"), &wish("620"), &loaded("620.10.01", DriverBuild::Open)).unwrap();
+    assert!(plan.notes.is_empty(), "{plan:?}");
+}
+
+/// The fabric manager of B200 and B300 starts NVLink's subnet manager, and talks through `ib_umad`.
+#[test]
+fn a_driver_that_is_there_gets_what_its_switches_lack() {
+    let b200 = machine("p6-b200.48xlarge");
+    let right = loaded("580.95.05", DriverBuild::Open);
+    let plan = decide(&b200, &wish("580"), &right).unwrap();
+    assert_eq!((plan.fix_fabric, plan.load, plan.notes.len()), (false, false, 0));
+    let without = State { subnet_manager: false, umad: false, ..right.clone() };
+    let plan = decide(&b200, &wish("580"), &without).unwrap();
+    assert!(plan.fix_fabric && plan.load && plan.driver == Action::Keep);
+    let busy = State { users: vec![user()], ..without.clone() };
+    assert_eq!(decide(&b200, &wish("580"), &busy).unwrap().notes, [Note::SubnetManager]);
+    // Earlier switches have neither.
+    let plan = decide(&machine("p5.48xlarge"), &wish("580"), &without).unwrap();
+    assert!(!plan.fix_fabric && !plan.load);
+}
+
+/// A driver that the image lays over `/usr` is left to it: nothing of another one is put below.
+#[test]
+fn a_driver_that_the_image_lays_over_is_left_to_it() {
+    let p5 = machine("p5.48xlarge");
+    let waiting = State {
+        loaded: None,
+        laid_over: true,
+        fabric_manager: FabricManager::Absent,
+        ..loaded("580.178.04", DriverBuild::Open)
+    };
+    let plan = decide(&p5, &wish("580"), &waiting).unwrap();
+    assert_eq!(
+        (plan.driver.clone(), plan.fix_fabric, plan.load, plan.notes.len()),
+        (Action::Keep, false, true, 0)
+    );
+    let replace = Wish { policy: Policy::Replace, ..wish("550.127.05") };
+    let refused = decide(&p5, &replace, &waiting).unwrap_err();
+    assert_eq!(refused, Refusal::LaidOver("580.178.04".parse().unwrap()));
+    // Once it is loaded, an absent fabric manager is told, and not put below.
+    let wrong = State {
+        fabric_manager: FabricManager::Absent,
+        laid_over: true,
+        ..loaded("580.178.04", DriverBuild::Open)
+    };
+    let plan = decide(&p5, &wish("580"), &wrong).unwrap();
+    assert!(!plan.fix_fabric && matches!(plan.notes[..], [Note::Fabric { .. }]), "{plan:?}");
+}
+
 /// One that is installed and cannot drive the GPU is told before it is loaded, whatever version is asked for, unless it may
 /// be replaced by one that can; for an image without a GPU in sight the type decides.
 #[test]
@@ -124,8 +205,8 @@ fn an_installed_branch_that_does_not_know_the_gpu_is_refused_before_it_is_loaded
             let refused = decide(machine, &wish(version), &there).unwrap_err();
             let Refusal::Present { found, undriven } = &refused else { panic!("{refused:?}") };
             assert_eq!(
-                (found.as_str(), undriven.branch, undriven.need.as_str()),
-                ("550.127.05", 550, "570 or newer")
+                (found.as_str(), undriven.driver[0], undriven.need),
+                ("550.127.05", 550, Need::Branch(570))
             );
             assert!(refused.to_string().contains("nvidia.install = \"replace\""), "{refused}");
         }

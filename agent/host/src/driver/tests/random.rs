@@ -21,7 +21,7 @@ fn generations() -> impl Strategy<Value = Vec<Generation>> {
 }
 
 fn version() -> impl Strategy<Value = String> {
-    (select(vec![535_u32, 550, 570, 580, 590]), 0..200_u32, 0..20_u32)
+    (select(vec![535_u32, 550, 570, 580, 590, 620]), 0..200_u32, 0..20_u32)
         .prop_map(|(branch, minor, patch)| format!("{branch}.{minor}.{patch:02}"))
 }
 
@@ -87,7 +87,8 @@ proptest! {
     fn what_is_all_right_needs_nothing(machine in machines(), version in version(), policy in select(vec![Policy::Auto, Policy::Replace])) {
         let grid = machine.kind.as_ref().is_some_and(|kind| kind.driver_flavour() == catalog::DriverFlavour::Grid);
         prop_assume!(!grid);
-        let Ok(choice) = choose(None, machine.kind.as_ref(), &machine.gpus) else { return Ok(()) };
+        let branch = version.get(..3).unwrap().parse().ok();
+        let Ok(choice) = choose(None, machine.kind.as_ref(), &machine.gpus, branch) else { return Ok(()) };
         let build = if choice.modules == Modules::Open { DriverBuild::Open } else { DriverBuild::Proprietary };
         let wish = Wish { version: Wanted::parse(&version).unwrap(), modules: None, policy };
         let plan = decide(&machine, &wish, &loaded(&version, build)).unwrap();
@@ -116,8 +117,11 @@ proptest! {
         let mut offered = Offered::new();
         for version in &versions {
             let branch = version.get(..3).unwrap().parse().unwrap();
-            let mut requests: Vec<_> = schemes(purpose.platform, Modules::Open, branch, true).concat();
-            requests.extend(fabric_requests(purpose.platform, fabric, branch));
+            let mut requests = Vec::new();
+            for (naming, scheme) in schemes(purpose.platform, Modules::Open, branch, true) {
+                requests.extend(scheme);
+                requests.extend(fabric_requests(purpose.platform, fabric, branch, naming));
+            }
             for name in requests.iter().flat_map(|request| &request.names) {
                 offered.entry(name.clone()).or_default().push(format!("1:{version}-1"));
             }

@@ -50,8 +50,7 @@ fn a_driver_is_found_however_it_came() {
     ] {
         let (_dir, root) = tree(files);
         let observed = Observed::read(&root, KERNEL);
-        assert!(observed.is_installed(), "{files:?}: {observed:?}");
-        assert_eq!(observed.userland.unwrap().as_str(), "550.127.05");
+        assert_eq!(observed.installed(&[]).unwrap().as_str(), "550.127.05", "{files:?}: {observed:?}");
         assert_eq!(observed.run_file, files.iter().any(|file| file.ends_with("uninstall")));
         assert_eq!(observed.loader.is_some(), files.iter().any(|file| file.ends_with("service")));
     }
@@ -61,9 +60,32 @@ fn a_driver_is_found_however_it_came() {
 fn libraries_without_a_module_are_no_driver() {
     // As in an image for containers, or when the kernel was updated and nothing was built for it.
     let (_dir, root) = tree(&["usr/lib64/libnvidia-ml.so.550.127.05", "lib/modules/6.1.0/extra/nvidia.ko"]);
-    assert!(!Observed::read(&root, KERNEL).is_installed());
+    assert_eq!(Observed::read(&root, KERNEL).installed(&[]), None);
     let (_dir, root) = tree(&[]);
     assert_eq!(Observed::read(&root, KERNEL), Observed::default());
+}
+
+/// EKS's images since autumn 2026: before the first boot on a GPU two drivers wait in folders of their own, afterwards one.
+#[test]
+fn a_driver_that_is_yet_to_be_laid_over_is_found() {
+    let (dir, root) = tree(&["etc/systemd/system/nvidia-setup.service"]);
+    let version = |name: &str, text: &str| {
+        let file = dir.path().join(format!("opt/nvidia/{name}/.version"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    };
+    assert_eq!(Observed::read(&root, KERNEL).installed(&[]), None);
+    version("lts", "570.195.03\n");
+    version("pb", "595.91.07\n");
+    let installed = |gpus: &[Generation]| {
+        let observed = Observed::read(&root, KERNEL);
+        assert_eq!(observed.loader, Some("nvidia-setup.service"));
+        observed.installed(gpus).unwrap().to_string()
+    };
+    assert_eq!(installed(&[Generation::Hopper; 8]), "570.195.03");
+    assert_eq!(installed(&[Generation::BlackwellUltra; 8]), "595.91.07");
+    fs::rename(dir.path().join("opt/nvidia/pb"), dir.path().join("opt/nvidia/current")).unwrap();
+    assert_eq!(installed(&[Generation::Hopper; 8]), "595.91.07");
 }
 
 #[test]

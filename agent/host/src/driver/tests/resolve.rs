@@ -90,11 +90,70 @@ fn ubuntu_has_two_schemes_of_names() {
     assert_eq!(error.to_string(), "no repository offers nvidia-fabricmanager-550 550.127.05");
 }
 
+/// NVIDIA's repository for Ubuntu gave up the branch in its names with 590; Ubuntu's own archive keeps it.
+#[test]
+fn ubuntu_has_names_without_the_branch_from_590_on() {
+    let rows: &[(&str, &[&str])] = &[
+        ("nvidia-headless-580-open", &["580.95.05-0ubuntu1"]),
+        ("nvidia-utils-580", &["580.95.05-0ubuntu1"]),
+        ("nvidia-compute-utils-580", &["580.95.05-0ubuntu1"]),
+        ("nvidia-fabricmanager-580", &["580.95.05-0ubuntu0.24.04.1"]),
+        ("nvidia-dkms-open", &["595.71.05-1ubuntu1", "590.48.01-0ubuntu1"]),
+        ("libnvidia-compute", &["595.71.05-1ubuntu1", "590.48.01-0ubuntu1"]),
+        ("nvidia-persistenced", &["595.71.05-1ubuntu1", "590.48.01-0ubuntu1"]),
+        ("nvidia-fabricmanager", &["595.71.05-1ubuntu1", "590.48.01-1", "580.95.05-1"]),
+        ("nvidia-fabricmanager-595", &["595.71.05-0ubuntu0.24.04.1"]),
+    ];
+    let offered = offered(rows);
+    for (wanted, all) in [
+        (
+            "latest",
+            ["nvidia-dkms-open", "libnvidia-compute", "nvidia-persistenced", "nvidia-fabricmanager"]
+                .map(|name| format!("{name}=595.71.05-1ubuntu1")),
+        ),
+        (
+            "590",
+            [
+                "nvidia-dkms-open=590.48.01-0ubuntu1".to_owned(),
+                "libnvidia-compute=590.48.01-0ubuntu1".to_owned(),
+                "nvidia-persistenced=590.48.01-0ubuntu1".to_owned(),
+                "nvidia-fabricmanager=590.48.01-1".to_owned(),
+            ],
+        ),
+        (
+            "580",
+            [
+                "nvidia-headless-580-open=580.95.05-0ubuntu1".to_owned(),
+                "nvidia-utils-580=580.95.05-0ubuntu1".to_owned(),
+                "nvidia-compute-utils-580=580.95.05-0ubuntu1".to_owned(),
+                // Ubuntu's own asks for the packages of its branch for servers.
+                "nvidia-fabricmanager=580.95.05-1".to_owned(),
+            ],
+        ),
+    ] {
+        let resolved = resolve(&purpose(Distro::Ubuntu2404, wanted, Fabric::Managed), &offered).unwrap();
+        assert_eq!(shown(&resolved), all, "{wanted}");
+        assert_eq!(resolved.held.len(), 4);
+    }
+    // For Ubuntu's branch for servers, its own.
+    let mut rows = rows.to_vec();
+    let version: &[&str] = &["595.71.05-0ubuntu0.24.04.1"];
+    rows.extend(
+        ["headless-595-server-open", "utils-595-server", "compute-utils-595-server"]
+            .map(|name| (&*Box::leak(format!("nvidia-{name}").into_boxed_str()), version)),
+    );
+    let resolved =
+        resolve(&purpose(Distro::Ubuntu2404, "595", Fabric::Managed), &super::resolve::offered(&rows))
+            .unwrap();
+    assert_eq!(shown(&resolved)[0], "nvidia-headless-595-server-open=595.71.05-0ubuntu0.24.04.1");
+    assert_eq!(shown(&resolved)[3], "nvidia-fabricmanager-595=595.71.05-0ubuntu0.24.04.1");
+}
+
 #[test]
 fn headers_of_the_running_kernel() {
     let of = |distro, kernel: &str| {
-        let requests = kernel_requests(platform(distro), kernel);
-        (requests[0].names[0].clone(), requests[0].bound.clone())
+        let request = headers(platform(distro), kernel);
+        (request.names[0].clone(), request.bound)
     };
     let amazon = Distro::AmazonLinux2023;
     assert_eq!(
@@ -103,7 +162,13 @@ fn headers_of_the_running_kernel() {
     );
     assert_eq!(of(amazon, "6.1.159-182.297.amzn2023.x86_64").0, "kernel-devel");
     assert_eq!(of(Distro::Ubuntu2404, "6.8.0-1021-aws").0, "linux-headers-6.8.0-1021-aws");
-    let request = &kernel_requests(platform(amazon), "6.12.40-63.114.amzn2023.x86_64")[0];
+    let extra = extra_modules(platform(amazon), "6.18.3-12.20.amzn2023.x86_64");
+    assert_eq!(extra.names, ["kernel6.18-modules-extra", "kernel-modules-extra"]);
+    let extra = extra_modules(platform(amazon), "6.1.159-182.297.amzn2023.x86_64");
+    assert_eq!(extra.names, ["kernel-modules-extra"]);
+    let extra = extra_modules(platform(Distro::Ubuntu2204), "6.8.0-1021-aws");
+    assert_eq!(extra.names, ["linux-modules-extra-6.8.0-1021-aws"]);
+    let request = headers(platform(amazon), "6.12.40-63.114.amzn2023.x86_64");
     let offer = offered(&[("kernel6.12-devel", &["1:6.12.40-63.114.amzn2023", "1:6.12.41-1.amzn2023"])]);
     let package = request.find(&"0".parse().unwrap(), &offer).unwrap();
     assert_eq!(package.version, "1:6.12.40-63.114.amzn2023");
