@@ -11,6 +11,7 @@ use gpunode_host::Root;
 use crate::bootstrapped::Bootstrapped;
 use crate::exit::{Exit, TABLE};
 use crate::kube::{Client, Config};
+use crate::machine::Machine;
 use crate::names::LISTEN;
 use crate::reporter::Options;
 use crate::writer::{To, Writer};
@@ -47,6 +48,10 @@ pub(crate) struct RunArgs {
     /// The machine's file tree
     #[arg(long, value_name = "DIR", default_value = "/", global = true)]
     pub(crate) root: PathBuf,
+    /// Load NVML and libfabric from this program's own root instead of the machine's: where the container runtime brings
+    /// them, and the machine's root cannot be entered
+    #[arg(long, global = true)]
+    own_libraries: bool,
     /// Where the state is kept over a restart [default: /run/gpunode below the root]
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) state_dir: Option<PathBuf>,
@@ -105,6 +110,11 @@ impl RunArgs {
 
     pub(crate) fn root(&self) -> Root {
         Root::new(&self.root)
+    }
+
+    /// The machine that is watched; asks its metadata service.
+    pub(crate) fn machine(&self) -> Machine {
+        Machine::find(self.root(), self.own_libraries, environment::pairs())
     }
 
     /// The node's name, which goes into paths of the API.

@@ -32,8 +32,9 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Asks the metadata service who this is; without it, the machine itself says. `environment` may hold the settings
-    /// of the agent (`GPUNODE_EFA_EXPECTED_COUNT`, `GPUNODE_IMDS_ENDPOINT`).
-    pub(crate) fn find(root: Root, environment: Vec<(String, String)>) -> Self {
+    /// of the agent (`GPUNODE_EFA_EXPECTED_COUNT`, `GPUNODE_IMDS_ENDPOINT`). With `own_libraries` NVML and libfabric are
+    /// those of this program's own root.
+    pub(crate) fn find(root: Root, own_libraries: bool, environment: Vec<(String, String)>) -> Self {
         let text = root.read_text(CONFIG_FILE).ok().flatten();
         let mut layers: Vec<_> = text.iter().map(|text| Layer::file(CONFIG_FILE, text)).collect();
         layers.push(Layer::env(environment));
@@ -51,8 +52,8 @@ impl Machine {
         let efa = spec.and_then(|spec| u32::try_from(spec.efa.expected_count?).ok());
         let setup = gpunode_monitor::setup(kind.as_ref(), None, efa, metadata.map(|metadata| metadata.enis));
         let mut settings = Settings::new(root.clone(), setup);
-        // The libraries are those of the machine, and so is the loader that loads them.
-        settings.probe.root = (!root.is_host()).then(|| root.path().to_owned());
+        // Else the libraries are those of the machine, and so is the loader that loads them.
+        settings.probe.root = (!root.is_host() && !own_libraries).then(|| root.path().to_owned());
         Self { root, settings, instance }
     }
 

@@ -7,17 +7,16 @@ use gpunode_monitor::{Looked, Once, look};
 
 use crate::bootstrapped::Bootstrapped;
 use crate::cli::{RunArgs, Stop};
+use crate::clock;
 use crate::event::Told;
 use crate::event_book::EventBook;
 use crate::exit::Exit;
 use crate::keeper::{PATIENCE, PROOF};
-use crate::machine::Machine;
 use crate::mounts::Mounts;
 use crate::post::Post;
 use crate::publisher::{Published, Publisher, Settings};
 use crate::reporter::{Desired, Pending, Reporter, Seen};
 use crate::runtime::block_on;
-use crate::{clock, environment};
 
 /// The same as `gpunode-agent check` gives itself.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -26,7 +25,7 @@ const WRITE: Duration = Duration::from_secs(60);
 
 /// A look in which rules count at once needs no time to be proven.
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
-    let machine = Machine::find(args.root(), environment::pairs());
+    let machine = args.machine();
     let node = args.node(machine.hostname())?;
     let mut writer = args.writer(&node)?;
     let Looked { mut health, sources, .. } = look(&machine.settings, &Once::new(DEADLINE));

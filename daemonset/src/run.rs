@@ -19,14 +19,14 @@ use crate::serve::{Watched, listen, serve};
 use crate::state::{Kept, Lock, Place};
 use crate::watcher::Watcher;
 use crate::writer::Writer;
-use crate::{clock, environment, log};
+use crate::{clock, log};
 
 /// How often is looked whether the other one has ended.
 const STANDBY: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     // The metadata service is asked before the runtime begins, since it brings its own for the time.
-    let machine = Machine::find(args.root(), environment::pairs());
+    let machine = args.machine();
     let node = args.node(machine.hostname())?;
     let writer = args.writer(&node)?;
     let shown = Watched::default();

@@ -21,6 +21,17 @@ pub fn daemonset() -> PathBuf {
     program("GPUNODE_DAEMONSET", "cargo xtask package")
 }
 
+/// The daemonset's container image, an OCI layout.
+///
+/// # Panics
+/// When `GPUNODE_IMAGE` names no folder.
+pub fn image() -> PathBuf {
+    let made = variable("GPUNODE_IMAGE").filter(|path| path.is_dir());
+    made.unwrap_or_else(|| {
+        panic!("GPUNODE_IMAGE is no folder: `cargo xtask image` makes one and prints its path")
+    })
+}
+
 /// The installer.
 ///
 /// # Panics

@@ -33,4 +33,6 @@ pub use error::Error;
 pub use history::History;
 pub use identity::Reporter;
 pub use sight::Sight;
-pub use tools::{finish, helm, karpenter_definitions, kubectl, program};
+pub use tools::{
+    finish, helm, karpenter_definitions, kubectl, nvidia_container_runtime, program, seccomp_profile,
+};

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod aws;
 pub mod binary;
 pub mod chain;
+pub mod container;
 pub mod elf;
 pub mod health;
 pub mod instance;

@@ -65,8 +65,7 @@ impl Machine {
         // The probe wants it; a file does as well as the device.
         put(root, "/dev/null", "");
         put(root, "/dev/kmsg", "6,1,1000,-;Linux version 6.12\n");
-        let libraries = c_library(root);
-        fs::copy(place::built(), libraries.join("libnvidia-ml.so.1")).unwrap();
+        let libraries = with_nvml(root);
         let machine = Self { _folder: folder, tree, libraries, instance: instance.to_owned() };
         machine.play_text("");
         machine
@@ -77,10 +76,18 @@ impl Machine {
     /// # Panics
     /// When a file cannot be read or written, or the agent does not start.
     pub fn play(&self, scenario: &str) {
+        self.play_in(&self.libraries, scenario);
+    }
+
+    /// The same of another NVML of this machine, in this folder.
+    ///
+    /// # Panics
+    /// When a file cannot be read or written.
+    pub(crate) fn play_in(&self, libraries: &Path, scenario: &str) {
         let cases = crate::binary::bed().join("cases/nvml");
         let text = fs::read_to_string(cases.join(scenario).with_extension("toml")).unwrap();
         let pci: Vec<_> = (0..GPUS).map(|number| self.tree.gpu(number).address().to_owned()).collect();
-        place::change(&self.libraries, &format!("pci = {pci:?}\n{text}"));
+        place::change(libraries, &format!("pci = {pci:?}\n{text}"));
     }
 
     /// From now on NVML plays a healthy machine and what this says beside it.
@@ -157,6 +164,13 @@ fn put(root: &Path, path: &str, text: &str) {
     let full = root.join(path.trim_start_matches('/'));
     fs::create_dir_all(full.parent().unwrap()).unwrap();
     fs::write(full, text).unwrap();
+}
+
+/// Brings the fake NVML and what loads it into the tree at `root`, and returns the folder of the libraries.
+pub(crate) fn with_nvml(root: &Path) -> PathBuf {
+    let libraries = c_library(root);
+    fs::copy(place::built(), libraries.join("libnvidia-ml.so.1")).unwrap();
+    libraries
 }
 
 /// Copies the loader and the libraries, and returns the folder of the libraries.

@@ -82,6 +82,21 @@ fn helm_finds_nothing_to_say_about_the_chart() {
 }
 
 #[test]
+fn a_runtime_class_is_named_where_one_is_needed_or_asked_for() {
+    for (values, class) in [
+        ("devices=cdi", None),
+        ("devices=cdi,runtimeClassName=nvidia", Some("nvidia")),
+        ("devices=privileged", None),
+        ("devices=runtimeClass", Some("nvidia")),
+        ("devices=runtimeClass,runtimeClassName=other", Some("other")),
+    ] {
+        let all = objects(&manifests::template(&folder(), &["--set", values]).unwrap());
+        let set = all.values().find(|object| object["kind"] == "DaemonSet").unwrap();
+        assert_eq!(set["spec"]["template"]["spec"]["runtimeClassName"].as_str(), class, "{values}");
+    }
+}
+
+#[test]
 fn the_api_server_takes_every_variant_and_knows_every_field() {
     let cluster = Cluster::start().unwrap();
     cluster.extend_api().unwrap();
@@ -104,7 +119,10 @@ fn the_api_server_takes_every_variant_and_knows_every_field() {
     let container = &pod["spec"]["containers"][0];
     assert_eq!(container["securityContext"]["capabilities"]["drop"], serde_json::json!(["ALL"]));
     assert_eq!(container["volumeMounts"][0]["recursiveReadOnly"], "IfPossible");
-    assert_eq!(pod["metadata"]["annotations"]["cdi.k8s.io/gpunode"], "gpunode.io/host=all");
+    assert_eq!(
+        container["env"][1],
+        serde_json::json!({"name": "NVIDIA_VISIBLE_DEVICES", "value": "gpunode.io/host=all"})
+    );
     let config = "/api/v1/namespaces/gpunode-system/configmaps/gpunode-nccl";
     let nccl = admin.get(config).unwrap().body["data"].clone();
     assert!(nccl["g5.12xlarge"].as_str().unwrap().contains("\nNCCL_SHM_USE_CUDA_MEMCPY=1\n"), "{nccl}");

@@ -17,6 +17,10 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if .Values.eksRepair }}, 'AcceleratedHardwareReady', 'NetworkingReady', 'StorageReady'{{ end }}]
 {{- end -}}
 
+{{- define "gpunode.runtimeClass" -}}
+{{- .Values.runtimeClassName | default (eq .Values.devices "runtimeClass" | ternary "nvidia" "") -}}
+{{- end -}}
+
 {{- define "gpunode.check" -}}
 {{- if not (has .Values.devices (list "cdi" "privileged" "runtimeClass")) }}
 {{- fail (printf "devices is %q; it can be cdi, privileged or runtimeClass" .Values.devices) }}

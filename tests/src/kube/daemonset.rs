@@ -71,6 +71,14 @@ impl Node {
         self
     }
 
+    /// Where its metadata service answers.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn metadata_endpoint(&self) -> String {
+        self.metadata.as_ref().map(Server::endpoint).unwrap()
+    }
+
     /// Lets its pod reach the API server at `url` only.
     ///
     /// # Panics
@@ -100,7 +108,8 @@ impl Node {
         Started::new(&mut command)
     }
 
-    fn log(&self) -> PathBuf {
+    /// Where the log of its program is.
+    pub(crate) fn log(&self) -> PathBuf {
         self.reporter.kubeconfig.with_extension("log")
     }
 

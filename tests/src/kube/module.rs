@@ -21,6 +21,8 @@ pub(super) struct Module {
     pub(super) version: &'static str,
     /// `-ldflags` that say which version it is.
     pub(super) flags: &'static str,
+    /// It has parts in C.
+    pub(super) with_c: bool,
     pub(super) gives: Gives,
 }
 
@@ -64,8 +66,17 @@ impl Module {
     /// Changes with the module, so that a changed one is built anew.
     fn key(&self, source: &Path) -> Result<String, Error> {
         let mut hash = Sha256::new();
-        for name in ["go.mod", "go.sum"] {
-            let path = source.join(name);
+        let mut files = vec![source.join("go.mod"), source.join("go.sum")];
+        if let Gives::Programs(packages) = &self.gives {
+            // A package of the module itself is one file.
+            files.extend(
+                packages
+                    .iter()
+                    .filter_map(|it| it.strip_prefix("./"))
+                    .map(|it| source.join(it).join("main.go")),
+            );
+        }
+        for path in files {
             hash.update(fs::read(&path).map_err(at(&path))?);
         }
         hash.update(self.flags);
@@ -87,7 +98,7 @@ impl Module {
             "-o",
         ]);
         command.arg(out.join("")).args(packages);
-        command.current_dir(source).env("CGO_ENABLED", "0");
+        command.current_dir(source).env("CGO_ENABLED", if self.with_c { "1" } else { "0" });
         let output =
             command.output().map_err(|error| Error::Missing(format!("go: {error}; {}", advice())))?;
         if !output.status.success() {

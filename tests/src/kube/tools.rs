@@ -18,19 +18,35 @@ const SERVER: Module = Module {
         -X k8s.io/component-base/version.gitVersion=v1.36.3 -X k8s.io/component-base/version.gitMajor=1 \
         -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/component-base/version.gitTreeState=archive \
         -X k8s.io/client-go/pkg/version.gitVersion=v1.36.3",
+    with_c: false,
     gives: Gives::Programs(&["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kubectl"]),
 };
 const HELM: Module = Module {
     folder: "helm",
     version: "v4.3.1",
     flags: "-s -w",
+    with_c: false,
     gives: Gives::Programs(&["helm.sh/helm/v4/cmd/helm"]),
 };
 const KARPENTER: Module = Module {
     folder: "karpenter",
     version: "v1.14.0",
     flags: "",
+    with_c: false,
     gives: Gives::Files { module: "github.com/aws/karpenter-provider-aws", folder: "pkg/apis/crds" },
+};
+
+/// What makes a container of a pod beside Debian's runc. NVIDIA's runtime loads the driver's library when it needs it:
+/// its names are looked up late (the flag is that of its own Makefile).
+const RUNTIME: Module = Module {
+    folder: "runtime",
+    version: "v1.19.1",
+    flags: "-s -w -extldflags=-Wl,-z,lazy",
+    with_c: true,
+    gives: Gives::Programs(&[
+        "github.com/NVIDIA/nvidia-container-toolkit/cmd/nvidia-container-runtime",
+        "./seccomp",
+    ]),
 };
 
 /// kube-apiserver.
@@ -46,6 +62,17 @@ pub fn kubectl() -> Result<PathBuf, Error> {
 /// helm.
 pub fn helm() -> Result<PathBuf, Error> {
     asset("helm").map_or_else(|| Ok(HELM.get()?.join("helm")), Ok)
+}
+
+/// NVIDIA's container runtime, which adds CDI devices to a container and starts it by runc.
+pub fn nvidia_container_runtime() -> Result<PathBuf, Error> {
+    let name = "nvidia-container-runtime";
+    asset(name).map_or_else(|| Ok(RUNTIME.get()?.join(name)), Ok)
+}
+
+/// What prints containerd's profile of system calls, `RuntimeDefault`.
+pub fn seccomp_profile() -> Result<PathBuf, Error> {
+    Ok(RUNTIME.get()?.join("seccomp"))
 }
 
 /// A folder with Karpenter's custom resource definitions, as its chart has them.
@@ -107,7 +134,7 @@ mod tests {
         let text = fs::read_to_string(binary::bed().join("kube/server/go.mod")).unwrap();
         assert!(text.contains(&format!("k8s.io/kubernetes {VERSION} ")), "{text}");
         assert!(SERVER.flags.contains(&format!("gitVersion={VERSION}")));
-        for module in [&SERVER, &HELM, &KARPENTER] {
+        for module in [&SERVER, &HELM, &KARPENTER, &RUNTIME] {
             let text =
                 fs::read_to_string(binary::bed().join("kube").join(module.folder).join("go.mod")).unwrap();
             assert!(text.contains(&format!("\ngo {GO}")), "{}", module.folder);

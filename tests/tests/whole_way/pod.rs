@@ -32,10 +32,7 @@ impl<'a> Pod<'a> {
         let pod = Self { vm, admin: cluster.admin().unwrap(), reporter: cluster.reporter(node).unwrap() };
         let set = pod.admin.get(DAEMON_SET).unwrap().granted(DAEMON_SET).unwrap();
         let template = &set["spec"]["template"];
-        assert_eq!(
-            template["metadata"]["annotations"]["cdi.k8s.io/gpunode"], "gpunode.io/host=all",
-            "{template}"
-        );
+        assert_eq!(template["spec"]["containers"][0]["env"][1]["value"], "gpunode.io/host=all", "{template}");
         pod.put_secrets(&told.authority);
         ok(vm, &format!("install -m 755 /run/bed/files/gpunode-daemonset {ROOT}/"));
         let unit = unit(&template["spec"], &pod.devices(), &told.server, node);

@@ -93,18 +93,35 @@ pub(crate) fn run(place: &Place, args: &ImageArgs) -> Result<(), Error> {
     } else {
         args.binary.clone()
     };
-    let revision = run::read(place.program("git").args(["rev-parse", "HEAD"])).ok();
-    let recipe = Recipe {
-        kind: args.kind,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: revision.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
-        epoch: Place::epoch()?,
-    };
-    let out = args.out.clone().unwrap_or_else(|| place.target.join("image").join(args.kind.name()));
-    for line in make(&recipe, &binaries, &out)? {
+    let out = args.out.clone().unwrap_or_else(|| folder(place, args.kind));
+    for line in make(&recipe(place, args.kind)?, &binaries, &out)? {
         println!("{line}");
     }
     Ok(())
+}
+
+/// Makes the daemonset's image of a program that was built before; returns its layout.
+pub(crate) fn of_daemonset(place: &Place, binary: PathBuf) -> Result<PathBuf, Error> {
+    let out = folder(place, Kind::Daemonset);
+    make(&recipe(place, Kind::Daemonset)?, &[binary], &out)?;
+    Ok(out.join(LAYOUT))
+}
+
+/// The folder of the image's layout.
+const LAYOUT: &str = "oci";
+
+fn folder(place: &Place, kind: Kind) -> PathBuf {
+    place.target.join("image").join(kind.name())
+}
+
+fn recipe(place: &Place, kind: Kind) -> Result<Recipe, Error> {
+    let revision = run::read(place.program("git").args(["rev-parse", "HEAD"])).ok();
+    Ok(Recipe {
+        kind,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: revision.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+        epoch: Place::epoch()?,
+    })
 }
 
 /// Says that a folder was made by [`make`].
@@ -126,10 +143,10 @@ pub(crate) fn make(recipe: &Recipe, binaries: &[PathBuf], out: &Path) -> Result<
     if mark.exists() {
         fs::remove_dir_all(out).map_err(Error::file("remove", out))?;
     }
-    let digest = layout::write(recipe, &platforms, &out.join("oci"))?;
+    let digest = layout::write(recipe, &platforms, &out.join(LAYOUT))?;
     fs::write(&mark, "").map_err(Error::file("write", &mark))?;
     let name = recipe.kind.name();
-    let mut lines = vec![format!("{}", out.join("oci").display()), format!("  digest  {digest}")];
+    let mut lines = vec![format!("{}", out.join(LAYOUT).display()), format!("  digest  {digest}")];
     for platform in &platforms {
         let path = out.join(format!("{name}-{}.tar", platform.processor.name()));
         let archive = archive::docker(&format!("{name}:{}", recipe.version), platform, recipe.epoch)

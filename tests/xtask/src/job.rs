@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::package::{self, Arch};
 use crate::place::Place;
-use crate::{aarch64, prerequisites, run, tested};
+use crate::{aarch64, image, prerequisites, run, tested};
 
 /// The member crate with the test bed.
 const BED: &str = "gpunode-tests";
@@ -121,14 +121,14 @@ impl Job {
             Self::Unit => unit(place),
             Self::Installer => installer(place),
             Self::Package => package::run(place, None),
-            Self::Static => bed(place, 1, |name| name == STATIC),
-            Self::Agent => bed(place, BESIDE, |name| {
+            Self::Static => bed(place, 1, &[], |name| name == STATIC),
+            Self::Agent => bed(place, BESIDE, &[], |name| {
                 ![STATIC, AARCH64].contains(&name)
                     && ![VM, KUBE, WHOLE, INSTALLER].iter().any(|family| name.starts_with(family))
             }),
-            Self::Kube => bed(place, BESIDE, |name| name.starts_with(KUBE)),
-            Self::Vm => bed(place, usize::MAX, |name| name.starts_with(VM)),
-            Self::Whole => bed(place, 1, |name| name.starts_with(WHOLE)),
+            Self::Kube => kube(place),
+            Self::Vm => bed(place, usize::MAX, &[], |name| name.starts_with(VM)),
+            Self::Whole => bed(place, 1, &[], |name| name.starts_with(WHOLE)),
             Self::Aarch64 => aarch64::test(place, AARCH64),
         }
     }
@@ -159,15 +159,27 @@ fn installer_program(place: &Place) -> (&'static str, PathBuf) {
     ("GPUNODE_INSTALLER", place.target.join("debug").join(INSTALLER_PACKAGE))
 }
 
-/// Runs the test bed's programs with these names against the release programs.
-fn bed(place: &Place, at_once: usize, wanted: impl Fn(&str) -> bool) -> Result<(), Error> {
+/// The container image is made of the release program, too.
+fn kube(place: &Place) -> Result<(), Error> {
+    let program = package::built(place, Arch::native()?.gnu(), package::DAEMONSET);
+    let image = image::of_daemonset(place, program)?;
+    bed(place, BESIDE, &[("GPUNODE_IMAGE", image)], |name| name.starts_with(KUBE))
+}
+
+/// Runs the test bed's programs with these names against the release programs; `more` are further variables.
+fn bed(
+    place: &Place,
+    at_once: usize,
+    more: &[(&'static str, PathBuf)],
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(), Error> {
     let triple = Arch::native()?.gnu();
     let variables = [
         ("GPUNODE_DAEMONSET", package::built(place, triple, package::DAEMONSET)),
         ("GPUNODE_AGENT", package::agent(place, triple)),
         installer_program(place),
     ];
-    tests(place, at_once, wanted, &variables)
+    tests(place, at_once, wanted, &[&variables, more].concat())
 }
 
 /// Runs the test bed's programs with these names.

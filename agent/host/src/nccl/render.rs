@@ -13,9 +13,10 @@ pub const NCCL_CONF: &str = "/etc/nccl.conf";
 pub const ENVIRONMENT_D: &str = "/etc/environment.d/90-gpunode-nccl.conf";
 /// Read by login shells.
 pub const PROFILE_D: &str = "/etc/profile.d/gpunode-nccl.sh";
-/// Read by containerd, for pods that ask for the device [`CDI_DEVICE`].
+/// Read by container runtimes, for containers that ask for the device [`CDI_DEVICE`].
 pub const CDI_SPEC: &str = "/etc/cdi/gpunode.io-nccl.json";
-/// What a pod names to get the variables.
+/// What a container's maker names for it to get the variables: a DRA driver, a device plugin, a person. The annotations
+/// of a pod reach no container.
 pub const CDI_DEVICE: &str = "gpunode.io/nccl=env";
 
 const HEADER: &str = "# Written by gpunode-agent from its configuration; changes here are lost.\n";

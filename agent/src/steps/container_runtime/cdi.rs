@@ -1,6 +1,6 @@
 //! The CDI specification `gpunode.io/host=all`: exactly the devices that the daemonset's pod may open.
 //!
-//! With it the pod needs no privilege: it asks for the device by annotation, and containerd adds these nodes. A node
+//! With it the pod needs no privilege: it names the device, and NVIDIA's container runtime adds these nodes. A node
 //! that is named here and then gone would keep the pod from starting, so only what is there is named, and the file is
 //! written anew at every boot, after the drivers were loaded.
 //!
