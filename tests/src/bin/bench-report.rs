@@ -1,10 +1,12 @@
-//! `bench-report [ROUNDS [MINUTES]]`: from a fault to the condition that a watch of the API server shows, with the release daemonset
+//! `bench-report [ROUNDS [SECONDS]]`: from a fault to the condition that a watch of the API server shows, with the release daemonset
 //! (`GPUNODE_DAEMONSET`), the real etcd and kube-apiserver, and a machine of 8 GPUs and 32 EFA whose devices are fakes.
-//! Before it, what the daemonset costs while nothing happens for so many minutes. Seven rounds are more than 200 faults of
-//! each kind but of cards that stall, which are asked every ten seconds: 8 a round.
+//! Before that what the daemonset costs while nothing happens, with its own heartbeat, for so many seconds (60; 600 for two
+//! heartbeats and what grows slowly). Seven rounds are more than 200 faults of each kind but of cards that stall, which are
+//! asked every ten seconds: 8 a round.
 //!
 //! Faults are further apart than the second within which changes go together, so each is the first of its write.
 #![allow(clippy::expect_used, reason = "a bench whose machine cannot be built has failed")]
+#![allow(clippy::cast_precision_loss, reason = "counts of a bench are small")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,24 +27,25 @@ const APART: Duration = Duration::from_millis(1331);
 const PLENTY: Duration = Duration::from_secs(30);
 const BY_KERNEL: [u32; 8] = [48, 64, 74, 95, 109, 110, 120, 143];
 const BY_NVML: [u32; 4] = [46, 62, 79, 119];
-/// Between two looks at a daemonset that is left alone.
-const LOOK: Duration = Duration::from_secs(10);
-const LOOKS_A_MINUTE: u32 = 6;
+/// How long the daemonset is left alone, in seconds, where nobody says it.
+const IDLE: u64 = 60;
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What a watch showed, and when.
 type Seen = (Instant, Value);
 
 fn main() {
-    let number = |at| std::env::args().nth(at).and_then(|text| text.parse().ok());
-    let (rounds, minutes) = (number(1).unwrap_or(4), number(2).unwrap_or(1));
+    let number = |at: usize| std::env::args().nth(at).and_then(|text| text.parse::<u64>().ok());
+    let (rounds, idle) = (number(1).unwrap_or(4), Duration::from_secs(number(2).unwrap_or(IDLE)));
     let cluster = Cluster::start().expect("an API server");
     cluster.deploy("base").expect("the manifests");
+    let bench = Bench::new(&cluster, "bench-idle", &[]);
+    bench.idle(&cluster, idle);
+    end(bench.program);
     let mut all = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for round in 0..rounds {
-        let mut bench = Bench::new(&cluster, &format!("bench-{round}"));
-        if round == 0 {
-            bench.idle(&cluster, minutes);
-        }
+        let mut bench = Bench::new(&cluster, &format!("bench-{round}"), &["--heartbeat", "10"]);
         let [kernel, nvml, stalls, counters] = &mut all;
         nvml.extend(bench.nvml());
         kernel.extend(bench.kernel());
@@ -80,7 +83,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(cluster: &Cluster, name: &str) -> Self {
+    fn new(cluster: &Cluster, name: &str, more: &[&str]) -> Self {
         let node = Node::new(cluster, name);
         let path = node.machine.tree.path().join("dev/kmsg");
         std::fs::remove_file(&path).expect("the tree can be written");
@@ -95,7 +98,7 @@ impl Bench {
                 let _ = sender.send((Instant::now(), event));
             }
         });
-        let program = node.start(&["--heartbeat", "10"]);
+        let program = node.start(more);
         let began = Instant::now();
         node.wait("any condition", |node| !node.condition("GPUHealthy").0.is_empty());
         println!("{name}: first condition {:.0} ms after the start", began.elapsed().as_secs_f64() * 1e3);
@@ -104,36 +107,44 @@ impl Bench {
         Self { node, program, log, seen, events: String::new() }
     }
 
-    /// What it costs while nothing happens. Memory and files are the most that a look found.
-    fn idle(&self, cluster: &Cluster, minutes: u32) {
+    /// What it costs while nothing happens.
+    fn idle(&self, cluster: &Cluster, time: Duration) {
         // What follows the start is over.
         std::thread::sleep(Duration::from_secs(15));
         let name = &self.node.reporter.node;
-        let writes =
-            || cluster.audit().expect("the audit log").of_node(name).map(|it| it.bytes).collect::<Vec<_>>();
-        let (before, cpu) =
-            (writes().len(), processes(self.program.pid()).iter().map(|it| it.cpu).sum::<f64>());
-        let began = Instant::now();
-        let mut now = Vec::new();
-        let mut most: BTreeMap<String, (u64, usize)> = BTreeMap::new();
-        for _ in 0..minutes * LOOKS_A_MINUTE {
-            std::thread::sleep(LOOK);
-            now = processes(self.program.pid());
-            for one in &now {
-                let most = most.entry(one.name.clone()).or_default();
+        let audit = cluster.audit().expect("the audit log");
+        let before = audit.of_node(name).count();
+        let cpu = || {
+            processes(self.program.pid()).into_iter().map(|it| (it.name, it.cpu)).collect::<BTreeMap<_, _>>()
+        };
+        let (cpu_before, began) = (cpu(), Instant::now());
+        let mut largest: BTreeMap<String, (u64, usize)> = BTreeMap::new();
+        while began.elapsed() < time {
+            std::thread::sleep(LOOK.min(time.saturating_sub(began.elapsed())));
+            for one in processes(self.program.pid()) {
+                let most = largest.entry(one.name).or_default();
                 *most = (most.0.max(one.resident), most.1.max(one.files));
             }
         }
-        let (after, time) = (writes(), began.elapsed().as_secs_f64());
-        let bytes: usize = after.iter().skip(before).sum();
-        let used = now.iter().map(|it| it.cpu).sum::<f64>() - cpu;
+        let (cpu, took) = (cpu(), began.elapsed().as_secs_f64());
+        let audit = cluster.audit().expect("the audit log");
+        let new: Vec<_> = audit.of_node(name).skip(before).collect();
+        let reads = new.iter().filter(|it| !["patch", "create"].contains(&it.verb.as_str())).count();
+        let bytes: usize = new.iter().map(|it| it.bytes).sum();
+        let hour = 3600.0 / took;
         println!(
-            "healthy for {time:.0} s with a heartbeat every 10 s: {} requests, {bytes} bytes of bodies",
-            after.len() - before
+            "healthy for {took:.0} s: {} requests, {reads} of them reads, {bytes} bytes of bodies",
+            new.len()
         );
-        println!("processor time: {:.3} % of one core", 100.0 * used / time);
-        for (name, (resident, files)) in most {
-            println!("{name}: {resident} KiB resident, {files} open files");
+        println!(
+            "that is {:.1} requests and {:.0} bytes an hour",
+            new.len() as f64 * hour,
+            bytes as f64 * hour
+        );
+        for (name, (resident, files)) in largest {
+            let used = |at: &BTreeMap<_, f64>| at.get(&name).copied().unwrap_or_default();
+            let share = 100.0 * (used(&cpu) - used(&cpu_before)) / took;
+            println!("{name}: at most {resident} KiB resident, {files} open files, {share:.3} % of one core");
         }
     }
 
@@ -145,7 +156,7 @@ impl Bench {
             let slot = address.trim_end_matches(".0");
             let line = format!("4,1,{},-;NVRM: Xid (PCI:{slot}): {code}, words\n", now.as_micros());
             let log = &mut self.log;
-            timed(&self.seen, "GPUHealthy", "False", || {
+            timed(&self.seen, "GPUHealthy", || {
                 log.write_all(line.as_bytes()).expect("the FIFO can be written");
             })
         };
@@ -158,7 +169,7 @@ impl Bench {
             let event = format!("[[events]]\ngpu = {gpu}\nkind = 8\ndata = {code}\n");
             self.events.write_str(&event).expect("a string can be written");
             let (machine, events) = (&self.node.machine, &self.events);
-            timed(&self.seen, "GPUHealthy", "False", || machine.play_text(events))
+            timed(&self.seen, "GPUHealthy", || machine.play_text(events))
         };
         faults.map(one).collect()
     }
@@ -167,7 +178,7 @@ impl Bench {
         let one = |at: usize| {
             let device = self.node.machine.tree.efa(at * 13 % 32);
             let fault = || device.set_counter("no_completion_cmds", 1).expect("the tree can be written");
-            timed(&self.seen, "EFAHealthy", "False", fault)
+            timed(&self.seen, "EFAHealthy", fault)
         };
         (0..32).map(one).collect()
     }
@@ -177,7 +188,7 @@ impl Bench {
         let one = |at: usize| {
             let device = self.node.machine.tree.efa(at * 13 % 32);
             let fault = || device.stall_port().expect("the tree can be written");
-            let took = timed(&self.seen, "EFAHealthy", "False", fault);
+            let took = timed(&self.seen, "EFAHealthy", fault);
             device.release_port().expect("the tree can be written");
             took
         };
@@ -185,8 +196,8 @@ impl Bench {
     }
 }
 
-/// How long after `fault` the watch shows another condition, with this word; [`PLENTY`] where it does not.
-fn timed(seen: &Receiver<Seen>, kind: &str, word: &str, fault: impl FnOnce()) -> Duration {
+/// How long after `fault` the watch shows another condition; [`PLENTY`] where it does not.
+fn timed(seen: &Receiver<Seen>, kind: &str, fault: impl FnOnce()) -> Duration {
     std::thread::sleep(APART);
     // A heartbeat may have come meanwhile: what stands now is what was shown last.
     let last = seen.try_iter().last().map(|(_, event)| words(&event, kind));
@@ -196,8 +207,8 @@ fn timed(seen: &Receiver<Seen>, kind: &str, word: &str, fault: impl FnOnce()) ->
     while let Ok((at, event)) = seen.recv_timeout(PLENTY.saturating_sub(said.elapsed())) {
         let now = words(&event, kind);
         let is_new = before.as_ref().is_none_or(|before| *before != now);
-        // Without anything shown before, the first with the word is it.
-        if is_new && now.contains(word) {
+        // Without anything shown before, the first that is false is it.
+        if is_new && now.contains("False") {
             return at.duration_since(said);
         }
         before = Some(now);
