@@ -58,7 +58,10 @@ fn judge(
             findings.push(Finding::error(NAME, "no node has a pod of it: nobody looks at the GPUs", INSTALL));
             None
         }
-        Ok(pods) => Some(Watched::of(pods)),
+        Ok(pods) => {
+            findings.extend(repair(settings, pods));
+            Some(Watched::of(pods))
+        }
         Err(why) => {
             findings.push(Finding::unknown(NAME, why));
             None
@@ -72,6 +75,30 @@ fn judge(
     }
     findings.push(Finding::ok("GPU nodes", format_args!("{well} of {} as they must be", nodes.len())));
     findings
+}
+
+/// Whether both sides of the repair by EKS are there: who writes its conditions, and who acts on them.
+fn repair(settings: &Settings, pods: &[Value]) -> Option<Finding> {
+    let argument = |pod: &Value| {
+        let containers = pod["spec"]["containers"].as_array();
+        containers.into_iter().flatten().any(|container| {
+            container["args"].as_array().is_some_and(|all| all.contains(&Value::from("--eks-repair")))
+        })
+    };
+    match (settings.eks_repair, pods.iter().any(argument)) {
+        (true, false) => {
+            let what =
+                "EKS_REPAIR is set, and no pod has --eks-repair: EKS is told of no sick GPU or EFA interface";
+            Some(Finding::error(NAME, what, &format!("{INSTALL} --set eksRepair=true")))
+        }
+        // Karpenter acts on them, too.
+        (false, true) if !settings.install_karpenter => {
+            let what =
+                "has --eks-repair, and EKS_REPAIR is not set: node groups of these settings are not repaired";
+            Some(Finding::warning(NAME, what, "set EKS_REPAIR=true, then installer gpu create"))
+        }
+        _ => None,
+    }
 }
 
 /// Nodes that have a pod of the DaemonSet, and those whose pod is ready.

@@ -59,6 +59,30 @@ fn names_are_those_of_the_chart() {
 }
 
 #[test]
+fn repair_by_eks_has_two_sides() {
+    let said = |more: &str, arguments: Value| {
+        let mut there = pod("a", "True");
+        there["spec"]["containers"] = json!([{ "args": ["run"] }, { "args": arguments }]);
+        let offers = Offers::Plugins;
+        let mut found = judge(&settings(more), &[node("a")], (Ok(&[there]), Ok(&offers)), now());
+        found.pop();
+        found.into_iter().map(|found| (found.level, found.advice.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    let (with, without) = (json!(["--taint", "--eks-repair"]), json!(["--taint"]));
+    let found = said("EKS_REPAIR=1\n", without.clone());
+    assert!(
+        found.len() == 1 && found[0].0 == Level::Error && found[0].1.ends_with("--set eksRepair=true"),
+        "{found:?}"
+    );
+    assert_eq!(said("", with.clone())[0].0, Level::Warning);
+    for (more, arguments) in [("EKS_REPAIR=1\n", &with), ("", &without), ("INSTALL_KARPENTER=1\n", &with)] {
+        assert_eq!(said(more, arguments.clone()), []);
+    }
+    let chart = include_str!("../../../../manifests/chart/templates/daemonset.yaml");
+    assert!(chart.contains("- --eks-repair\n"));
+}
+
+#[test]
 fn a_healthy_node_is_only_counted() {
     let found = judge(
         &settings(""),

@@ -71,6 +71,6 @@ pub(super) const SETTINGS: &[Setting] = &[
         "EKS_REPAIR",
         Boolean,
         Is("false"),
-        "Whether EKS replaces nodes by the conditions that gpunode-daemonset writes with --eks-repair; sets both sides.",
+        "Whether EKS replaces nodes by the conditions that gpunode-daemonset writes with --eks-repair (`eksRepair` of its chart); `installer doctor` says where one side is without the other.",
     ),
 ];
