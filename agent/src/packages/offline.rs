@@ -66,6 +66,17 @@ fn of_driver(package: &Package) -> bool {
     package.name.contains("nvidia")
 }
 
+/// Whether a package is the other build's: NVIDIA's archives for Ubuntu hold `nvidia-dkms-580` beside `nvidia-dkms-580-open`,
+/// and the modules' source for each.
+fn is_of_other_build(name: &str, chosen: &[Package]) -> bool {
+    let is_built =
+        |name: &str| ["nvidia-dkms", "nvidia-kernel-source"].iter().any(|start| name.starts_with(start));
+    let open = |name: &str| name.ends_with("-open");
+    let leads = chosen.iter().map(|package| package.name.as_str());
+    let mut leads = leads.filter(|name| is_built(name) || name.starts_with("nvidia-headless"));
+    is_built(name) && leads.next().is_some_and(|lead| open(lead) != open(name))
+}
+
 /// The files to install for a driver of `version`: all packages that were chosen, and what they may need, which is
 /// everything in the folder but other versions of the driver.
 pub(crate) fn choose(files: &[File], chosen: &[Package], version: &Version) -> Vec<String> {
@@ -75,7 +86,9 @@ pub(crate) fn choose(files: &[File], chosen: &[Package], version: &Version) -> V
         let same = of_driver(&file.package)
             && upstream(&file.package.version).is_some_and(|found| found == *version);
         // Both builds of the modules may lie there; only the one that was chosen is installed.
-        let other_modules = file.package.name.contains("kmod") || file.package.name.contains("headless");
+        let other_modules = file.package.name.contains("kmod")
+            || file.package.name.contains("headless")
+            || is_of_other_build(&file.package.name, chosen);
         // The toolkit's packages have versions of their own.
         let needed = same || is_needed(&file.package) || file.package.name.contains("container");
         is_chosen || (!other_choice && !other_modules && needed)

@@ -124,6 +124,26 @@ fn of_a_folder_only_one_driver_is_installed() {
     assert_eq!(taken, expected);
 }
 
+/// NVIDIA's archives for Ubuntu hold the modules and their source in both builds.
+#[test]
+fn of_both_builds_in_a_folder_the_chosen_one_is_taken() {
+    let of = |name: &str| Package { name: name.to_owned(), version: "580.95.05-0ubuntu1".to_owned() };
+    let names = [
+        "nvidia-headless-580-open",
+        "nvidia-headless-580",
+        "nvidia-dkms-580-open",
+        "nvidia-dkms-580",
+        "nvidia-kernel-source-580-open",
+        "nvidia-kernel-source-580",
+        "nvidia-kernel-common-580",
+    ];
+    let files = names.map(|name| File { path: format!("/f/{name}.deb"), package: of(name) });
+    let taken = |lead: &str| offline::choose(&files, &[of(lead)], &"580.95.05".parse().unwrap());
+    let path = |index: usize| files[index].path.clone();
+    assert_eq!(taken("nvidia-headless-580-open"), [0, 2, 4, 6].map(path));
+    assert_eq!(taken("nvidia-headless-580"), [1, 3, 5, 6].map(path));
+}
+
 proptest! {
     #[test]
     fn any_output_is_read_without_harm(text in "(\\PC|[|:\\n ]){0,200}") {
