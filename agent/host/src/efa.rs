@@ -191,7 +191,7 @@ fn read(root: &Root, name: String) -> Option<Efa> {
         port_state: folder.text("ports/1/state"),
         rate_gbps: rate.as_deref().and_then(parse_rate),
         rate,
-        p2p: P2p::read(&pci),
+        p2p: P2p::read(|file| pci.value(file)),
         numa_node: pci.value("numa_node").and_then(|node| node.parse().ok()),
         uverbs: pci.list("infiniband_verbs").into_iter().next(),
         netdev: None,

@@ -86,8 +86,9 @@ impl Observer {
 
     fn again(&self, name: &str, mut what: What) -> What {
         if let What::Efa(efa) = &mut what {
-            let pci = self.root.dir(format!("{}/{name}/device", rdma::CLASS));
-            efa.p2p = pci.map_or(P2p::Unknown, |pci| P2p::read(&pci));
+            // One file of one folder is found by its path at least cost.
+            let value = |file: &str| self.root.value(format!("{}/{name}/device/{file}", rdma::CLASS));
+            efa.p2p = P2p::read(value);
         }
         what
     }

@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-use crate::Dir;
-
 /// What the driver says in `p2p` (since 2.6) or `gdr` (before) beside its PCI function. Source: `efa_sysfs.c`.
 ///
 /// This is about the driver's own way, the provider's kernel symbols. A program that hands over its GPU memory as
@@ -22,12 +20,12 @@ pub enum P2p {
 }
 
 impl P2p {
-    /// `pci` is the device's PCI function.
-    pub(super) fn read(pci: &Dir<'_>) -> Self {
-        if let Some(text) = pci.value("p2p") {
+    /// `value` reads a file of the device's PCI function.
+    pub(super) fn read(value: impl Fn(&str) -> Option<String>) -> Self {
+        if let Some(text) = value("p2p") {
             return Self::parse_p2p(&text);
         }
-        pci.value("gdr").map_or(Self::Unknown, |text| Self::parse_gdr(&text))
+        value("gdr").map_or(Self::Unknown, |text| Self::parse_gdr(&text))
     }
 
     /// The text of `p2p` without white space around it.
