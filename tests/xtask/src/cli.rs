@@ -18,11 +18,14 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run every job, or only the named ones and what they need; stops at the first that fails.
+    /// Run every job, or only the named ones and what they need; starts none after one that fails.
     Test {
         /// Jobs to run, comma separated or repeated.
         #[arg(long, value_enum, value_delimiter = ',')]
         only: Vec<Job>,
+        /// How many run side by side, each line with its job's name; 1: one after the other.
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+        at_once: u8,
     },
     /// Build the static release binaries and print their path, size and SHA-256.
     Package {
@@ -53,6 +56,12 @@ pub(crate) enum Command {
     Readme,
     /// Make anew what of `manifests` is made from the programs' own tables and rendered from the chart.
     Manifests,
+    /// One job, for `test`.
+    #[command(hide = true)]
+    Job {
+        #[arg(value_enum)]
+        job: Job,
+    },
     /// One process's measurements, for `bench`.
     #[command(hide = true)]
     Measure {
@@ -77,6 +86,6 @@ mod tests {
     fn only_takes_a_list() {
         let cli = Cli::parse_from(["cargo xtask", "test", "--only", "fmt,clippy", "--only", "doc"]);
         let expected = [Job::Fmt, Job::Clippy, Job::Doc];
-        assert!(matches!(cli.command, Command::Test { only } if only == expected));
+        assert!(matches!(cli.command, Command::Test { only, .. } if only == expected));
     }
 }

@@ -1,4 +1,4 @@
-//! The catalogue of jobs, in the order they run: after what the machine must have, what answers fastest.
+//! The catalogue of jobs, in the order they are started: after what the machine must have, what answers fastest.
 
 use std::path::PathBuf;
 
@@ -82,7 +82,7 @@ impl Job {
         }
     }
 
-    /// Jobs that must have run before.
+    /// Jobs that are run with it, before it.
     fn needs(self) -> &'static [Job] {
         match self {
             Self::Fmt | Self::Clippy | Self::Members | Self::Doc | Self::Prerequisites => &[],
@@ -91,6 +91,25 @@ impl Job {
                 &[Self::Prerequisites, Self::Package]
             }
         }
+    }
+
+    /// Whether it waits for another that is run, too: for what it needs, for the machine's packages, or for the tests
+    /// that `Unit` compiles for all.
+    pub(crate) fn comes_after(self, other: Job) -> bool {
+        let tests = matches!(
+            self,
+            Self::Installer | Self::Static | Self::Agent | Self::Kube | Self::Vm | Self::Whole
+        );
+        other < self
+            && (self.needs().contains(&other)
+                || other == Self::Prerequisites && self != Self::Fmt
+                || other == Self::Unit && tests)
+    }
+
+    /// Whether two are not run side by side: they would wait for cargo's lock on the target folder.
+    pub(crate) fn excludes(self, other: Job) -> bool {
+        let compiles = |job| matches!(job, Self::Clippy | Self::Members | Self::Doc | Self::Unit);
+        compiles(self) && compiles(other)
     }
 
     /// The jobs to run for `only` (all when empty), with what they need, in order.

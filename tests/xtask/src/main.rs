@@ -4,6 +4,7 @@
 
 mod aarch64;
 mod bench;
+mod board;
 mod chroot;
 mod cli;
 mod error;
@@ -44,15 +45,19 @@ fn dispatch(command: Command) -> Result<(), Error> {
         return bench::sample::print(runs, &program);
     }
     let place = Place::find()?;
+    // Its caller holds the lock.
+    if let Command::Job { job } = command {
+        return job.run(&place);
+    }
     let _lock = place.lock()?;
     match command {
-        Command::Test { only } => test::run(&place, &only),
+        Command::Test { only, at_once } => test::run(&place, &only, at_once),
         Command::Package { target } => package::run(&place, target),
         Command::Bench { runs, no_vm } => bench::run(&place, runs, !no_vm),
         Command::Image(args) => image::run(&place, &args),
         Command::Fuzz { seconds, target } => fuzz::run(&place, seconds, target.as_deref()),
         Command::Manifests => package::manifests(&place),
         Command::Readme => package::readme(&place),
-        Command::Measure { .. } => Ok(()),
+        Command::Job { .. } | Command::Measure { .. } => Ok(()),
     }
 }
