@@ -6,6 +6,7 @@ mod breakage;
 mod loops;
 mod machine;
 mod metadata;
+mod place;
 mod player;
 mod superblock;
 mod tree;
@@ -140,7 +141,10 @@ fn folder(args: &DemoArgs) -> Result<(Option<tempfile::TempDir>, PathBuf), Stop>
     let fail =
         |error: std::io::Error| Stop::not_started(format!("cannot make a folder for the machine: {error}"));
     let Some(dir) = &args.dir else {
-        let temporary = tempfile::Builder::new().prefix("gpunode-demo-").tempdir().map_err(fail)?;
+        let temporary = tempfile::Builder::new()
+            .prefix("gpunode-demo-")
+            .tempdir_in(place::of_a_machine())
+            .map_err(fail)?;
         let path = temporary.path().to_owned();
         return Ok((Some(temporary), path));
     };

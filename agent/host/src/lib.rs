@@ -27,6 +27,7 @@ pub mod root;
 pub mod spec;
 pub mod sxid;
 mod thread_time;
+mod turns;
 pub mod user_data;
 pub mod versions;
 pub mod xid;

@@ -49,7 +49,9 @@ fn measure(rounds: u32) -> io::Result<bool> {
     let mut kept = print("1 s sample of 32 devices", sample, SAMPLE_BUDGET);
     kept &= print("the same reads on this machine's sysfs", real_sample(rounds)?, SAMPLE_BUDGET);
     let mut sweep = Sweep::new(&bed)?;
-    for (what, anew) in [("a minute's sweeps, one in six reads all anew", false), ("all read anew", true)] {
+    for (what, anew) in
+        [("a sweep, as one after the other does", false), ("the first one, which knows nothing yet", true)]
+    {
         sweep.anew = anew;
         println!("{what}:");
         print("  EFA devices, functions, others", per_round(rounds, || sweep.observe())?, SWEEP_BUDGET);
@@ -105,8 +107,8 @@ fn real_sample(rounds: u32) -> io::Result<Duration> {
 }
 
 /// All that there is to look at, as a program looks that goes on for days: threads, open files, the probe and the state
-/// are kept, and what is fixed while a device is the same one is read anew once in six looks, which is once a minute; or
-/// every time. What is read goes to the state at once, so that each part's cost is that of its rules too.
+/// are kept, and of what is fixed while a device is the same one each look reads a sixth anew; or all of it, as the first
+/// look of a process does. What is read goes to the state at once, so that each part's cost is that of its rules too.
 struct Sweep {
     root: Root,
     observer: Observer,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{DEVICES, Efa, VENDOR, hex, link};
 use crate::Root;
+use crate::turns::Turns;
 
 const FUNCTIONS: &str = "/sys/bus/pci/devices";
 
@@ -41,9 +42,13 @@ pub enum FunctionState {
     NotBound,
 }
 
-/// The functions on the bus, by address: of one that is no EFA card this is known from the first look on.
+/// The functions on the bus, by address. Another one may come to the same address, so a sixth of those that are no RDMA
+/// devices is read anew at each look.
 #[derive(Debug, Default)]
-pub(super) struct Functions(BTreeMap<String, What>);
+pub(super) struct Functions {
+    known: BTreeMap<String, What>,
+    turns: Turns,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum What {
@@ -56,16 +61,20 @@ impl Functions {
     /// Every EFA function, by address. One that is among `devices` has come all the way.
     pub(super) fn look(&mut self, root: &Root, devices: &[Efa]) -> Vec<EfaFunction> {
         let addresses = root.list(FUNCTIONS);
-        self.0.retain(|address, _| addresses.binary_search(address).is_ok());
+        let turn = self.turns.next();
+        self.known.retain(|address, _| addresses.binary_search(address).is_ok());
         let mut functions = Vec::new();
-        for address in addresses {
-            let known = self.0.get(&address).copied();
+        for (place, address) in addresses.into_iter().enumerate() {
+            let known = self.known.get(&address).copied().filter(|_| !turn.is_of(place));
             let device = devices.iter().find(|device| device.pci_address.as_ref() == Some(&address));
             let told = || device.and_then(|device| device.device_id).map(What::Efa);
             // What cannot be read is nothing yet, and is asked for again.
-            let Some(what) = known.or_else(told).or_else(|| what(root, &address)) else { continue };
+            let Some(what) = known.or_else(told).or_else(|| what(root, &address)) else {
+                self.known.remove(&address);
+                continue;
+            };
             if known.is_none() {
-                self.0.insert(address.clone(), what);
+                self.known.insert(address.clone(), what);
             }
             let What::Efa(device_id) = what else { continue };
             let state = match device {

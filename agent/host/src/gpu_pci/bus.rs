@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{DEVICES, GpuPci, Power};
 use crate::Root;
 use crate::efa::hex;
+use crate::turns::Turns;
 
 /// NVIDIA's PCI vendor id.
 const VENDOR: u32 = 0x10de;
@@ -12,15 +13,13 @@ const VENDOR: u32 = 0x10de;
 const GPU_CLASSES: [u32; 2] = [0x0300, 0x0302];
 /// "Other bridge": NVSwitches.
 const NVSWITCH_CLASS: u32 = 0x0680;
-/// Of so many looks one reads everything: once a minute with the usual period.
-const WHOLE: u32 = 6;
 
 /// The bus. What a function is, is known from the first look on: a large machine has a hundred, of which a few are
-/// NVIDIA's. Another one may come to the same address, so every sixth look reads everything.
+/// NVIDIA's. Another one may come to the same address, so a sixth of them is read anew at each look.
 #[derive(Debug, Default)]
 pub struct Bus {
     known: BTreeMap<String, What>,
-    turn: u32,
+    turns: Turns,
 }
 
 /// NVIDIA's functions, by address.
@@ -49,17 +48,17 @@ struct Fixed {
 impl Bus {
     /// What is there now.
     pub fn look(&mut self, root: &Root) -> Functions {
-        if self.turn == 0 {
-            self.known.clear();
-        }
-        self.turn = (self.turn + 1) % WHOLE;
+        let turn = self.turns.next();
         let addresses = root.list(DEVICES);
         self.known.retain(|address, _| addresses.binary_search(address).is_ok());
         let mut found = Functions::default();
-        for address in addresses {
-            let before = self.known.get(&address).copied();
+        for (place, address) in addresses.into_iter().enumerate() {
+            let before = self.known.get(&address).copied().filter(|_| !turn.is_of(place));
             // What cannot be read is nothing yet, and is asked for again.
-            let Some(what) = before.or_else(|| what(root, &address)) else { continue };
+            let Some(what) = before.or_else(|| what(root, &address)) else {
+                self.known.remove(&address);
+                continue;
+            };
             match what {
                 What::Gpu(fixed) => found.gpus.push(function(root, &address, fixed)),
                 What::NvSwitch(fixed) => found.nvswitches.push(function(root, &address, fixed)),

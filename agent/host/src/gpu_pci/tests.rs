@@ -51,12 +51,12 @@ fn a_bus_that_is_looked_at_again_shows_what_came_what_went_and_what_changed() {
     // The driver of the machine could not read it at first.
     plug(dir.path(), "0000:e0:00.0", "0x10de", "0x030200", Some("nvidia"));
     assert_eq!(seen(), (vec!["0000:53:00.0 -".into(), "0000:e0:00.0 nvidia".into()], 1));
-    // Another function at the same address: seen at the look at everything.
+    // Another function at the same address: seen when its turn comes.
     plug(dir.path(), "0000:53:00.0", "0x1d0f", "0x020000", None);
     let mut looks = 0;
     while seen().0.len() == 2 {
         looks += 1;
-        assert!(looks < 10);
+        assert!(looks < crate::turns::ROUND);
     }
     assert_eq!(seen(), (vec!["0000:e0:00.0 nvidia".into()], 1));
 }
