@@ -1,14 +1,16 @@
-//! Reads that may block in the kernel: a thread for each subject, a deadline for each read, nothing waits.
+//! Reads that may block in the kernel: a deadline for each read, and none waits for another that stands.
 //!
-//! A read of a dead device can sleep in the kernel for half a minute and cannot be interrupted. So each subject (an
-//! EFA device, a GPU) has a thread of its own that does one read at a time ([`once`] takes fewer). A read that is past its deadline is
-//! reported once as stalled, is never started a second time, and is reported again when it comes back.
+//! A read of a dead device can sleep in the kernel for half a minute and cannot be interrupted. So no thread is relied on:
+//! one does the reads of all subjects (EFA devices, GPUs) as long as they come back, and when it has begun none for
+//! 10 ms others take over. A read that is past its deadline is reported once as stalled, is never started a second time,
+//! and is reported again when it comes back.
 //!
 //! The kernel reaps a process only when its last thread has left the kernel: whoever waits for a process with a
 //! stalled read waits for that read, and pipes it holds stay open until then. A program that must end in time does
 //! such reads in a child process that it does not wait for, and takes complete lines, not the end of the pipe, for
 //! the end of the answer.
 
+mod crew;
 mod once;
 mod pool;
 mod schedule;

@@ -6,16 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::pool::{Job, STACK};
+use super::crew::{PATIENCE, STACK};
+use super::pool::Job;
 
 /// What a read brought, and how long it took; `None` where it had not come back by the deadline.
 type Answer<T> = Option<(T, Duration)>;
 
 /// Threads that [`once`] begins with.
 const FEW: usize = 2;
-/// After so long without an answer, [`once`] takes as many threads again: a card answers within a millisecond.
-const PATIENCE: Duration = Duration::from_millis(10);
-
 /// Does all reads and returns what came back before the deadline, in the order of `jobs`. A read that did not goes on
 /// in its thread and is forgotten. A thread does one read after the other, and where reads stand, others take over: of
 /// 32 the last begins after 40 ms.

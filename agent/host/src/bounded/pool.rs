@@ -1,16 +1,12 @@
-//! The threads.
+//! Reads of many subjects, over and over.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use super::crew::{Back, Crew, Read};
 use super::schedule::{Schedule, Timing};
-
-/// A reader needs little: a path, a buffer of a few hundred bytes, the standard library's file calls.
-pub(super) const STACK: usize = 64 << 10;
 
 /// One read of one subject. It may keep something from one read to the next.
 pub type Job<T> = Box<dyn FnMut() -> T + Send>;
@@ -48,55 +44,47 @@ pub enum Event<T> {
     },
 }
 
-/// A thread for each subject, each reading once in a period. Threads are made when a subject is read for the first
-/// time and end when it goes away; no other call makes one. The caller's loop is
+/// Reads each subject once in a period. As long as all answer one thread does it; where a read stands, others take over
+/// within 10 ms, and end when they are not needed any more. The caller's loop is
 /// `loop { pool.tick(now) …; pool.wait(pool.next_wake()) }`, or `tick` from a loop of its own.
 pub struct Pool<T> {
     make: Make<T>,
     schedule: Schedule,
-    workers: BTreeMap<Arc<str>, SyncSender<()>>,
-    sender: Sender<Event<T>>,
-    results: Receiver<Event<T>>,
-    waiting: VecDeque<Event<T>>,
+    /// The reads that are not under way.
+    resting: BTreeMap<Arc<str>, Job<T>>,
+    crew: Crew<T>,
 }
 
 impl<T: Send + 'static> Pool<T> {
     /// A pool without subjects; `make` prepares the reads of one.
     pub fn new(timing: Timing, now: Instant, make: impl Fn(&str) -> Job<T> + Send + 'static) -> Self {
-        let (sender, results) = channel();
-        Self {
-            make: Box::new(make),
-            schedule: Schedule::new(timing, now),
-            workers: BTreeMap::new(),
-            sender,
-            results,
-            waiting: VecDeque::new(),
-        }
+        let (make, schedule) = (Box::new(make), Schedule::new(timing, now));
+        Self { make, schedule, resting: BTreeMap::new(), crew: Crew::new() }
     }
 
-    /// Makes the subjects these. The thread of one that went away ends when its read comes back; if the subject is
-    /// there again before that, the same thread serves it.
+    /// Makes the subjects these. One that went away while its read was under way, and is there again before that comes
+    /// back, is read by the same job.
     pub fn sync(&mut self, names: &[Arc<str>], now: Instant) {
         for name in self.schedule.sync(names, now) {
-            self.workers.remove(&name);
+            self.resting.remove(&name);
         }
     }
 
     /// Starts the reads whose time has come, and returns what happened since the last call. Never blocks.
     pub fn tick(&mut self, now: Instant) -> Vec<Event<T>> {
-        let mut events: Vec<_> = self.waiting.drain(..).chain(self.results.try_iter()).collect();
-        for event in &events {
-            if let Event::Done { name, .. } = event
-                && !self.schedule.finish(name, now)
-            {
-                self.workers.remove(name);
-            }
+        let mut events = Vec::new();
+        for Back { read, started, took, value } in self.crew.take() {
+            events.push(Event::Done { name: Arc::clone(&read.name), started, took, value });
+            self.rest(read, now);
         }
         for name in self.schedule.start(now) {
-            if let Err(error) = self.start(&name) {
-                self.schedule.finish(&name, now);
-                self.workers.remove(&name);
-                events.push(Event::NoThread { name, error });
+            let job = self.resting.remove(&name).unwrap_or_else(|| (self.make)(&name));
+            self.crew.add(Read { name, job });
+        }
+        if let Err((error, reads)) = self.crew.serve() {
+            for read in reads {
+                events.push(Event::NoThread { name: Arc::clone(&read.name), error });
+                self.rest(read, now);
             }
         }
         let overdue = self.schedule.overdue(now).into_iter();
@@ -106,17 +94,13 @@ impl<T: Send + 'static> Pool<T> {
 
     /// When `tick` has something to do next, results aside; `None` while there is nothing to read.
     pub fn next_wake(&self) -> Option<Instant> {
-        self.schedule.next_wake()
+        self.schedule.next_wake().into_iter().chain(self.crew.next_wake()).min()
     }
 
-    /// Waits until a read comes back, or until `until`. What came back is in the next `tick`.
+    /// Waits until reads came back, until `tick` has something to do for those that stand, or until `until`. What came
+    /// back is in the next `tick`.
     pub fn wait(&mut self, until: Instant) {
-        let timeout = until.saturating_duration_since(Instant::now());
-        if self.waiting.is_empty()
-            && let Ok(event) = self.results.recv_timeout(timeout)
-        {
-            self.waiting.push_back(event);
-        }
+        self.crew.wait(until);
     }
 
     /// The reads that are past their deadline now, with their beginnings.
@@ -131,36 +115,13 @@ impl<T: Send + 'static> Pool<T> {
 
     /// How many threads there are.
     pub fn threads(&self) -> usize {
-        self.workers.len()
+        self.crew.threads()
     }
 
-    fn start(&mut self, name: &Arc<str>) -> Result<(), io::ErrorKind> {
-        if !self.workers.contains_key(name) {
-            let worker = spawn(Arc::clone(name), (self.make)(name), self.sender.clone())?;
-            self.workers.insert(Arc::clone(name), worker);
+    /// Keeps the job of a subject that is still wanted.
+    fn rest(&mut self, read: Read<T>, now: Instant) {
+        if self.schedule.finish(&read.name, now) {
+            self.resting.insert(read.name, read.job);
         }
-        let worker = self.workers.get(name).ok_or(io::ErrorKind::NotFound)?;
-        // The channel is empty: a worker is asked again only after its answer.
-        worker.try_send(()).map_err(|_| io::ErrorKind::BrokenPipe)
     }
-}
-
-fn spawn<T: Send + 'static>(
-    name: Arc<str>,
-    mut job: Job<T>,
-    results: Sender<Event<T>>,
-) -> Result<SyncSender<()>, io::ErrorKind> {
-    let (start, asked) = sync_channel(1);
-    let work = move || {
-        while asked.recv().is_ok() {
-            let started = Instant::now();
-            let value = job();
-            let done = Event::Done { name: Arc::clone(&name), started, took: started.elapsed(), value };
-            if results.send(done).is_err() {
-                return;
-            }
-        }
-    };
-    let builder = thread::Builder::new().name("reader".to_owned()).stack_size(STACK);
-    builder.spawn(work).map(|_| start).map_err(|error| error.kind())
 }

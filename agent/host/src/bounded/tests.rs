@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use super::crew::PATIENCE;
 use super::schedule::Schedule;
 use super::*;
 
@@ -146,6 +147,27 @@ impl Gate {
     fn open(&self, name: &str, value: u32) {
         self.go.lock().unwrap()[name].send(value).unwrap();
     }
+
+    /// Ticks at `now` until so many reads have begun: which ones, and what happened meanwhile.
+    fn begin(&self, pool: &mut Pool<u32>, now: Instant, count: usize) -> (Vec<Arc<str>>, Vec<Event<u32>>) {
+        let mut events = pool.tick(now);
+        let mut begun = Vec::new();
+        while begun.len() < count {
+            begun.extend(self.begun.recv_timeout(PATIENCE));
+            events.extend(pool.tick(now));
+        }
+        begun.sort();
+        (begun, events)
+    }
+}
+
+/// Waits for threads that are not needed to end.
+fn settle(pool: &Pool<u32>, threads: usize) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while pool.threads() != threads && Instant::now() < end {
+        thread::yield_now();
+    }
+    assert_eq!(pool.threads(), threads);
 }
 
 fn done(events: &[Event<u32>]) -> Vec<(&str, u32)> {
@@ -168,9 +190,8 @@ fn a_read_that_hangs_delays_no_other_and_is_heard_of_when_it_comes_back() {
     let names = names(3);
     pool.sync(&names, now);
     let later = now + TIMING.period;
-    assert!(pool.tick(later).is_empty());
-    let begun: Vec<_> = gate.begun.iter().take(3).collect();
-    assert_eq!((begun.len(), pool.threads()), (3, 3));
+    let (begun, events) = gate.begin(&mut pool, later, 3);
+    assert_eq!((begun, events, pool.threads()), (names.clone(), Vec::new(), 3));
     gate.open("device-00", 7);
     gate.open("device-02", 9);
     let mut answers = Vec::new();
@@ -180,11 +201,13 @@ fn a_read_that_hangs_delays_no_other_and_is_heard_of_when_it_comes_back() {
     }
     answers.sort();
     assert_eq!(answers, [("device-00".to_owned(), 7), ("device-02".to_owned(), 9)]);
-    // An hour later: the one that hangs is told once, the others are read again, and nobody got a second thread.
+    // One stands, one rests, and one has ended.
+    settle(&pool, 2);
+    // An hour later: the one that hangs is told once and not begun again, and the others are read again.
     let hour = later + Duration::from_secs(3600);
-    let events = pool.tick(hour);
+    let (begun, events) = gate.begin(&mut pool, hour, 2);
+    assert_eq!(begun, [Arc::clone(&names[0]), Arc::clone(&names[2])]);
     assert_eq!(events, [Event::Stalled { name: "device-01".into(), since: later }]);
-    assert_eq!(gate.begun.iter().take(2).filter(|name| **name == *"device-01").count(), 0);
     assert!(pool.tick(hour + Duration::from_secs(1)).is_empty());
     assert_eq!((pool.threads(), pool.stalled().count()), (3, 1));
     gate.open("device-01", 5);
@@ -194,13 +217,39 @@ fn a_read_that_hangs_delays_no_other_and_is_heard_of_when_it_comes_back() {
 }
 
 #[test]
-fn the_thread_of_a_subject_that_went_away_ends_and_one_that_came_back_is_kept() {
+fn one_thread_reads_all_that_answer() {
+    let now = Instant::now();
+    let mut pool = Pool::new(TIMING, now, |_| Box::new(|| thread::current().id()));
+    let names = names(32);
+    pool.sync(&names, now);
+    let (mut threads, mut read) = (BTreeSet::new(), BTreeSet::new());
+    for round in 1..=3 {
+        let at = now + TIMING.period * round;
+        let mut open = names.len();
+        while open > 0 {
+            for event in pool.tick(at) {
+                let Event::Done { name, value, .. } = event else { panic!("{event:?}") };
+                threads.insert(format!("{value:?}"));
+                read.insert((round, name));
+                open -= 1;
+            }
+            if open > 0 {
+                pool.wait(Instant::now() + Duration::from_secs(60));
+            }
+        }
+    }
+    assert_eq!(read.len(), 3 * names.len());
+    // More than one only where the machine let one stand for 10 ms.
+    assert!(threads.len() < 16, "{threads:?}");
+}
+
+#[test]
+fn a_subject_that_went_away_is_heard_of_once_more_and_one_that_came_back_is_read_on() {
     let (mut pool, gate, now) = Gate::pool();
     let names = names(2);
     pool.sync(&names, now);
     let later = now + TIMING.period;
-    pool.tick(later);
-    assert_eq!(gate.begun.iter().take(2).count(), 2);
+    gate.begin(&mut pool, later, 2);
     pool.sync(&[], later);
     pool.sync(&names[1..], later);
     for (name, value) in [("device-00", 1), ("device-01", 2)] {
@@ -208,7 +257,28 @@ fn the_thread_of_a_subject_that_went_away_ends_and_one_that_came_back_is_kept() 
         pool.wait(Instant::now() + Duration::from_secs(60));
         assert_eq!(done(&pool.tick(later)), [(name, value)]);
     }
-    assert_eq!(pool.threads(), 1);
+    // The job that waits at this door is the one from before: another would have a new door.
+    let (begun, events) = gate.begin(&mut pool, later + TIMING.period, 1);
+    assert_eq!((begun, events), (vec![Arc::clone(&names[1])], Vec::new()));
+    gate.open("device-01", 3);
+    settle(&pool, 1);
+}
+
+#[test]
+fn the_threads_end_with_the_pool() {
+    let (mut pool, gate, now) = Gate::pool();
+    pool.sync(&names(1), now);
+    gate.begin(&mut pool, now + TIMING.period, 1);
+    let Gate { begun, go } = gate;
+    drop(pool);
+    go.lock().unwrap()["device-00"].send(1).unwrap();
+    go.lock().unwrap().clear();
+    // The sender in the job goes with the thread.
+    assert!(
+        begun
+            .recv_timeout(Duration::from_secs(60))
+            .is_err_and(|error| error == RecvTimeoutError::Disconnected)
+    );
 }
 
 #[test]

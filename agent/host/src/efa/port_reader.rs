@@ -18,7 +18,8 @@ const STEP: Duration = Duration::from_secs(1);
 /// What came of reading one port.
 type Read = Result<PortReading, PortFailure>;
 
-/// Reads the ports' counters of every EFA device, each by a thread of its own, evenly spread over the period. The
+/// Reads the ports' counters of every EFA device, evenly spread over the period, none delayed by a card
+/// that does not answer. The
 /// loop is the caller's: `tick` when something is due, or from a tick of its own; nothing here blocks but `wait`.
 ///
 /// `T` is what the caller's loop gets of each reading: by [`PortReaders::new`] all of it; by [`PortReaders::telling`]
@@ -80,7 +81,7 @@ impl PortReaders {
         Self::then(root, Timing { period, deadline, gap: GAP, step: STEP }, now, |_, read| read)
     }
 
-    /// Starts what is due and returns what happened. Never blocks; makes a thread only for a device's first reading.
+    /// Starts what is due and returns what happened. Never blocks.
     pub fn tick(&mut self, now: Instant) -> Vec<PortEvent> {
         self.pool.tick(now).into_iter().map(PortEvent::from).collect()
     }
@@ -149,7 +150,7 @@ impl<T: Send + 'static> PortReaders<T> {
         self.pool.period()
     }
 
-    /// How many threads there are: one a device at most.
+    /// How many threads there are: one, and one more for each card that does not answer.
     pub fn threads(&self) -> usize {
         self.pool.threads()
     }

@@ -10,7 +10,7 @@ use crate::bounded::{self, Event, Job, Pool, Timing};
 /// What happened to a reading; the subject's name is the PCI address.
 pub type GpuEvent = Event<Hardware>;
 
-/// Reads what the GPUs' hardware says, each GPU by a thread of its own. Used as [`crate::efa::PortReaders`] is.
+/// Reads what the GPUs' hardware says, none delayed by a GPU that does not answer. Used as [`crate::efa::PortReaders`] is.
 pub struct GpuReaders(Pool<Hardware>);
 
 impl GpuReaders {

@@ -78,11 +78,10 @@ fn all_ports_are_read_once_a_period() {
     let read = readings(&events);
     assert_eq!(read.len(), 32);
     assert_eq!(read[machine.tree.efa(7).name()].counters.get(Counter::RxDrops), Some(12));
-    assert_eq!(watch.readers.threads(), 32);
+    assert!(watch.readers.threads() < 32);
     let period = watch.readers.period();
     assert!(watch.readers.next_wake().is_some_and(|wake| wake <= watch.now + period));
-    watch.round(32);
-    assert_eq!(watch.readers.threads(), 32);
+    assert_eq!(readings(&watch.round(32)).len(), 32);
 }
 
 #[test]
@@ -102,14 +101,12 @@ fn a_dead_card_delays_no_other_and_is_told_once() {
     for _ in 0..3 {
         let events = watch.round(31);
         assert!(!events.contains(&stalled) && !readings(&events).contains_key(dead.name()));
-        assert_eq!(watch.readers.threads(), 32);
     }
     assert_eq!(watch.readers.stalled().collect::<Vec<_>>(), [(dead.name(), began)]);
     dead.release_port().unwrap();
     watch.until(|events| readings(events).contains_key(dead.name()));
     assert_eq!(watch.readers.stalled().count(), 0);
     assert_eq!(readings(&watch.round(32)).len(), 32);
-    assert_eq!(watch.readers.threads(), 32);
 }
 
 #[test]
@@ -127,7 +124,7 @@ fn a_port_that_went_away_is_an_error_with_its_number() {
         .collect();
     assert_eq!(failed, [(machine.tree.efa(1).name(), Some(2))]);
     watch.sync(&machine);
-    assert_eq!((readings(&watch.round(2)).len(), watch.readers.threads()), (2, 2));
+    assert_eq!(readings(&watch.round(2)).len(), 2);
 }
 
 #[test]

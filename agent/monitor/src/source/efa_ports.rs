@@ -1,5 +1,4 @@
-//! The counters of the EFA ports: each card is asked by a thread of its own, since a dead one holds its reader for half a
-//! minute.
+//! The counters of the EFA ports. A dead card holds its reader for half a minute; another reads the others then.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
