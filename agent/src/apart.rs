@@ -111,7 +111,7 @@ pub(crate) fn ask(deadline: Duration) -> Result<Exit, Stop> {
     let arguments = std::env::args_os().skip(1).chain(["--apart".into(), colour.into()]);
     match run(arguments, None, deadline, &|| false) {
         Ok(answer) => {
-            print::out(answer.text.trim_end_matches('\n'));
+            print::product(&answer.text)?;
             Ok(Exit::of_look(answer.code))
         }
         // It has said why itself.

@@ -130,11 +130,11 @@ pub(crate) fn run(args: Args) -> Result<Exit, Stop> {
         Command::Config(command) => config::run(&command),
         Command::UserData(args) => user_data::run(&args),
         Command::Unit => {
-            print::out(crate::steps::UNIT_TEXT.trim_end());
+            print::product(crate::steps::UNIT_TEXT)?;
             Ok(Exit::Ok)
         }
         Command::Reference(topic) => {
-            print::out(topic.markdown().trim_end());
+            print::product(&topic.markdown())?;
             Ok(Exit::Ok)
         }
     }

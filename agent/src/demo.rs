@@ -33,7 +33,7 @@ use crate::report::Usage;
 use crate::runner::Selection;
 use crate::settings::{Inputs, LocalSettings};
 use crate::step::{StepId, chain};
-use crate::{print, progress, steps};
+use crate::{facts, print, progress, steps};
 
 use loops::Disks;
 
@@ -77,7 +77,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Stop> {
     let build = |error: std::io::Error| {
         Stop::not_started(format!("cannot build the machine in {}: {error}", folder.display()))
     };
-    if !root.exists(tree::MARK) {
+    if root.exists(tree::MARK) {
+        is_of_this_type(&root, &kind.name)?;
+    } else {
         tree::build(&root, &kind).map_err(build)?;
     }
     if let Some(step) = args.broken {
@@ -155,6 +157,16 @@ fn folder(args: &DemoArgs) -> Result<(Option<tempfile::TempDir>, PathBuf), Stop>
         return Err(Stop::usage(format!("{} holds something else; name an empty folder", dir.display())));
     }
     Ok((None, dir))
+}
+
+/// A machine that was made before is what it is.
+fn is_of_this_type(root: &Root, name: &str) -> Result<(), Stop> {
+    match facts::type_of_machine(root) {
+        Some(is) if is != name => {
+            Err(Stop::usage(format!("--instance-type {name}: the machine in that folder is a {is}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn imds(kind: &InstanceType) -> Result<Server, Stop> {

@@ -22,7 +22,7 @@ pub(crate) enum Exit {
     CouldNotTell,
     /// As [`Exit::Usage`], of a command that only looks: its code 2 says that there are errors.
     LookUsage,
-    /// SIGINT or SIGTERM ended the run.
+    /// SIGINT, SIGTERM or SIGHUP ended the run.
     Interrupted,
 }
 
@@ -35,7 +35,7 @@ Exit codes (`check` has its own, see `check --help`):
        yet is kept as after a failed step (64 for check, watch and inventory)
   3    the run could not begin: another one is at work, or the machine cannot be read
   4    a step failed and onFailure = \"halt\": the node was kept from joining
-  130  ended by SIGINT or SIGTERM";
+  130  ended by SIGINT, SIGTERM or SIGHUP";
 
 /// The same for `check`.
 pub(crate) const CHECK_TABLE: &str = "\

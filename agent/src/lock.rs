@@ -18,11 +18,16 @@ pub(crate) struct Lock(#[expect(dead_code, reason = "the lock is held by being a
 pub(crate) enum LockError {
     #[error("another gpunode-agent is at work (process {pid}); wait for it, or end it")]
     Held { pid: String },
-    #[error("cannot make the lock file {PATH}")]
+    #[error("cannot make the lock file {PATH}{}", if nix::unistd::geteuid().is_root() { "" } else { "; run as root" })]
     Io(#[source] io::Error),
 }
 
 impl Lock {
+    /// For who changes nothing: where no run has made the lock yet, none is at work, and none is made.
+    pub(crate) fn take_if_any(root: &Root) -> Result<Option<Self>, LockError> {
+        if root.exists(PATH) { Self::take(root).map(Some) } else { Ok(None) }
+    }
+
     /// Takes the lock, or says who has it. Never waits.
     pub(crate) fn take(root: &Root) -> Result<Self, LockError> {
         let path = root.at(PATH);

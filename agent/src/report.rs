@@ -79,11 +79,7 @@ impl Usage {
 impl Report {
     /// How the run ended, by its steps.
     pub(crate) fn verdict(steps: &[StepResult]) -> Verdict {
-        let bad = |r: &StepResult| {
-            matches!(r.outcome, Outcome::Failed | Outcome::NotRun)
-                || r.findings.iter().any(|finding| finding.severity == Severity::Error)
-        };
-        if steps.iter().any(bad) {
+        if steps.iter().any(|step| step.outcome == Outcome::NotRun || is_bad(step)) {
             Verdict::Degraded
         } else if steps.iter().any(|r| r.outcome == Outcome::Planned) {
             Verdict::Planned
@@ -157,13 +153,18 @@ impl Report {
                 count(Outcome::Planned)
             ),
             Verdict::Degraded => format!(
-                "The {what} is not as it should be; failed steps: {}, not run: {}{} ({time}).",
-                count(Outcome::Failed),
+                "The {what} is not as it should be; steps that failed or found an error: {}, not run: {}{} ({time}).",
+                self.steps.iter().filter(|step| is_bad(step)).count(),
                 count(Outcome::NotRun),
                 self.on_failure.as_ref().map(|what| format!("; onFailure = {what}")).unwrap_or_default(),
             ),
         }
     }
+}
+
+/// Whether a step failed, or found an error.
+fn is_bad(step: &StepResult) -> bool {
+    step.outcome == Outcome::Failed || step.findings.iter().any(|found| found.severity == Severity::Error)
 }
 
 fn seconds(time: Duration) -> String {

@@ -6,6 +6,7 @@ pub(crate) mod answers;
 mod container_runtime;
 mod data_volumes;
 mod efa;
+mod efas;
 mod facts;
 mod gpus;
 mod health;

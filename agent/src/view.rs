@@ -14,7 +14,7 @@ mod units;
 
 pub(crate) use findings::line as finding_line;
 pub(crate) use inventory::{csv, table as inventory_table};
-pub(crate) use paint::{Paint, clean};
+pub(crate) use paint::{Paint, clean, is_screen};
 pub(crate) use report::full;
 pub(crate) use screen::{Size, screen};
 pub(crate) use units::time;

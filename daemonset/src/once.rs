@@ -25,7 +25,7 @@ const WRITE: Duration = Duration::from_secs(60);
 
 /// A look in which rules count at once needs no time to be proven.
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
-    let machine = args.machine();
+    let machine = args.machine()?;
     let node = args.node(machine.hostname())?;
     let mut writer = args.writer(&node)?;
     let Looked { mut health, sources, .. } = look(&machine.settings, &Once::new(DEADLINE));

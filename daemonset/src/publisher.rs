@@ -4,7 +4,7 @@
 //! - What is written is made when it is sent, from the newest that is wanted: after an outage the truth of now goes out,
 //!   once, and not what was true in between. What came and went in between is told by the events.
 //! - A heartbeat every five minutes and up to a tenth more, spread over the fleet, moves `lastHeartbeatTime` and puts back what somebody else
-//!   has changed of ours.
+//!   has changed of ours: conditions by itself, labels where its answer lacks one, and while there should be a taint somebody looks.
 //! - Conditions, labels, the taint and events fail apart: a role without events does not keep conditions back. What
 //!   ends a connection keeps everything back.
 
@@ -25,7 +25,7 @@ use crate::event_book::EventBook;
 use crate::labels::Labels;
 use crate::reporter::Desired;
 use backoff::Backoff;
-pub use lane::{Call, Failure, Lane, OfEvent, Outcome};
+pub use lane::{Call, Failure, Found, Lane, OfEvent, Outcome};
 
 /// What follows within this goes together.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -85,6 +85,8 @@ pub struct Publisher {
     lanes: [Backoff; 4],
     /// What keeps everything back.
     all: Backoff,
+    /// Whether somebody has to look if the taint is still there.
+    taint_unseen: bool,
     status_sent: Option<Duration>,
     heartbeat_due: Option<Duration>,
     counts: Counts,
@@ -101,6 +103,7 @@ impl Publisher {
             events,
             lanes: [Backoff::default(); 4],
             all: Backoff::default(),
+            taint_unseen: false,
             status_sent: None,
             heartbeat_due: None,
             counts: Counts::default(),
@@ -146,11 +149,11 @@ impl Publisher {
     pub fn done(&mut self, now: Duration, call: &Call, outcome: Outcome, chance: u64) {
         let lane = call.lane();
         match outcome {
-            Outcome::Done { uid } => {
+            Outcome::Done(found) => {
                 self.counts.written[lane as usize] += 1;
                 self.all.reset();
                 self.lanes[lane as usize].reset();
-                self.written(now, call, uid, chance);
+                self.written(now, call, found, chance);
             }
             Outcome::Failed(failure) => {
                 self.counts.failed[lane as usize] += 1;

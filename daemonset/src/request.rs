@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::event::{self, From};
 use crate::event_book::EventWrite;
 use crate::names::{EVENTS_NAMESPACE, MANAGER, TAINT, TAINT_EFFECT};
-use crate::publisher::{Call, Failure, Lane, OfEvent, Outcome};
+use crate::publisher::{Call, Failure, Found, Lane, OfEvent, Outcome};
 
 /// One request to the API server.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,8 +181,7 @@ pub fn delete_events(node: &str) -> Request {
 pub fn outcome(call: &Call, response: &Response) -> Outcome {
     let failure = match (call.lane(), response.status) {
         (_, 200..=299) => {
-            let uid = response.body["metadata"]["uid"].as_str().map(str::to_owned);
-            return Outcome::Done { uid: uid.filter(|_| call.lane() != Lane::Events) };
+            return Outcome::Done(found(call.lane(), &response.body["metadata"]));
         }
         (_, 403) => Failure::Forbidden,
         (Lane::Events, 404) if is_series(call) => Failure::Event(OfEvent::Absent),
@@ -197,6 +196,20 @@ pub fn outcome(call: &Call, response: &Response) -> Outcome {
         _ => Failure::Refused,
     };
     Outcome::Failed(failure)
+}
+
+fn found(lane: Lane, metadata: &Value) -> Found {
+    // The metadata of an event is not the node's.
+    if lane == Lane::Events {
+        return Found::default();
+    }
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let labels = metadata["labels"].as_object();
+    Found {
+        uid: text(&metadata["uid"]),
+        labels: labels
+            .map(|all| all.iter().filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect()),
+    }
 }
 
 fn is_series(call: &Call) -> bool {

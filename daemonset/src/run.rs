@@ -26,7 +26,7 @@ const STANDBY: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     // The metadata service is asked before the runtime begins, since it brings its own for the time.
-    let machine = args.machine();
+    let machine = args.machine()?;
     let node = args.node(machine.hostname())?;
     let writer = args.writer(&node)?;
     let shown = Watched::default();

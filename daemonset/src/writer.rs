@@ -132,7 +132,7 @@ impl Writer {
 
     fn log(&mut self, lane: Lane, answer: &Result<Response, Error>, outcome: &Outcome) {
         let trouble = match (outcome, answer) {
-            (Outcome::Done { .. } | Outcome::Failed(Failure::Event(_)), _) => None,
+            (Outcome::Done(_) | Outcome::Failed(Failure::Event(_)), _) => None,
             (_, Err(error)) => Some(chain(error)),
             (_, Ok(response)) => Some(words(response)),
         };

@@ -18,6 +18,7 @@ mod module;
 mod pki;
 pub mod proxy;
 pub(crate) mod ready;
+pub mod scale;
 pub(crate) mod server;
 mod service;
 mod sight;

@@ -72,6 +72,46 @@ fn without_nvml_nobody_can_tell_and_the_rest_is_reported() {
 }
 
 #[test]
+fn what_cannot_be_seen_is_not_missing() {
+    for (place, unknown) in [
+        ("sys/bus/pci/devices", &["the PCI bus: ", "the EFA devices: "][..]),
+        ("sys/class/infiniband", &["the EFA devices: "]),
+    ] {
+        let machine = Machine::new("healthy-p5");
+        let path = machine.tree.path().join(place);
+        std::fs::rename(&path, path.with_extension("aside")).unwrap();
+        std::os::unix::fs::symlink(path.file_name().unwrap(), &path).unwrap();
+        let (report, code) = machine.check(&[]);
+        assert_eq!(
+            (code, report["verdict"].as_str()),
+            (3, Some("unknown")),
+            "{place}: {}",
+            report["findings"]
+        );
+        assert_eq!(codes(&report), [""; 0], "{place}: nothing is wrong that anybody could see");
+        let told: Vec<_> =
+            report["unknown"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        for source in unknown {
+            assert!(told.iter().any(|it| it.starts_with(source) && it.contains(place)), "{place}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_none_and_a_machine_without_a_bus_are_not_healthy() {
+    let dir = agent::folder();
+    let nowhere = dir.path().join("nowhere");
+    let look = |root: &std::path::Path| {
+        let mut command = agent::program(gpunode_tests::binary::agent());
+        agent::finish(command.args(["check", "--root", agent::text(root)]))
+    };
+    let run = look(&nowhere);
+    assert_eq!(run.code, 64, "{run:?}");
+    assert!(run.stderr.contains(&format!("--root {}: no such folder", nowhere.display())), "{run:?}");
+    assert_eq!(look(dir.path()).code, 3, "an empty folder tells nothing");
+}
+
+#[test]
 fn a_call_that_hangs_ends_by_the_deadline_and_hides_no_other_gpu() {
     let (report, code) = Machine::new("hang-fields").check(&["--deadline", "6"]);
     assert_eq!(code, 2, "{report:#}");

@@ -69,6 +69,28 @@ fn faults_come_and_go_and_what_is_others_stays() {
 }
 
 #[test]
+fn a_bus_that_cannot_be_seen_is_unknown_and_nothing_on_it_missing() {
+    let cluster = cluster("base");
+    let node = Node::new(&cluster, "node-a");
+    let program = node.start(&[]);
+    node.until("GPUHealthy", "True", "");
+    node.until("EFAHealthy", "True", "");
+    let bus = node.machine.tree.path().join("sys/bus/pci/devices");
+    let aside = bus.with_extension("aside");
+    std::fs::rename(&bus, &aside).unwrap();
+    std::os::unix::fs::symlink(bus.file_name().unwrap(), &bus).unwrap();
+    node.until("GPUHealthy", "Unknown", "");
+    node.until("EFAHealthy", "Unknown", "");
+    std::fs::remove_file(&bus).unwrap();
+    std::fs::rename(&aside, &bus).unwrap();
+    node.until("GPUHealthy", "True", "");
+    node.until("EFAHealthy", "True", "");
+    let wrong = |(reason, _): &(String, u64)| ["GpuMissing", "EfaMissing"].contains(&&**reason);
+    assert!(!node.events().iter().any(wrong), "{:?}", node.events());
+    end(program);
+}
+
+#[test]
 fn taint_and_repair_conditions_come_and_go() {
     let cluster = cluster("overlays/all");
     let node = Node::new(&cluster, "node-a");

@@ -42,7 +42,7 @@ fn journal(dir: &Path) -> Vec<Value> {
 
 #[test]
 fn a_signal_ends_the_run_in_order() {
-    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         let dir = fresh_machine("p5.4xlarge");
         let imds = silent();
         let run = waiting(dir.path(), &imds);

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::rdma::{self, Rdma};
+use crate::root::ReadError;
 use crate::{Dir, Root};
 
 pub use device_sampler::{DeviceSample, DeviceSampler, SampleState};
@@ -108,20 +109,25 @@ pub struct Module {
 }
 
 /// Looks at everything but the counters, once. Reads no file that asks a card.
-pub fn observe(root: &Root) -> Observation {
+///
+/// # Errors
+/// It cannot be seen what there is.
+pub fn observe(root: &Root) -> Result<Observation, ReadError> {
     Observer::new(root.clone()).look()
 }
 
 /// Every EFA device, by PCI address. Other RDMA devices (Mellanox, soft RoCE) are left out.
 pub fn devices(root: &Root) -> Vec<Efa> {
-    let mut devices: Vec<_> = rdma::names(root).into_iter().filter_map(|name| read(root, name)).collect();
+    let mut devices: Vec<_> =
+        rdma::names(root).unwrap_or_default().into_iter().filter_map(|name| read(root, name)).collect();
     finish(root, &mut devices);
     devices
 }
 
-/// Every function of EFA cards on the PCI bus, by address.
+/// Every function of EFA cards on the PCI bus, by address; none where the bus cannot be seen.
 pub fn functions(root: &Root) -> Vec<EfaFunction> {
-    pci::Functions::default().look(root, &[])
+    let addresses = pci::Functions::addresses(root).unwrap_or_default();
+    pci::Functions::default().look(root, addresses, &devices(root))
 }
 
 /// What is known only of all together: their driver's version, their network devices, and their order.
@@ -148,7 +154,7 @@ pub fn names(root: &Root) -> Vec<String> {
         let pci = root.dir(format!("{}/{name}/device", rdma::CLASS));
         pci.is_ok_and(|pci| pci.link("driver").as_deref() == Some("efa") || identity(&pci).is_some())
     };
-    rdma::names(root).into_iter().filter(is_efa).collect()
+    rdma::names(root).unwrap_or_default().into_iter().filter(is_efa).collect()
 }
 
 /// What makes a device an EFA device.

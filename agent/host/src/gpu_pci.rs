@@ -43,12 +43,12 @@ pub struct GpuPci {
     pub power: Power,
 }
 
-/// Every NVIDIA GPU, by address. NVSwitches (bridges) and sound functions are left out.
+/// Every NVIDIA GPU, by address; none where the bus cannot be seen. NVSwitches (bridges) and sound functions are left out.
 pub fn devices(root: &Root) -> Vec<GpuPci> {
-    Bus::default().look(root).gpus
+    Bus::default().look(root).unwrap_or_default().gpus
 }
 
 /// Every NVSwitch that is in this machine, by address. Blackwell boards have none on the bus.
 pub fn nvswitches(root: &Root) -> Vec<GpuPci> {
-    Bus::default().look(root).nvswitches
+    Bus::default().look(root).unwrap_or_default().nvswitches
 }

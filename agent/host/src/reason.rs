@@ -127,7 +127,7 @@ reasons! {
         "Correct the launch template or `instance.expectedType`.";
     SYSCTL_REFUSED = "SysctlRefused", Error, WhenGone,
         "The kernel refused a setting.",
-        "Check that the kernel has the module (`modprobe tcp_bbr`), or choose another value.";
+        "Check that the kernel has the module (`modprobe tcp_bbr`, `modprobe sch_fq`), or choose another value.";
     SYSCTL_OVERRIDDEN = "SysctlOverridden", Warning, WhenGone,
         "A file that is read later sets one of our kernel settings to something else.",
         "Remove the line from that file, or set the wanted value in `sysctl.extra`.";

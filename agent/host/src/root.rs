@@ -35,6 +35,13 @@ pub struct ReadError {
     pub source: io::Error,
 }
 
+impl ReadError {
+    /// With the reason, for who has no place for a chain of causes.
+    pub fn words(&self) -> String {
+        format!("{self}: {}", self.source)
+    }
+}
+
 /// Where the machine's file tree begins.
 #[derive(Clone, Debug)]
 pub struct Root(Arc<Folder>);
@@ -155,15 +162,34 @@ impl Root {
         }
     }
 
-    /// The names in the folder `path`, sorted; empty where there is no such folder.
-    pub fn list(&self, path: impl AsRef<Path>) -> Vec<String> {
-        let folder = self.open_folder(path).ok().and_then(|folder| Entries::new(folder).ok());
-        let entries = folder.into_iter().flatten().flatten();
+    /// The names in the folder `path`, sorted, or `None` where there is no such folder. Where nothing is and where
+    /// nothing can be seen are not the same.
+    pub fn names(&self, path: impl AsRef<Path>) -> Result<Option<Vec<String>>, ReadError> {
+        let path = path.as_ref();
+        let fail = |source| ReadError { path: path.to_owned(), source };
+        let folder = match self.open_folder(path) {
+            Ok(folder) => folder,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(fail(error)),
+        };
         let text = |entry: DirEntry| entry.file_name().to_str().ok().map(str::to_owned);
+        let entries = Entries::new(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(|error| fail(error.into()))?.into_iter();
         let mut names: Vec<_> =
             entries.filter_map(text).filter(|name| !matches!(name.as_str(), "." | "..")).collect();
         names.sort_unstable();
-        names
+        Ok(Some(names))
+    }
+
+    /// As [`Root::names`]; an error where there is no such folder, too.
+    pub fn needed_names(&self, path: impl AsRef<Path>) -> Result<Vec<String>, ReadError> {
+        let absent = || ReadError { path: path.as_ref().to_owned(), source: io::ErrorKind::NotFound.into() };
+        self.names(&path)?.ok_or_else(absent)
+    }
+
+    /// As [`Root::names`]; empty where there is no such folder, or it cannot be read: for what nothing hangs on.
+    pub fn list(&self, path: impl AsRef<Path>) -> Vec<String> {
+        self.names(path).ok().flatten().unwrap_or_default()
     }
 
     /// What the link at `path` says; the links on the way to it are followed.

@@ -129,6 +129,7 @@ impl Sources {
             // It has answered when it was read to its end ([`Seen::Heard`]): what a line tells may be over by then.
             Seen::Kernel(_) | Seen::KernelLost(_) | Seen::KernelSilent => return false,
             Seen::Heard(source) => (source.clone(), State::Answered),
+            Seen::Unseen(source, why) => (source.clone(), State::Unavailable(why.clone())),
             Seen::Versions(_) => (Source::Versions, State::Answered),
             Seen::EfaHeld(Some(_)) => (Source::Use, State::Answered),
             Seen::EfaHeld(None) => (

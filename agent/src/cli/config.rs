@@ -41,14 +41,14 @@ pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Stop> {
     match command {
         ConfigCommand::Check(source) => {
             source.checked()?;
-            print::out("The configuration is good.");
+            print::product("The configuration is good.")?;
         }
         ConfigCommand::Show(args) => {
             let provenance = args.source.merged()?;
             if args.json {
-                print::out(serde_json::to_string_pretty(&provenance).unwrap_or_default());
+                print::product(&serde_json::to_string_pretty(&provenance).unwrap_or_default())?;
             } else {
-                print::out(provenance.table().trim_end());
+                print::product(&provenance.table())?;
             }
         }
     }

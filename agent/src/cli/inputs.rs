@@ -31,6 +31,9 @@ impl Common {
 
     /// What those settings are made from.
     pub(super) fn inputs(&self) -> Result<Inputs, Stop> {
+        if !self.root.is_dir() {
+            return Err(Stop::usage(format!("--root {}: no such folder", self.root.display())));
+        }
         let file = match &self.config {
             Some(path) => Some((path.clone(), read_config(path)?)),
             None => self

@@ -29,12 +29,14 @@ pub(super) struct Running {
 
 impl Running {
     /// Keeps every other run out until the lock is dropped.
-    pub(super) fn lock(&self) -> Result<Lock, Stop> {
-        Lock::take(&self.common.root()).map_err(|error| Stop::not_started(chain(&error)))
+    pub(super) fn lock(&self) -> Result<Option<Lock>, Stop> {
+        let root = self.common.root();
+        let lock = if self.plan { Lock::take_if_any(&root) } else { Lock::take(&root).map(Some) };
+        lock.map_err(|error| Stop::not_started(chain(&error)))
     }
 
     /// Runs the steps, lets go of the lock, and prints what came of it.
-    pub(super) fn run(&self, boot: Boot, lock: Lock) -> Result<Exit, Stop> {
+    pub(super) fn run(&self, boot: Boot, lock: Option<Lock>) -> Result<Exit, Stop> {
         let quiet = self.quiet || (!self.json && log::stderr_is_journal());
         let interrupted = interruption().map_err(|error| Stop::not_started(chain(&error)))?;
         let mut progress = progress::choose(self.json, quiet);
@@ -53,10 +55,12 @@ pub(super) fn among(steps: &[StepId], name: &str) -> Result<StepId, String> {
     })
 }
 
-/// A flag that SIGINT and SIGTERM set. A second signal ends the process at once.
+/// A flag that SIGINT, SIGTERM and SIGHUP set. A second signal ends the process at once. Who was started by `nohup` goes on
+/// when its terminal goes.
 pub(crate) fn interruption() -> std::io::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    let hangup = (!ignores_hangup()).then_some(signal_hook::consts::SIGHUP);
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM].into_iter().chain(hangup) {
         signal_hook::flag::register_conditional_shutdown(
             signal,
             i32::from(Exit::Interrupted.code()),
@@ -65,4 +69,11 @@ pub(crate) fn interruption() -> std::io::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(flag)
+}
+
+/// By the mask of ignored signals, proc_pid_status(5): a bit each, the lowest for signal 1.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
 }

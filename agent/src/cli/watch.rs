@@ -3,7 +3,7 @@
 mod lines;
 mod terminal;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use super::{Common, Stop};
 use crate::exit::Exit;
 use crate::look::Target;
 use crate::step::chain;
+use crate::view;
 use lines::{Json, Plain};
 use terminal::Terminal;
 
@@ -68,7 +69,7 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Stop> {
         started.map_err(|error| Stop::not_started(format!("cannot start watching: {}", chain(&error))))?;
     let show: Box<dyn Show> = if args.json {
         Box::new(Json::default())
-    } else if io::stdout().is_terminal() {
+    } else if view::is_screen() {
         Box::new(Terminal::open())
     } else {
         Box::new(Plain::default())

@@ -81,7 +81,15 @@ fn fallen_off_the_bus(root: &Root, kind: &InstanceType) -> io::Result<()> {
 
 fn one_interface_less(root: &Root, kind: &InstanceType) -> io::Result<()> {
     match root.list("/sys/class/infiniband").last() {
-        Some(device) => fs::remove_dir_all(root.at(format!("/sys/class/infiniband/{device}"))),
+        Some(device) => {
+            // The class has a folder or a link; the card on the bus loses its device either way.
+            let class = root.at(format!("/sys/class/infiniband/{device}"));
+            let below = fs::canonicalize(&class)?;
+            if class != below {
+                fs::remove_file(&class)?;
+            }
+            fs::remove_dir_all(below)
+        }
         None => Err(io::Error::other(format!("{} has no EFA interface to take away", kind.name))),
     }
 }

@@ -12,6 +12,7 @@ use gpunode_host::{Finding, reason};
 use crate::context::Context;
 use crate::os::Os;
 use crate::step::{Check, Failure, Step, StepId};
+use crate::steps::efas;
 
 /// The software and the interfaces.
 pub(crate) struct Efa;
@@ -22,9 +23,9 @@ impl Step for Efa {
     }
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
-        let expected = interfaces::expected(cx);
-        if !cx.spec().efa.required.or(expected.is_some_and(|count| count > 0)) {
-            return Ok(Check::not_applicable("this type has no EFA"));
+        let told = cx.spec().efa.expected_count.is_some_and(|count| count > 0);
+        if !cx.spec().efa.required.or(told || efas::expected(cx, os.root())) {
+            return Ok(Check::not_applicable(efas::why_not(cx)));
         }
         let mut findings = Vec::new();
         match observe::decide(cx, os) {
@@ -41,7 +42,7 @@ impl Step for Efa {
             return Ok(Check { findings, ..Check::done("installed") });
         }
         let mut check = match module::check(cx, os)? {
-            module::State::Loaded(driver) => interfaces::check(cx, os, expected, &driver)?,
+            module::State::Loaded(driver) => interfaces::check(cx, os, &driver)?,
             module::State::ToLoad => {
                 let change = "load the EFA kernel module".to_owned();
                 return Ok(Check { changes: vec![change], findings, ..Check::done("not loaded") });

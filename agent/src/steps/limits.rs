@@ -79,10 +79,7 @@ fn pages(cx: &Context, os: &Os) -> Result<Option<HugePages>, Failure> {
     if cx.makes_image() {
         return Ok(None);
     }
-    let efa = cx
-        .facts()
-        .and_then(|facts| facts.catalog.as_ref())
-        .is_some_and(gpunode_host::catalog::InstanceType::has_efa);
+    let efa = super::efas::expected(cx, os.root());
     HugePages::plan(os.root(), cx.spec().limits.hugepages_2mi, efa)
         .map_err(|message| Failure::new(&reason::HUGE_PAGES_TOO_MANY, "limits.hugepages2Mi", message))
 }

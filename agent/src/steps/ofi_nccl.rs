@@ -16,6 +16,7 @@ use gpunode_host::{Finding, reason};
 use crate::context::Context;
 use crate::os::Os;
 use crate::step::{Check, Failure, Step, StepId};
+use crate::steps::efas;
 
 use nccl::State;
 
@@ -30,10 +31,10 @@ impl Step for OfiNccl {
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
         let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
         let versions = cx.versions(os.root());
-        let mut check = match known.filter(|known| known.has_efa()) {
-            Some(known) => plugin(cx, os, known, &versions)?,
-            None if cx.spec().nccl.install => Check::done("this type has no EFA"),
-            None => return Ok(Check::not_applicable("this type has no EFA")),
+        let mut check = match efas::expected(cx, os.root()) {
+            true => plugin(cx, os, known, &versions)?,
+            false if cx.spec().nccl.install => Check::done(efas::why_not(cx)),
+            false => return Ok(Check::not_applicable(efas::why_not(cx))),
         };
         match nccl::look(cx, os, &versions) {
             State::Right => {}
@@ -56,7 +57,12 @@ impl Step for OfiNccl {
 }
 
 /// The plugin: there, right for the type, loadable, found by the linker.
-fn plugin(cx: &Context, os: &Os, known: &InstanceType, versions: &Versions) -> Result<Check, Failure> {
+fn plugin(
+    cx: &Context,
+    os: &Os,
+    known: Option<&InstanceType>,
+    versions: &Versions,
+) -> Result<Check, Failure> {
     let mut findings = Vec::new();
     let Some(plugin) = &versions.ofi_nccl_plugin else {
         if cx.spec().efa.installer_mode == EfaMode::Full {
@@ -67,7 +73,8 @@ fn plugin(cx: &Context, os: &Os, known: &InstanceType, versions: &Versions) -> R
         findings.push(Finding::new(&reason::OFI_NCCL_ABSENT, "ofi-nccl", message));
         return Ok(Check { findings, ..Check::done("not on the host") });
     };
-    let misfits = fit::misfits(known, &Installed::from(versions));
+    // What fits a type that nobody knows, nobody knows either.
+    let misfits = known.map(|known| fit::misfits(known, &Installed::from(versions))).unwrap_or_default();
     findings.extend(misfits.into_iter().map(|why| Finding::new(&reason::OFI_NCCL_UNFIT, "ofi-nccl", why)));
     let changes = super::files_to_write(os, &linker::missing(os, plugin));
     // To load it takes the libraries of the driver, which only load where GPUs are.

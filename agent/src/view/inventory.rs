@@ -3,7 +3,7 @@
 use gpunode_host::health::report::{Efa, Gpu, GpuState, Report};
 
 use super::head;
-use super::paint::{Paint, Style};
+use super::paint::{Paint, Style, clean};
 use super::table::{Cell, Heading, lines};
 use super::units::{bytes, decimal_bytes};
 
@@ -136,11 +136,13 @@ pub(crate) fn csv(report: &Report) -> String {
     std::iter::once(heading).chain(rows.iter().map(line)).collect::<Vec<_>>().join("\n")
 }
 
+/// Without control characters, which a device may say and a terminal would obey.
 fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
+    let field = clean(field);
+    if field.contains([',', '"']) {
         return format!("\"{}\"", field.replace('"', "\"\""));
     }
-    field.to_owned()
+    field
 }
 
 /// For people, with a summary.

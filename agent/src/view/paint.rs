@@ -23,13 +23,18 @@ pub(crate) enum Style {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Paint(pub(crate) bool);
 
+/// Whether standard output is a terminal that can do more than a typewriter; one of which nothing is known cannot.
+pub(crate) fn is_screen() -> bool {
+    let can = environment::value("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    can && std::io::stdout().is_terminal()
+}
+
 impl Paint {
     /// For standard output: only on a terminal that knows colours, and not where NO_COLOR asks for none
     /// (<https://no-color.org>).
     pub(crate) fn stdout() -> Self {
         let refused = environment::value("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = environment::value("TERM").is_some_and(|term| term == "dumb");
-        Self(!refused && !dumb && std::io::stdout().is_terminal())
+        Self(!refused && is_screen())
     }
 
     /// `text` in its style. The codes are those of every terminal since the VT100's successors (ECMA-48, SGR).

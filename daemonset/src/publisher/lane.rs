@@ -67,13 +67,19 @@ impl Call {
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The API server has it; the node's UID where the answer has it.
-    Done {
-        /// UID.
-        uid: Option<String>,
-    },
+    /// The API server has it, and its answer says this of the node.
+    Done(Found),
     /// It has not.
     Failed(Failure),
+}
+
+/// What an answer says of the node; `None` where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// UID.
+    pub uid: Option<String>,
+    /// All its labels.
+    pub labels: Option<Labels>,
 }
 
 /// Why not.

@@ -3,27 +3,39 @@
 use std::time::Duration;
 
 use super::backoff::part;
-use super::{Call, Failure, OfEvent, Published, Publisher};
+use super::{Call, Failure, Found, OfEvent, Published, Publisher};
 use crate::event_book::{Answer, EventWrite};
+use crate::labels::Labels;
 
 impl Publisher {
-    pub(super) fn written(&mut self, now: Duration, call: &Call, uid: Option<String>, chance: u64) {
+    pub(super) fn written(&mut self, now: Duration, call: &Call, found: Found, chance: u64) {
         match call {
             Call::Status(conditions) => {
+                let Found { uid, labels } = found;
                 if uid.is_some() && self.published.uid.is_some() && self.published.uid != uid {
                     // Another object of the same name: nothing of ours is on it but what was just written.
                     (self.published.labels, self.published.taint) = (None, Some(None));
                 }
                 self.published.uid = uid.or(self.published.uid.take());
+                if labels.is_some_and(|there| self.lacks_ours(&there)) {
+                    self.published.labels = None;
+                }
+                self.taint_unseen = true;
                 self.published.conditions = Some(conditions.clone());
                 self.status_sent = Some(now);
                 let heartbeat = self.settings.heartbeat;
                 self.heartbeat_due = Some(now + heartbeat + part(heartbeat, chance, 100));
             }
             Call::Labels { labels, .. } => self.published.labels = Some(labels.clone()),
-            Call::Taint(taint) => self.published.taint = Some(taint.clone()),
+            Call::Taint(taint) => (self.published.taint, self.taint_unseen) = (Some(taint.clone()), false),
             Call::Event(write) => self.events.done(now, write, Answer::Written),
         }
+    }
+
+    /// Whether somebody has taken a label of ours away, or given it another value.
+    fn lacks_ours(&self, there: &Labels) -> bool {
+        let mut ours = self.published.labels.iter().flatten();
+        ours.any(|(key, value)| there.get(key) != Some(value))
     }
 
     pub(super) fn failed(&mut self, now: Duration, call: &Call, failure: Failure, chance: u64) {

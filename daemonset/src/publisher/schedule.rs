@@ -37,7 +37,7 @@ impl Publisher {
         // Where it is not known whether there is one, somebody has to look if there should be one; if there should not,
         // only a run that is asked to taint knows that it may have left one.
         match &self.published.taint {
-            Some(there) => *there != wanted.taint,
+            Some(there) => *there != wanted.taint || self.taint_unseen && wanted.taint.is_some(),
             None => wanted.taint.is_some(),
         }
     }

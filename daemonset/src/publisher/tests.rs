@@ -31,7 +31,7 @@ fn told(nth: u64) -> Told {
     Told { reason, warning: true, note: nth.to_string(), action, at_unix_ms: nth }
 }
 
-const DONE: Outcome = Outcome::Done { uid: None };
+const DONE: Outcome = Outcome::Done(Found { uid: None, labels: None });
 const AWAY: Outcome = Outcome::Failed(Failure::Away { asked: None });
 
 impl Bed {
@@ -67,7 +67,7 @@ impl Bed {
 }
 
 fn uid(call: &Call, uid: &str) -> Outcome {
-    Outcome::Done { uid: (call.lane() == Lane::Status).then(|| uid.to_owned()) }
+    Outcome::Done(Found { uid: (call.lane() == Lane::Status).then(|| uid.to_owned()), labels: None })
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -107,6 +107,43 @@ fn a_healthy_hour_takes_twelve_writes_at_most() {
         }
         assert!((10..=12).contains(&writes), "{writes}");
     }
+}
+
+#[test]
+fn a_label_that_somebody_took_is_put_back_with_the_next_heartbeat() {
+    for there in [Labels::new(), [("a".to_owned(), "of somebody".to_owned())].into()] {
+        let mut bed = Bed::new();
+        bed.publisher.want(truth(0), true);
+        bed.run(Duration::ZERO, |_| DONE);
+        bed.writes.clear();
+        // The node also has labels of others, which are theirs.
+        let others = ("b".to_owned(), "of others".to_owned());
+        let whole: Labels = truth(0).labels.into_iter().chain([others.clone()]).collect();
+        let with = |labels: &Labels| Outcome::Done(Found { uid: None, labels: Some(labels.clone()) });
+        bed.run(SECOND * 660, |_| with(&whole));
+        assert_eq!(bed.lanes(), [Lane::Status; 2], "nothing is wrong");
+        bed.writes.clear();
+        let mut is_there = false;
+        bed.run(SECOND * 330, |call| {
+            is_there |= call.lane() == Lane::Labels;
+            with(if is_there { &whole } else { &there })
+        });
+        assert_eq!(bed.lanes(), [Lane::Status, Lane::Labels]);
+        assert!(bed.publisher.is_done());
+    }
+}
+
+#[test]
+fn a_taint_that_should_be_there_is_looked_for_with_every_heartbeat() {
+    let mut bed = Bed::new();
+    bed.publisher.want(Desired { taint: Some("GPUHealthy".into()), ..truth(1) }, true);
+    bed.run(SECOND * 660, |_| DONE);
+    assert_eq!(bed.lanes()[..3], [Lane::Status, Lane::Labels, Lane::Taint]);
+    assert_eq!(bed.lanes()[3..], [Lane::Status, Lane::Taint, Lane::Status, Lane::Taint]);
+    bed.writes.clear();
+    bed.publisher.want(truth(2), true);
+    bed.run(SECOND * 660, |_| DONE);
+    assert_eq!(bed.lanes().iter().filter(|lane| **lane == Lane::Taint).count(), 1, "it is taken away once");
 }
 
 #[test]
@@ -182,7 +219,7 @@ fn a_node_that_is_made_again_gets_everything_again() {
 }
 
 #[test]
-fn the_taint_is_looked_at_only_when_it_must_change() {
+fn without_a_taint_nobody_looks_for_one_and_it_is_taken_away_once() {
     let mut bed = Bed::new();
     bed.publisher.want(truth(0), true);
     bed.run(SECOND * 3600, |_| DONE);
@@ -191,8 +228,10 @@ fn the_taint_is_looked_at_only_when_it_must_change() {
     bed.run(SECOND * 3600, |_| DONE);
     bed.publisher.want(truth(2), true);
     bed.run(SECOND * 3600, |_| DONE);
-    let taints: Vec<_> =
-        bed.writes.iter().filter(|(_, call)| call.lane() == Lane::Taint).map(|(_, call)| call).collect();
+    let taints = bed.writes.iter().filter(|(_, call)| call.lane() == Lane::Taint).map(|(_, call)| call);
+    let mut taints: Vec<_> = taints.collect();
+    assert_eq!(taints.iter().filter(|call| ***call == Call::Taint(None)).count(), 1);
+    taints.dedup();
     assert_eq!(taints, [&Call::Taint(Some("GPUHealthy".into())), &Call::Taint(None)]);
 }
 

@@ -10,7 +10,7 @@ fn response(status: u16) -> Response {
 fn failure(call: &Call, status: u16) -> Failure {
     match outcome(call, &response(status)) {
         Outcome::Failed(failure) => failure,
-        Outcome::Done { .. } => panic!("{status} is no success"),
+        Outcome::Done(_) => panic!("{status} is no success"),
     }
 }
 
@@ -94,15 +94,15 @@ fn each_answer_has_its_consequence() {
     assert_eq!(failure(&event_call(false), 409), Failure::Event(OfEvent::Exists));
     assert_eq!(failure(&event_call(true), 409), Failure::Again);
     let done = Response { status: 200, body: json!({"metadata": {"uid": "u"}}), ..Response::default() };
-    assert_eq!(outcome(&status, &done), Outcome::Done { uid: Some("u".into()) });
-    assert_eq!(outcome(&event_call(false), &done), Outcome::Done { uid: None });
+    assert_eq!(outcome(&status, &done), Outcome::Done(Found { uid: Some("u".into()), labels: None }));
+    assert_eq!(outcome(&event_call(false), &done), Outcome::Done(Found::default()));
 }
 
 proptest! {
     #[test]
     fn every_status_means_something(code in any::<u16>(), exists in any::<bool>()) {
         for call in [Call::Status(Vec::new()), Call::Taint(None), event_call(exists)] {
-            let done = matches!(outcome(&call, &response(code)), Outcome::Done { .. });
+            let done = matches!(outcome(&call, &response(code)), Outcome::Done(_));
             prop_assert_eq!(done, (200..300).contains(&code));
         }
     }

@@ -183,7 +183,7 @@ impl Sweep {
         if self.anew {
             self.observer = Observer::new(self.root.clone());
         }
-        let seen = self.observer.look();
+        let seen = self.observer.look().unwrap_or_else(|error| panic!("{}", error.words()));
         self.names = seen.devices.iter().map(|device| device.name.clone()).collect();
         self.see(Seen::Efa(Box::new(seen)));
     }
@@ -219,7 +219,8 @@ impl Sweep {
         if self.anew {
             self.bus = Bus::default();
         }
-        let Functions { gpus, nvswitches } = self.bus.look(&self.root);
+        let Functions { gpus, nvswitches } =
+            self.bus.look(&self.root).unwrap_or_else(|error| panic!("{}", error.words()));
         let addresses: Vec<Arc<str>> = gpus.iter().map(|gpu| (&*gpu.address).into()).collect();
         // The first turn of one that is new comes within a period.
         self.gpus.sync(&addresses, self.now.checked_sub(PortReaders::PERIOD).unwrap_or(self.now));

@@ -133,7 +133,7 @@ impl Player {
         let addresses: Vec<_> = gpus.iter().map(|gpu| gpu.address.clone()).collect();
         let hardware = gpu_pci::hardware_once(&root, &addresses, PLENTY);
         self.see(Seen::GpuBus { gpus, hardware, nvswitches });
-        let seen = efa::observe(&root);
+        let seen = efa::observe(&root).unwrap_or_else(|error| panic!("{}", error.words()));
         let devices: Vec<_> = seen.devices.iter().map(|device| device.name.clone()).collect();
         self.see(Seen::Efa(Box::new(seen)));
         self.sampler.sync(&devices);

@@ -14,6 +14,8 @@ mod pod;
 mod release;
 mod site;
 
+use std::collections::BTreeMap;
+
 use gpunode_host::metadata::Eni;
 use gpunode_tests::aws::Told as Said;
 use gpunode_tests::node::{ok, up};
@@ -60,10 +62,30 @@ fn whole_way_from_settings_to_conditions_and_back() {
     has(&said, 0, "ok", "1 of 1 nodes have joined");
     has(&said, 0, "ok", "1 of 1 as they must be");
 
+    let since: BTreeMap<_, _> =
+        ["NodeBootstrapped", "NodeStorageHealthy"].map(|kind| (kind, pod.since(kind))).into();
     pod.renew_token(&site.cluster);
+    the_clock_jumps(&vm, &pod, 3 * 3600);
     an_efa_leaves_and_comes_back(&site, &vm, &pod);
     pod.renew_token(&site.cluster);
+    the_clock_jumps(&vm, &pod, -3 * 3600);
     a_gpu_falls_off_the_bus_for_good(&site, &vm, &image, &pod);
+    for kind in ["NodeBootstrapped", "NodeStorageHealthy"] {
+        let moved = pod.since(kind) - since[kind];
+        assert!(moved.abs() < 60, "{kind} has its status since {moved} s later");
+    }
+}
+
+/// By so many seconds. The pod's program says so, and what it has told stands; since when, it tells by the new time.
+fn the_clock_jumps(vm: &Vm, pod: &Pod<'_>, seconds: i64) {
+    let before = pod.words();
+    let now = ok(vm, "date +%s").parse::<i64>().unwrap();
+    ok(vm, &format!("date --set=@{}", now + seconds));
+    let (sign, hours) = (if seconds < 0 { "-" } else { "" }, seconds.abs() / 3600);
+    // A few seconds pass between the two commands on a slow machine.
+    let told = format!("the clock was set by {sign}({}|{})[0-9]{{2}} s", hours * 36, hours * 36 - 1);
+    pod.until_logged(&told);
+    assert_eq!(pod.words(), before);
 }
 
 /// The machine has what the template gives it, and nothing else.
@@ -150,12 +172,25 @@ fn an_efa_leaves_and_comes_back(site: &Site, vm: &Vm, pod: &Pod<'_>) {
     assert_eq!(pod.condition("GPUHealthy").0, "True", "of one card");
     assert_eq!(pod.condition("NodeBootstrapped").0, "True", "it was well when it booted");
     has(&site.installer(&VERIFY), 3, "error", "EFAHealthy is False: EfaAbsent");
+    on_a_host_its_log_has_fields(vm);
     card.reload().unwrap();
     vm.replug().unwrap();
     pod.until("EFAHealthy", "True", "EfaIsHealthy");
     pod.until_labels(&[("efa-5", None), ("efa.count", Some("16")), ("efa.healthy", Some("16"))]);
     pod.wait("the event", |pod| pod.has_told("EfaAbsentCleared"));
     assert_eq!(site.installer(&VERIFY).code, Some(0));
+}
+
+/// The same program started by hand, beside the pod: what it sees is in the journal, with the node as a field.
+fn on_a_host_its_log_has_fields(vm: &Vm) {
+    let look =
+        "/run/bed/files/gpunode-daemonset --once --dry-run --node-name by-hand --state-dir /run/by-hand";
+    let code = ok(vm, &format!("{look} >/run/by-hand.yaml 2>/run/by-hand.err; echo $?"));
+    let fields = "-t gpunode-daemonset GPUNODE_NODE=by-hand";
+    let told = ok(vm, &format!("journalctl -b --no-pager -o cat {fields}; cat /run/by-hand.err"));
+    assert_eq!(code, "2", "{told}");
+    assert_eq!(told.matches("found: EfaAbsent").count(), 1, "{told}");
+    assert_eq!(ok(vm, "cat /run/by-hand.err"), "", "what is in the journal is not on the terminal, too");
 }
 
 /// NVML reports Xid 79 of one GPU, which stands until the machine starts anew, and gives no handle of another, which is over

@@ -94,6 +94,29 @@ impl<'a> Pod<'a> {
         (word("status"), word("reason"))
     }
 
+    /// Since when a condition has its status, in seconds since 1970.
+    pub(crate) fn since(&self, kind: &str) -> i64 {
+        let node = self.node();
+        let all = node["status"]["conditions"].as_array().unwrap();
+        let found = all.iter().find(|it| it["type"] == kind).unwrap();
+        let since = found["lastTransitionTime"].as_str().unwrap();
+        ok(self.vm, &format!("date --date={since} +%s")).parse().unwrap()
+    }
+
+    /// Type, status and reason of each condition.
+    pub(crate) fn words(&self) -> Vec<[String; 3]> {
+        let node = self.node();
+        let all = node["status"]["conditions"].as_array().unwrap();
+        let word = |it: &Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
+        all.iter().map(|it| ["type", "status", "reason"].map(|name| word(it, name))).collect()
+    }
+
+    /// Waits until its log has a line like this extended regular expression.
+    pub(crate) fn until_logged(&self, line: &str) {
+        let look = format!("journalctl -b --no-pager --output cat --unit {UNIT} | grep -Ec '{line}' || true");
+        self.wait(line, |pod| ok(pod.vm, &look) != "0");
+    }
+
     /// Whether the cluster was told an event with this reason.
     pub(crate) fn has_told(&self, reason: &str) -> bool {
         let path = "/apis/events.k8s.io/v1/namespaces/default/events";

@@ -13,6 +13,7 @@ use super::{Efa, Module, Observation, finish, text};
 use crate::Root;
 use crate::efa::P2p;
 use crate::rdma::{self, Rdma};
+use crate::root::ReadError;
 use crate::turns::Turns;
 
 /// Everything about EFA but the counters, as often as it is wanted. Reads no file that asks a card.
@@ -40,11 +41,15 @@ impl Observer {
     }
 
     /// What is there now.
-    pub fn look(&mut self) -> Observation {
+    ///
+    /// # Errors
+    /// It cannot be seen what there is: a folder is not there, or cannot be read.
+    pub fn look(&mut self) -> Result<Observation, ReadError> {
+        let (names, addresses) = (rdma::names(&self.root)?, Functions::addresses(&self.root)?);
         let turn = self.turns.next();
         let before = std::mem::take(&mut self.known);
         let (mut devices, mut others) = (Vec::new(), Vec::new());
-        for (place, name) in rdma::names(&self.root).into_iter().enumerate() {
+        for (place, name) in names.into_iter().enumerate() {
             let folder = self.folder(&name);
             let what = match before.get(&name).filter(|_| !turn.is_of(place)) {
                 Some((same, what)) if folder.is_some() && *same == folder => self.again(&name, what.clone()),
@@ -58,12 +63,12 @@ impl Observer {
         }
         finish(&self.root, &mut devices);
         let module = self.root.exists("/sys/module/efa");
-        Observation {
+        Ok(Observation {
             module: module.then(|| Module { version: text(&self.root, "/sys/module/efa/version") }),
-            functions: self.functions.look(&self.root, &devices),
+            functions: self.functions.look(&self.root, addresses, &devices),
             devices,
             others,
-        }
+        })
     }
 
     fn folder(&self, name: &str) -> Folder {
@@ -102,6 +107,7 @@ mod tests {
     }
 
     fn plug(root: &Path, name: &str, firmware: &str) {
+        fs::create_dir_all(root.join("sys/bus/pci/devices")).unwrap();
         let folder = format!("sys/class/infiniband/{name}");
         put(root, &format!("{folder}/device/vendor"), "0x1d0f\n");
         put(root, &format!("{folder}/device/device"), "0xefa1\n");
@@ -120,13 +126,13 @@ mod tests {
         plug(root, "a", "1\n");
         plug(root, "b", "1\n");
         let mut observer = Observer::new(Root::new(root));
-        assert_eq!(firmware(&observer.look()), [("a", "1"), ("b", "1")]);
+        assert_eq!(firmware(&observer.look().unwrap()), [("a", "1"), ("b", "1")]);
         // The new folder is made while the old one is still there: it cannot be the same.
         fs::rename(root.join("sys/class/infiniband/b"), root.join("old")).unwrap();
         plug(root, "b", "2\n");
         put(root, "sys/class/infiniband/a/fw_ver", "2\n");
-        assert_eq!(firmware(&observer.look()), [("a", "1"), ("b", "2")]);
-        let looks = (0..ROUND).take_while(|_| firmware(&observer.look())[0] == ("a", "1")).count();
+        assert_eq!(firmware(&observer.look().unwrap()), [("a", "1"), ("b", "2")]);
+        let looks = (0..ROUND).take_while(|_| firmware(&observer.look().unwrap())[0] == ("a", "1")).count();
         assert!((1..ROUND).contains(&looks), "its turn comes once in a round: {looks}");
     }
 
@@ -137,9 +143,9 @@ mod tests {
         put(dir.path(), &format!("{folder}/vendor"), "");
         put(dir.path(), &format!("{folder}/device"), "0xefa1\n");
         let mut observer = Observer::new(Root::new(dir.path()));
-        assert!(observer.look().functions.is_empty());
+        assert!(observer.look().unwrap().functions.is_empty());
         put(dir.path(), &format!("{folder}/vendor"), "0x1d0f\n");
-        assert_eq!(observer.look().functions.len(), 1);
+        assert_eq!(observer.look().unwrap().functions.len(), 1);
     }
 
     #[test]
@@ -148,13 +154,13 @@ mod tests {
         let root = dir.path();
         plug(root, "a", "1\n");
         let mut observer = Observer::new(Root::new(root));
-        assert_eq!(observer.look().devices[0].p2p, P2p::None);
+        assert_eq!(observer.look().unwrap().devices[0].p2p, P2p::None);
         put(root, "sys/class/infiniband/a/device/p2p", "NVIDIA\n");
-        assert_eq!(observer.look().devices[0].p2p, P2p::Provider("NVIDIA".into()));
+        assert_eq!(observer.look().unwrap().devices[0].p2p, P2p::Provider("NVIDIA".into()));
         put(root, "sys/class/infiniband/x/node_type", "1: CA\n");
-        assert_eq!(observer.look().others.len(), 1);
+        assert_eq!(observer.look().unwrap().others.len(), 1);
         fs::remove_dir_all(root.join("sys/class/infiniband")).unwrap();
-        let seen = observer.look();
+        let seen = observer.look().unwrap();
         assert_eq!((seen.devices.len(), seen.others.len()), (0, 0));
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{DEVICES, Efa, VENDOR, hex, link};
 use crate::Root;
+use crate::root::ReadError;
 use crate::turns::Turns;
 
 const FUNCTIONS: &str = "/sys/bus/pci/devices";
@@ -58,9 +59,13 @@ enum What {
 }
 
 impl Functions {
-    /// Every EFA function, by address. One that is among `devices` has come all the way.
-    pub(super) fn look(&mut self, root: &Root, devices: &[Efa]) -> Vec<EfaFunction> {
-        let addresses = root.list(FUNCTIONS);
+    /// Of all functions on the bus, whatever they are.
+    pub(super) fn addresses(root: &Root) -> Result<Vec<String>, ReadError> {
+        root.needed_names(FUNCTIONS)
+    }
+
+    /// Every EFA function among `addresses`. One that is among `devices` has come all the way.
+    pub(super) fn look(&mut self, root: &Root, addresses: Vec<String>, devices: &[Efa]) -> Vec<EfaFunction> {
         let turn = self.turns.next();
         self.known.retain(|address, _| addresses.binary_search(address).is_ok());
         let mut functions = Vec::new();
@@ -97,12 +102,10 @@ fn what(root: &Root, address: &str) -> Option<What> {
     Some(if DEVICES.contains(&device) { What::Efa(device) } else { What::Other })
 }
 
+/// Of one that is none of the RDMA devices there are, whatever its own folder says.
 fn state(root: &Root, address: &str) -> FunctionState {
-    let folder = format!("{FUNCTIONS}/{address}");
-    let rdma_device = root.list(format!("{folder}/infiniband")).into_iter().next();
-    match (rdma_device, link(root, &format!("{folder}/driver"))) {
-        (Some(rdma_device), _) => FunctionState::Ready { rdma_device },
-        (None, Some(driver)) => FunctionState::NoRdmaDevice { driver },
-        (None, None) => FunctionState::NotBound,
+    match link(root, &format!("{FUNCTIONS}/{address}/driver")) {
+        Some(driver) => FunctionState::NoRdmaDevice { driver },
+        None => FunctionState::NotBound,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{DEVICES, GpuPci, Power};
 use crate::Root;
 use crate::efa::hex;
+use crate::root::ReadError;
 use crate::turns::Turns;
 
 /// NVIDIA's PCI vendor id.
@@ -47,9 +48,12 @@ struct Fixed {
 
 impl Bus {
     /// What is there now.
-    pub fn look(&mut self, root: &Root) -> Functions {
+    ///
+    /// # Errors
+    /// The bus cannot be seen.
+    pub fn look(&mut self, root: &Root) -> Result<Functions, ReadError> {
+        let addresses = root.needed_names(DEVICES)?;
         let turn = self.turns.next();
-        let addresses = root.list(DEVICES);
         self.known.retain(|address, _| addresses.binary_search(address).is_ok());
         let mut found = Functions::default();
         for (place, address) in addresses.into_iter().enumerate() {
@@ -68,7 +72,7 @@ impl Bus {
                 self.known.insert(address, what);
             }
         }
-        found
+        Ok(found)
     }
 }
 

@@ -41,7 +41,7 @@ fn a_bus_that_is_looked_at_again_shows_what_came_what_went_and_what_changed() {
     plug(dir.path(), "0000:e0:00.0", "", "", None);
     let (mut bus, root) = (Bus::default(), Root::new(dir.path()));
     let mut seen = || {
-        let found = bus.look(&root);
+        let found = bus.look(&root).unwrap();
         let gpu = |gpu: &GpuPci| format!("{} {}", gpu.address, gpu.driver.as_deref().unwrap_or("-"));
         (found.gpus.iter().map(gpu).collect::<Vec<_>>(), found.nvswitches.len())
     };

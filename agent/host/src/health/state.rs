@@ -65,6 +65,7 @@ impl Health {
             Seen::Kernel(entry) => return self.line(now, &entry),
             Seen::KernelLost(count) => self.lines_lost(now, count),
             Seen::KernelSilent => self.engine.silent(&Source::KernelLog),
+            Seen::Unseen(source, _) => self.engine.silent(&source),
             Seen::Heard(source) => self.engine.heard(&source),
             Seen::Versions(versions) => self.known.versions = Some(*versions),
             Seen::EfaHeld(held) => self.known.efa_held = held,

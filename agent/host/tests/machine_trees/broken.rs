@@ -16,7 +16,7 @@ fn how_far_an_efa_device_came_is_seen_on_the_bus() {
     machine.tree.efa(0).remove().unwrap();
     machine.tree.efa(1).unbind().unwrap();
     machine.tree.efa(2).lose_rdma_device().unwrap();
-    let seen = efa::observe(&machine.root);
+    let seen = efa::observe(&machine.root).unwrap();
     assert_eq!((seen.devices.len(), seen.functions.len()), (29, 31));
     let state = |number: usize| {
         let address = machine.tree.efa(number).address().to_owned();

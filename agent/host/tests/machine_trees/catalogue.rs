@@ -22,7 +22,7 @@ fn every_type_has_the_efa_devices_that_the_catalogue_says() {
 }
 
 fn efa_is_whole(machine: &Machine, kind: &InstanceType) {
-    let seen = efa::observe(&machine.root);
+    let seen = efa::observe(&machine.root).unwrap();
     let count = usize::try_from(kind.efa_max).unwrap();
     assert_eq!(seen.devices.len(), count, "{}", kind.name);
     assert_eq!(seen.module.is_some(), count > 0, "{}", kind.name);
@@ -123,7 +123,7 @@ fn each_generation_of_the_driver_is_read() {
     ] {
         let options = Options { efa_driver: version.map(Into::into), ..Options::default() };
         let machine = with("p5en.48xlarge", options);
-        let seen = efa::observe(&machine.root);
+        let seen = efa::observe(&machine.root).unwrap();
         assert!(seen.devices.iter().all(|efa| efa.p2p == p2p && efa.driver_version.as_deref() == version));
         assert_eq!(seen.module.unwrap().version.as_deref(), version);
         let names = efa::names(&machine.root);
@@ -139,11 +139,11 @@ fn each_generation_of_the_driver_is_read() {
 #[test]
 fn none_and_sixty_four() {
     let none = with_efas(0);
-    assert_eq!(efa::observe(&none.root), efa::Observation::default());
+    assert_eq!(efa::observe(&none.root).unwrap(), efa::Observation::default());
     assert!(efa::counters_once(&none.root, &[], Duration::ZERO, LONG).is_empty());
     let many = with_efas(64);
     let names = efa::names(&many.root);
-    assert_eq!((names.len(), efa::observe(&many.root).functions.len()), (64, 64));
+    assert_eq!((names.len(), efa::observe(&many.root).unwrap().functions.len()), (64, 64));
     let counters = efa::counters_once(&many.root, &names, Duration::ZERO, LONG);
     assert!(counters.iter().all(|device| matches!(device.port, efa::PortCounters::Read(_))));
 }

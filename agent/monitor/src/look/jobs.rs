@@ -27,11 +27,13 @@ pub(super) const ALL: [(&str, Job); 7] = [
         report.saw(Step::Versions, Seen::Versions(Box::new(Versions::read(&settings.root))));
     }),
     ("gpu-bus", gpu_bus),
-    ("efa", |settings, _, _, report| {
-        let seen = efa::observe(&settings.root);
-        let names = efa_source::names(&seen);
-        report.saw(Step::Efa, Seen::Efa(Box::new(seen)));
-        report.saw(Step::Use, Seen::EfaHeld(efa_source::held(&names)));
+    ("efa", |settings, _, _, report| match efa::observe(&settings.root) {
+        Ok(seen) => {
+            let names = efa_source::names(&seen);
+            report.saw(Step::Efa, Seen::Efa(Box::new(seen)));
+            report.saw(Step::Use, Seen::EfaHeld(efa_source::held(&names)));
+        }
+        Err(error) => report.saw(Step::Efa, Seen::Unseen(Source::EfaDevices, error.words())),
     }),
     ("efa-counters", counters::read),
     ("gpus", gpus),
@@ -49,7 +51,12 @@ fn left(until: Instant, most: Duration) -> Duration {
 }
 
 fn gpu_bus(settings: &Settings, _: &Once, until: Instant, report: &Report) {
-    let Functions { gpus, nvswitches } = Bus::default().look(&settings.root);
+    let Functions { gpus, nvswitches } = match Bus::default().look(&settings.root) {
+        Ok(functions) => functions,
+        Err(error) => {
+            return report.saw(Step::GpuBus, Seen::Unseen(Source::GpuBus, error.words()));
+        }
+    };
     let addresses: Vec<_> = gpus.iter().map(|gpu| gpu.address.clone()).collect();
     let deadline = left(until, settings.deadlines.gpu_bus);
     let hardware = gpu_pci::hardware_once(&settings.root, &addresses, deadline);

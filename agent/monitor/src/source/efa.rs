@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gpunode_host::efa::{DeviceSampler, Observation, Observer};
-use gpunode_host::health::Seen;
+use gpunode_host::health::{Seen, Source};
 use gpunode_host::rdma;
 
 use super::{PATIENCE, Place};
@@ -22,7 +22,15 @@ pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
     while !place.bell.is_over() {
         let asked = place.bell.take();
         if asked || Instant::now() >= look {
-            let seen = observer.look();
+            look = Instant::now() + periods.devices;
+            let seen = match observer.look() {
+                Ok(seen) => seen,
+                Err(error) => {
+                    place.feed.saw(Seen::Unseen(Source::EfaDevices, error.words()))?;
+                    place.gate.open(First::Efa);
+                    continue;
+                }
+            };
             let names = names(&seen);
             sampler.sync(&seen.devices.iter().map(|device| device.name.clone()).collect::<Vec<_>>());
             let held = held(&names);
@@ -32,7 +40,6 @@ pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
             }
             place.gate.open(First::Efa);
             place.feed.saw(Seen::EfaHeld(held))?;
-            look = Instant::now() + periods.devices;
         }
         if Instant::now() >= sample {
             if !place.devices.is_empty() {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use gpunode_host::bounded::Event;
 use gpunode_host::gpu_pci::{Bus, Functions, GpuReaders, Hardware};
-use gpunode_host::health::Seen;
+use gpunode_host::health::{Seen, Source};
 
 use super::{PATIENCE, Place};
 use crate::feed::Over;
@@ -26,11 +26,15 @@ pub(crate) fn run(place: &Place) -> Result<(), Over> {
     while !place.bell.is_over() {
         let began = Instant::now();
         place.bell.take();
-        let Functions { gpus, nvswitches } = bus.look(&settings.root);
-        let addresses: Vec<Arc<str>> = gpus.iter().map(|gpu| gpu.address.as_str().into()).collect();
-        let mut answers = round(place, &mut readers, &addresses);
-        let hardware = gpus.iter().map(|gpu| answers.remove(gpu.address.as_str())).collect();
-        place.feed.saw(Seen::GpuBus { gpus, hardware, nvswitches })?;
+        match bus.look(&settings.root) {
+            Ok(Functions { gpus, nvswitches }) => {
+                let addresses: Vec<Arc<str>> = gpus.iter().map(|gpu| gpu.address.as_str().into()).collect();
+                let mut answers = round(place, &mut readers, &addresses);
+                let hardware = gpus.iter().map(|gpu| answers.remove(gpu.address.as_str())).collect();
+                place.feed.saw(Seen::GpuBus { gpus, hardware, nvswitches })?;
+            }
+            Err(error) => place.feed.saw(Seen::Unseen(Source::GpuBus, error.words()))?,
+        }
         place.gate.open(First::GpuBus);
         let until = began + period;
         while Instant::now() < until && !place.bell.is_over() && !place.bell.has_rung() {

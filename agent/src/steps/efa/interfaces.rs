@@ -15,10 +15,16 @@ use crate::step::{Check, Failure, few};
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(5);
 
-pub(super) fn check(cx: &Context, os: &Os, expected: Option<usize>, driver: &str) -> Result<Check, Failure> {
-    let count = wait_for(os, expected.unwrap_or(0));
+pub(super) fn check(cx: &Context, os: &Os, driver: &str) -> Result<Check, Failure> {
+    let expected = expected(cx);
+    let functions = efa::functions(os.root()).len();
+    let count = wait_for(os, expected.unwrap_or(functions));
     if let Some(expected) = expected.filter(|expected| count < *expected) {
         let message = format!("{count} of {expected} interfaces are there{}", missing(cx, os));
+        return Err(Failure::new(&reason::EFA_MISSING, "efa", message));
+    }
+    if count < functions {
+        let message = format!("{count} of the {functions} EFA cards on the PCI bus have an RDMA device");
         return Err(Failure::new(&reason::EFA_MISSING, "efa", message));
     }
     let mut check = Check::done(format!("{count} interfaces, driver {driver}"));
@@ -31,7 +37,7 @@ pub(super) fn check(cx: &Context, os: &Os, expected: Option<usize>, driver: &str
 
 /// What the operator says, else what the type has. An EFA can only be attached at launch, so a type's full number is
 /// expected unless told otherwise.
-pub(super) fn expected(cx: &Context) -> Option<usize> {
+fn expected(cx: &Context) -> Option<usize> {
     let told = cx.spec().efa.expected_count;
     let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
     let count = told.or_else(|| known.and_then(InstanceType::expected_efa).map(u64::from))?;

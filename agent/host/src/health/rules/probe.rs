@@ -47,11 +47,11 @@ rules! { ROWS:
     GPU_PROBE_NOT_STARTED = "GpuProbeNotStarted", Node, Warning, Looks(2), WhenGone;
         is "The probe could not be started, so that little can be said of the GPUs.",
         seen "no memory file, process or socket for it, or it ended before its first word, in two looks in a row",
-        do "Read the message: it names the call that failed.",
+        do "Run as root; else read the message, which names the call that failed.",
         by "gpunode";
     LIBFABRIC_PROBE_FAILED = "LibfabricProbeFailed", Node, Warning, Looks(2), WhenGone;
         is "libfabric hung, or ended the probe that had loaded it.",
         seen "no answer before the deadline, or the probe ended, in two looks in a row",
-        do "Look which RDMA device does not answer (`ibv_devinfo`).",
+        do "Read the message; where libfabric hung, look which RDMA device does not answer (`ibv_devinfo`).",
         by "gpunode";
 }

@@ -58,6 +58,8 @@ pub enum Seen {
     KernelLost(u64),
     /// The kernel log cannot be read.
     KernelSilent,
+    /// What there is cannot be seen, for this reason: not that nothing is there.
+    Unseen(Source, String),
     /// A source that says what happens, and not what is, can be heard.
     Heard(Source),
     /// Drivers and libraries.
