@@ -100,6 +100,12 @@ impl Client {
         self.change("kubernetes apply", "PATCH", &query, body).await
     }
 
+    /// Puts `object` in the place of the version of it that it names.
+    pub async fn replace(&self, path: &str, object: &Value) -> Result<(), Failure> {
+        let query = format!("{path}?fieldManager={MANAGER}&fieldValidation=Strict");
+        self.change("kubernetes replace", "PUT", &query, Some(("application/json", object))).await
+    }
+
     /// A JSON merge patch.
     pub async fn merge(&self, path: &str, change: &Value) -> Result<(), Failure> {
         let query = format!("{path}?fieldManager={MANAGER}");
