@@ -1,13 +1,12 @@
-//! gpunode's own DaemonSet as a component: what is applied is what the chart renders, and goes as it came.
+//! gpunode's own DaemonSet as a component: it comes as the settings say, is kept right, and goes again.
 
-use gpunode_tests::{binary, manifests};
-use installer::render::{What, render};
-use installer::settings::{self, File};
+mod looks;
+mod rendered;
+
 use serde_json::{Value, json};
 
-use crate::hardware::{has, namespace};
 use crate::inside::{Inside, one_at_a_time};
-use crate::node::{NODES, PODS, node, watched};
+use crate::node::{NODES, node};
 
 const IMAGE: &str = "registry.example.com/gpunode-daemonset:0.1.0";
 pub(crate) const ON: [(&str, &str); 3] =
@@ -16,65 +15,6 @@ const REPAIR: (&str, &str) = ("EKS_REPAIR", "true");
 const SET: &str = "/apis/apps/v1/namespaces/kube-system/daemonsets/gpunode-daemonset";
 const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
 const BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
-
-/// Every object by kind and name.
-fn sorted(mut objects: Vec<Value>) -> Vec<Value> {
-    objects.sort_by_key(|object| format!("{} {}", object["kind"], object["metadata"]["name"]));
-    objects
-}
-
-/// What `render` writes with these settings.
-fn ours(more: &str) -> Vec<Value> {
-    let text = format!(
-        "CLUSTER_NAME=research\nAWS_REGION=us-west-2\nVPC_ID=vpc-01234567\nPRIVATE_SUBNET_A=subnet-01234567\n\
-         INSTALL_GPUNODE_DAEMONSET=true\n{more}"
-    );
-    let loaded = settings::load(Some(File { path: ".env", text: &text }), &[]).unwrap();
-    let files = render(&loaded, What::Kubernetes).unwrap();
-    let files = files.into_iter().filter(|file| file.path.contains("gpunode-daemonset"));
-    sorted(files.flat_map(|file| manifests::objects(&file.text).unwrap()).collect())
-}
-
-/// What helm makes of the chart in that place.
-fn helms(values: &str) -> Vec<Value> {
-    let words = ["--namespace", "kube-system", "--set", values];
-    let text = manifests::template(&binary::bed().join("../manifests"), &words).unwrap();
-    sorted(manifests::objects(&text).unwrap())
-}
-
-#[test]
-fn each_setting_comes_to_what_helm_renders_with_the_same_value() {
-    let digest = "0a".repeat(32);
-    let mut seen = Vec::new();
-    for (devices, value) in [("cdi", "cdi"), ("privileged", "privileged"), ("runtime-class", "runtimeClass")]
-    {
-        for bits in 0..8 {
-            let [repair, taint, flow] = [1, 2, 4].map(|bit| bits & bit != 0);
-            // Of an image by its digest the chart's own words are made to fit.
-            let (image, repository, tag) = if repair {
-                (format!("a.example/b@sha256:{digest}"), "a.example/b@sha256", digest.as_str())
-            } else {
-                ("a.example:5000/b:1.2".to_owned(), "a.example:5000/b", "1.2")
-            };
-            let settings = format!(
-                "DAEMONSET_IMAGE={image}\nDAEMONSET_DEVICES={devices}\nEKS_REPAIR={repair}\nDAEMONSET_TAINT={taint}\n\
-                 DAEMONSET_FLOW_CONTROL={flow}\n"
-            );
-            let values = format!(
-                "image.repository={repository},image.tag={tag},devices={value},eksRepair={repair},taint={taint},\
-                 flowControl={flow}"
-            );
-            let (found, right) = (ours(&settings), helms(&values));
-            assert_eq!(found.len(), right.len(), "{values}");
-            for (found, right) in found.iter().zip(&right) {
-                assert_eq!(found, right, "{values}");
-            }
-            seen.push(found);
-        }
-    }
-    // No two of them are the same.
-    assert!(seen.iter().enumerate().all(|(at, one)| !seen[..at].contains(one)));
-}
 
 fn arguments(inside: &Inside) -> Value {
     inside.get(SET)["spec"]["template"]["spec"]["containers"][0]["args"].clone()
@@ -255,62 +195,5 @@ fn one_of_others_is_refused_and_stays_as_it_is() {
         assert_eq!(inside.get(SET), before);
     }
     inside.delete(SET);
-    assert_eq!(inside.ours(), Vec::<String>::new());
-}
-
-#[test]
-fn verify_and_doctor_look_whether_it_is_on_every_gpu_node() {
-    let _turn = one_at_a_time();
-    let inside = Inside::new(802);
-    let told = inside.run(&["verify"], &[ON[0]]);
-    assert_eq!(told.code, Some(2), "{told:?}");
-    assert!(told.err.contains("DAEMONSET_IMAGE: must be set"), "{told:?}");
-    assert_eq!(inside.run(&["apply", "--yes"], &ON).code, Some(0));
-    let nodes = || {
-        let told = inside.run(&["verify", "--json"], &ON);
-        let document = told.json();
-        let rows = document["wrong"].as_array().unwrap().clone();
-        let ours = rows.into_iter().filter(|row| row["id"].as_str().unwrap().contains("gpunode")).chain(
-            document["wrong"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter(|row| row["id"] == "kubernetes/Node")
-                .cloned(),
-        );
-        ours.map(|row| row["note"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(nodes(), Vec::<String>::new());
-    namespace(&inside, "doctor");
-    for name in ["gpu-a", "gpu-b"] {
-        node(&inside, name, |_| {});
-    }
-    watched(&inside, "gpu-a");
-    assert_eq!(nodes(), ["1 of 2 have no gpunode-daemonset that is ready: gpu-b"]);
-    watched(&inside, "gpu-b");
-    assert_eq!(nodes(), Vec::<String>::new());
-    inside.says(&format!("{PODS}/gpu-a"), &json!({ "conditions": [{ "type": "Ready", "status": "False" }] }));
-    assert_eq!(nodes(), ["1 of 2 have no gpunode-daemonset that is ready: gpu-a"]);
-    inside.says(
-        SET,
-        &json!({ "desiredNumberScheduled": 2, "numberReady": 1, "currentNumberScheduled": 2,
-        "numberMisscheduled": 0 }),
-    );
-    assert_eq!(nodes().len(), 2, "{:?}", nodes());
-
-    // The pods of before have no argument; with the setting that is an error, and apply is what helps.
-    let told = inside.run(&["doctor", "--json"], &[&ON[..], &[REPAIR]].concat());
-    has(&told, "error", "EKS_REPAIR is set, and no pod has --eks-repair");
-    assert!(told.out.contains("installer apply; then kubectl -n kube-system get pods"), "{told:?}");
-    let token = inside.cluster.kubectl(&["create", "token", "default", "--namespace", "doctor"]).unwrap();
-    let weak = inside.kubeconfig("weak", inside.cluster.url(), token.trim());
-    let told = inside.run(&["doctor", "--json", "--kubeconfig", &weak], &ON);
-    has(&told, "error", "create roles.rbac.authorization.k8s.io in default");
-    has(&told, "error", "create validatingadmissionpolicies.admissionregistration.k8s.io");
-    for name in ["gpu-a", "gpu-b"] {
-        inside.delete(&format!("{NODES}/{name}"));
-        inside.delete(&format!("{PODS}/{name}"));
-    }
-    assert_eq!(inside.run(&["destroy", "--yes"], &ON).code, Some(0));
     assert_eq!(inside.ours(), Vec::<String>::new());
 }

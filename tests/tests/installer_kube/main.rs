@@ -6,6 +6,7 @@ mod charts;
 mod daemonset;
 mod doctor;
 mod dra;
+mod every_write;
 mod hardware;
 mod inside;
 mod joined;
