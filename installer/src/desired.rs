@@ -4,6 +4,7 @@
 //! talks to a cloud stays one thin loop, and every order of answers, every loss of one and every end of the process
 //! can be tried in tests. There is no state to lose: a run that begins anew reads everything again.
 
+mod call;
 mod change;
 mod graph;
 mod plan;
@@ -16,10 +17,11 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use call::{Answer, Call, Outcome, Request, Task};
 pub use change::{Change, Difference, diff};
 pub use graph::{Graph, GraphError};
 pub use plan::{Plan, Row};
-pub use run::{ATTEMPTS, Answer, Call, Outcome, Request, Run, Task};
+pub use run::{ATTEMPTS, Run};
 
 /// One thing that must be there, or must not.
 #[derive(Clone, Debug, PartialEq)]

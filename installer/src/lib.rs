@@ -4,6 +4,7 @@
 pub mod aws;
 pub mod carry_out;
 pub mod cli;
+mod daemonset;
 pub mod desired;
 pub mod devices;
 pub mod doctor;

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 pub(crate) use canonical::sorted;
 
+use crate::daemonset;
 use crate::launch_template::{self, LaunchTemplate, MakeError};
 use crate::policies::{self, Places, PolicyError, Role};
 use crate::settings::{Loaded, NodeGroupKind, Settings};
@@ -33,8 +34,8 @@ pub enum What {
     UserData,
     /// policies/: IAM policies and the trust policy of each role, and what whoever runs the installer must be allowed
     Policies,
-    /// kubernetes/: storage classes, metrics server, device plugins or the values of the DRA drivers' charts, Karpenter's
-    /// node pools
+    /// kubernetes/: storage classes, metrics server, device plugins or the values of the DRA drivers' charts, gpunode's
+    /// DaemonSet, Karpenter's node pools
     Kubernetes,
     /// eksctl.yaml: a ClusterConfig with add-ons, roles and managed node groups
     Eksctl,
@@ -67,6 +68,9 @@ pub enum RenderError {
     /// A policy.
     #[error("policies")]
     Policy(#[from] PolicyError),
+    /// A fault of ours.
+    #[error("gpunode's DaemonSet: {0}")]
+    Daemonset(String),
     /// There is no id to write down.
     #[error(
         "{0} is for `installer gpu create`, which makes the group; files name one that is there: set {1} instead"
@@ -103,6 +107,7 @@ pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError>
         }
         What::Kubernetes => {
             let mut files = kubernetes::files(settings);
+            files.extend(daemonset_files(settings)?);
             files.extend(karpenter::files(loaded)?);
             files
         }
@@ -152,6 +157,12 @@ fn policy_files(settings: &Settings) -> Result<Vec<Rendered>, RenderError> {
         put("karpenter-queue", &policies::policy("karpenter-queue", &places)?);
     }
     Ok(files)
+}
+
+fn daemonset_files(settings: &Settings) -> Result<Vec<Rendered>, RenderError> {
+    let files = daemonset::files(settings).map_err(RenderError::Daemonset)?;
+    let wanted = files.into_iter().filter(|found| found.wanted);
+    Ok(wanted.map(|found| file(found.path, yaml::documents(&found.objects))).collect())
 }
 
 /// What whoever runs the installer must be allowed; no form takes it.

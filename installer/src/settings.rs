@@ -13,7 +13,7 @@ mod table;
 mod tests;
 mod values;
 
-pub use choices::{Capacity, Devices, NodeGroupKind};
+pub use choices::{Capacity, DaemonsetDevices, Devices, NodeGroupKind};
 pub use example::example;
 pub use load::{File, Loaded, load};
 pub use table::{Preset, SECTIONS, Section, Setting, all};

@@ -165,6 +165,14 @@ impl Thing {
         }
     }
 
+    /// What it is by a look at the policy of the Mountpoint for S3 driver that was made before, where it is that policy.
+    pub fn read_s3(&self, look: Look) -> Option<Result<Look, Failure>> {
+        match &self.kind {
+            Kind::S3Policy(policy) => Some(policy.read(look)),
+            _ => None,
+        }
+    }
+
     /// Looks at it.
     pub async fn look(&self, door: &Door) -> Result<Look, Failure> {
         // The futures of the SDK are large.

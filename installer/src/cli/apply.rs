@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::live::{ChangeArgs, Live, LiveArgs};
 use super::progress::Progress;
-use super::talk::{NODES_END, block_on, confirm, ends_nodes, say};
+use super::talk::{MARKS_STAY, NODES_END, block_on, confirm, ends_nodes, leaves_marks, say};
 use super::{Stop, err, out};
 use crate::carry_out::carry_out;
 use crate::desired::{Change, Outcome, Task};
@@ -42,8 +42,13 @@ pub(super) async fn bring(live: &Live, yes: bool, json: bool) -> Result<(), Stop
         }
         return if plan.refuses() { Err(Exit::Refused) } else { Ok(()) };
     }
-    if plan.rows.iter().any(|row| row.change == Change::Delete && ends_nodes(&row.id)) {
+    let removes =
+        |what: fn(&str) -> bool| plan.rows.iter().any(|row| row.change == Change::Delete && what(&row.id));
+    if removes(ends_nodes) {
         say(json, NODES_END);
+    }
+    if removes(leaves_marks) {
+        say(json, MARKS_STAY);
     }
     confirm("Do this?", yes)?;
     let outcomes = change(live, Task::Apply).await;

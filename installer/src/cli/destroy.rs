@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::apply::{change, report, verdict};
 use super::live::{ChangeArgs, Live, LiveArgs};
-use super::talk::{NODES_END, block_on, confirm, ends_nodes, say};
+use super::talk::{MARKS_STAY, NODES_END, block_on, confirm, ends_nodes, leaves_marks, say};
 use super::{Stop, out};
 use crate::desired::{Outcome, Seen, Task};
 
@@ -26,12 +26,13 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), Stop> {
 /// Shows what is ours, asks, removes it and says how it ended.
 pub(super) async fn remove(live: &Live, yes: bool, json: bool) -> Result<(), Stop> {
     say(json, live.title());
-    let (mut ours, mut nodes) = (0, false);
+    let (mut ours, mut nodes, mut marks) = (0, false, false);
     for resource in live.graph.iter().rev() {
         match live.looks.get(&resource.id).map(|look| &look.seen) {
             Some(seen) if live.owns(seen) => {
                 ours += 1;
                 nodes |= ends_nodes(&resource.id);
+                marks |= leaves_marks(&resource.id);
                 say(json, format_args!("- {}", resource.id));
             }
             Some(Seen::Present { .. }) => {
@@ -49,6 +50,9 @@ pub(super) async fn remove(live: &Live, yes: bool, json: bool) -> Result<(), Sto
     }
     if nodes {
         say(json, NODES_END);
+    }
+    if marks {
+        say(json, MARKS_STAY);
     }
     confirm("Remove this?", yes)?;
     let mut outcomes = change(live, Task::Destroy).await;

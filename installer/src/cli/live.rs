@@ -73,7 +73,7 @@ pub(super) struct Live {
 impl Live {
     /// Reads the settings, finds the cluster and looks at everything.
     pub(super) async fn find(args: &LiveArgs, recorder: Recorder) -> Result<Self, Stop> {
-        let found = Found::find(args, recorder).await?;
+        let mut found = Found::find(args, recorder).await?;
         let given = found.s3_held().await?.held().added;
         let things = things::things(&found.loaded, &found.cluster.account, given.clone());
         let owner = things::owner(&found.loaded.settings);

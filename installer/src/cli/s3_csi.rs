@@ -82,7 +82,7 @@ pub(super) fn run(command: &S3CsiCommand) -> Result<(), Stop> {
 }
 
 async fn add(args: &AddArgs) -> Result<(), Stop> {
-    let (wanted, found) = find(&args.live, &args.change, &args.arns, args.dry_run).await?;
+    let (wanted, mut found) = find(&args.live, &args.change, &args.arns, args.dry_run).await?;
     let partition = found.loaded.settings.partition();
     let there = found.s3_held().await?;
     let (mut give, mut said) = (Grants::new(), Vec::new());
@@ -115,7 +115,7 @@ async fn add(args: &AddArgs) -> Result<(), Stop> {
 }
 
 async fn remove(args: &RemoveArgs) -> Result<(), Stop> {
-    let (wanted, found) = find(&args.live, &args.change, &args.arns, args.dry_run).await?;
+    let (wanted, mut found) = find(&args.live, &args.change, &args.arns, args.dry_run).await?;
     let partition = found.loaded.settings.partition();
     let there = found.s3_held().await?;
     let now = there.clone().held();

@@ -24,6 +24,12 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Of something that nobody makes, and that is not as it must be.
+    pub(super) fn sick(id: &str, kind: &'static str, note: String) -> Self {
+        let row = Row { id: id.to_owned(), kind, wanted: true, change: Change::Nothing };
+        Self { word: "sick", row, note: Some(note) }
+    }
+
     pub(super) fn value(&self) -> Value {
         json!({ "id": self.row.id, "kind": self.row.kind, "status": self.word, "note": self.note })
     }

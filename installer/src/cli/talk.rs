@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write, stderr, stdin};
 
 use super::{Stop, err, failed, out};
 use crate::aws::Failure;
+use crate::daemonset;
 use crate::exit::Exit;
 
 /// Before the reason.
@@ -22,6 +23,15 @@ pub(super) fn ends_nodes(id: &str) -> bool {
 
 /// Before the question.
 pub(super) const NODES_END: &str = "the nodes that Karpenter started for these pools end with them";
+
+/// Whether the removal of what has this id leaves our marks on nodes.
+pub(super) fn leaves_marks(id: &str) -> bool {
+    id.starts_with("kubernetes/DaemonSet/") && id.ends_with(daemonset::NAME)
+}
+
+/// Before the question.
+pub(super) const MARKS_STAY: &str = "nodes keep what gpunode-daemonset wrote on them (labels, conditions, the taint): take it off \
+                                     afterwards with gpunode-daemonset cleanup --all-nodes";
 
 /// Runs `work` to its end on this thread.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {

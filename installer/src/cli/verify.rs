@@ -10,8 +10,11 @@ use super::talk::{UNKNOWN, asked_in_vain, block_on, say};
 use super::{Stop, out};
 use crate::aws::Recorder;
 use crate::carry_out;
+use crate::daemonset;
 use crate::exit::Exit;
 
+/// Nodes that are named.
+const NAMED: usize = 5;
 /// Between looks, where somebody waits.
 const BETWEEN: Duration = Duration::from_secs(10);
 
@@ -28,12 +31,14 @@ pub(super) fn run(args: &VerifyArgs) -> Result<(), Stop> {
     block_on(async {
         let end = Instant::now() + Duration::from_secs(args.wait * 60);
         let mut live = Live::find(&args.live, Recorder::looking()).await?;
-        while live.unknown.is_none() && states(&live).iter().any(wrong) && Instant::now() < end {
+        let mut found = all(&live).await?;
+        while live.unknown.is_none() && found.iter().any(wrong) && Instant::now() < end {
             tokio::time::sleep(BETWEEN.min(end.saturating_duration_since(Instant::now()))).await;
             let looks = carry_out::look(&live.door, &live.things).await;
             live.looks = looks.map_err(|failure| asked_in_vain(&failure))?;
+            found = all(&live).await?;
         }
-        tell(&live, args.live.json)
+        tell(&live, &found, args.live.json)
     })
 }
 
@@ -41,9 +46,28 @@ fn wrong(state: &State) -> bool {
     state.word != "ok"
 }
 
+/// How each thing is, and whether our DaemonSet is where it must be.
+async fn all(live: &Live) -> Result<Vec<State>, Stop> {
+    let mut states = states(live);
+    let client = live.door.kubernetes.as_ref().filter(|_| live.settings.install_gpunode_daemonset);
+    if let Some(client) = client.filter(|_| live.unknown.is_none()) {
+        let found = daemonset::unwatched(client).await.map_err(|failure| asked_in_vain(&failure))?;
+        states.extend(unwatched(&found));
+    }
+    Ok(states)
+}
+
+/// What is said of nodes without a pod of it that is ready.
+fn unwatched((nodes, names): &(usize, Vec<String>)) -> Option<State> {
+    let (count, shown) = (names.len(), names[..names.len().min(NAMED)].join(", "));
+    let more = if count > NAMED { ", …" } else { "" };
+    let note = format!("{count} of {nodes} have no {} that is ready: {shown}{more}", daemonset::NAME);
+    (count > 0).then(|| State::sick("kubernetes/Node", "GPU nodes", note))
+}
+
 /// What is wrong, and nothing else.
-fn tell(live: &Live, json: bool) -> Result<(), Stop> {
-    let (states, unknown) = (states(live), live.unknown.as_deref());
+fn tell(live: &Live, states: &[State], json: bool) -> Result<(), Stop> {
+    let unknown = live.unknown.as_deref();
     let found: Vec<_> = states.iter().filter(|state| wrong(state)).collect();
     if json {
         let all: Vec<Value> = found.iter().map(|state| state.value()).collect();

@@ -42,7 +42,7 @@ pub fn unreachable(why: &str, cluster: &Cluster, caller: Option<&Caller>) -> Fin
 }
 
 /// One right: verb, group, resource, namespace.
-type Right = (&'static str, String, String, Option<&'static str>);
+type Right<'a> = (&'static str, String, String, Option<&'a str>);
 
 /// Whether we may do what `apply` does to `things`.
 pub async fn rights(client: &Client, settings: &Settings, things: &Things) -> Vec<Finding> {
@@ -78,12 +78,14 @@ pub async fn rights(client: &Client, settings: &Settings, things: &Things) -> Ve
     findings
 }
 
-fn wanted(settings: &Settings, things: &Things) -> BTreeSet<Right> {
+fn wanted<'a>(settings: &Settings, things: &'a Things) -> BTreeSet<Right<'a>> {
     let mut rights = BTreeSet::new();
     let wanted = things.values().filter(|thing| thing.resource.wanted);
-    for (group, resource, namespaced) in wanted.filter_map(|thing| place(thing.path()?)) {
-        let namespace = namespaced.then_some(NAMESPACE);
-        rights.extend(VERBS.map(|verb| (verb, group.to_owned(), resource.to_owned(), namespace)));
+    for (group, resource, namespace) in wanted.filter_map(|thing| place(thing.path()?)) {
+        let right = |verb| (verb, group.to_owned(), resource.to_owned(), namespace);
+        rights.extend(VERBS.map(right));
+        // Replaced as a whole, where they differ.
+        rights.extend(resource.starts_with("validatingadmissionpolic").then(|| right("update")));
     }
     rights.extend(HELM_VERBS.map(|verb| (verb, String::new(), "secrets".to_owned(), Some(NAMESPACE))));
     let look = |group: &str, resource: &str| ("list", group.to_owned(), resource.to_owned(), None);
@@ -94,8 +96,8 @@ fn wanted(settings: &Settings, things: &Things) -> BTreeSet<Right> {
     rights
 }
 
-/// Group, resource and whether it is in a namespace, of an object's path.
-fn place(path: &str) -> Option<(&str, &str, bool)> {
+/// Group, resource and the namespace that it is in, of an object's path.
+fn place(path: &str) -> Option<(&str, &str, Option<&str>)> {
     let (group, rest) = match path.strip_prefix("/api/v1/") {
         Some(rest) => ("", rest),
         None => path.strip_prefix("/apis/")?.split_once('/')?,
@@ -103,20 +105,20 @@ fn place(path: &str) -> Option<(&str, &str, bool)> {
     let rest = if group.is_empty() { rest } else { rest.split_once('/')?.1 };
     let parts: Vec<_> = rest.split('/').collect();
     match parts.as_slice() {
-        ["namespaces", _, resource, _] => Some((group, resource, true)),
-        [resource, _] => Some((group, resource, false)),
+        ["namespaces", namespace, resource, _] => Some((group, resource, Some(namespace))),
+        [resource, _] => Some((group, resource, None)),
         _ => None,
     }
 }
 
-async fn may(client: &Client, (verb, group, resource, namespace): &Right) -> Result<bool, Failure> {
+async fn may(client: &Client, (verb, group, resource, namespace): &Right<'_>) -> Result<bool, Failure> {
     let attributes = json!({ "verb": verb, "group": group, "resource": resource, "namespace": namespace.unwrap_or_default() });
     let review = json!({ "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
         "spec": { "resourceAttributes": attributes } });
     Ok(client.ask(REVIEWS, &review).await?["status"]["allowed"] == true)
 }
 
-fn words((verb, group, resource, namespace): &Right) -> String {
+fn words((verb, group, resource, namespace): &Right<'_>) -> String {
     let dot = if group.is_empty() { "" } else { "." };
     let place = namespace.map_or(String::new(), |namespace| format!(" in {namespace}"));
     format!("{verb} {resource}{dot}{group}{place}")
@@ -163,12 +165,15 @@ mod tests {
 
     #[test]
     fn paths_are_resources() {
-        assert_eq!(place("/api/v1/namespaces/a/services/b"), Some(("", "services", true)));
+        assert_eq!(place("/api/v1/namespaces/a/services/b"), Some(("", "services", Some("a"))));
         assert_eq!(
             place("/apis/storage.k8s.io/v1/storageclasses/b"),
-            Some(("storage.k8s.io", "storageclasses", false))
+            Some(("storage.k8s.io", "storageclasses", None))
         );
-        assert_eq!(place("/apis/apps/v1/namespaces/a/deployments/b"), Some(("apps", "deployments", true)));
+        assert_eq!(
+            place("/apis/apps/v1/namespaces/a/deployments/b"),
+            Some(("apps", "deployments", Some("a")))
+        );
         assert_eq!(place("/metrics"), None);
         let right = ("create", "apps".to_owned(), "deployments".to_owned(), Some("kube-system"));
         assert_eq!(words(&right), "create deployments.apps in kube-system");

@@ -4,26 +4,24 @@ mod node;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::{Finding, condition};
+use super::Finding;
+use crate::daemonset::{NAME, Watched, nodes_path, pods_path};
 use crate::devices::Offers;
 use crate::kube::Client;
 use crate::render::parts::GROUP_LABELS;
 use crate::settings::Settings;
 
-/// Every pod of the DaemonSet has it. Source: `manifests/chart/templates/_helpers.tpl`.
-const NAME: &str = "gpunode-daemonset";
-const INSTALL: &str = "helm upgrade --install gpunode manifests/chart --namespace gpunode --create-namespace";
+const INSTALL: &str =
+    "helm upgrade --install gpunode manifests/chart --namespace gpunode-system --create-namespace";
 
 /// Asks for the GPU nodes.
 pub async fn nodes(client: &Client, settings: &Settings) -> Vec<Finding> {
     let [(label, value)] = GROUP_LABELS;
-    let query = format!("/api/v1/nodes?labelSelector={}%3D{value}", label.replace('/', "%2F"));
-    let nodes = match client.list(&query).await {
+    let nodes = match client.list(&nodes_path()).await {
         Ok(nodes) => nodes,
         Err(failure) => return vec![Finding::unknown("GPU nodes", failure)],
     };
@@ -35,8 +33,7 @@ pub async fn nodes(client: &Client, settings: &Settings) -> Vec<Finding> {
 
 /// What is wrong with these nodes, and how many are well.
 pub async fn these(client: &Client, settings: &Settings, nodes: &[Value]) -> Vec<Finding> {
-    let query = format!("/api/v1/pods?labelSelector=app.kubernetes.io%2Fname%3D{NAME}");
-    let pods = client.list(&query).await.map_err(|failure| failure.to_string());
+    let pods = client.list(&pods_path()).await.map_err(|failure| failure.to_string());
     let offers = Offers::ask(client, settings).await.map_err(|failure| failure.to_string());
     let pods = pods.as_deref().map_err(String::as_str);
     judge(settings, nodes, (pods, offers.as_ref().map_err(String::as_str)), SystemTime::now())
@@ -55,7 +52,8 @@ fn judge(
     }
     let watched = match pods {
         Ok([]) => {
-            findings.push(Finding::error(NAME, "no node has a pod of it: nobody looks at the GPUs", INSTALL));
+            let what = "no node has a pod of it: nobody looks at the GPUs";
+            findings.push(Finding::error(NAME, what, &install(settings, "")));
             None
         }
         Ok(pods) => {
@@ -77,6 +75,15 @@ fn judge(
     findings
 }
 
+/// How the DaemonSet is brought, with these values of its chart where it does not come with `apply`.
+fn install(settings: &Settings, values: &str) -> String {
+    if settings.install_gpunode_daemonset {
+        return "installer apply; then kubectl -n kube-system get pods -l app.kubernetes.io/name=gpunode-daemonset"
+            .to_owned();
+    }
+    format!("set INSTALL_GPUNODE_DAEMONSET=true, then installer apply; or {INSTALL}{values}")
+}
+
 /// Whether both sides of the repair by EKS are there: who writes its conditions, and who acts on them.
 fn repair(settings: &Settings, pods: &[Value]) -> Option<Finding> {
     let argument = |pod: &Value| {
@@ -89,30 +96,19 @@ fn repair(settings: &Settings, pods: &[Value]) -> Option<Finding> {
         (true, false) => {
             let what =
                 "EKS_REPAIR is set, and no pod has --eks-repair: EKS is told of no sick GPU or EFA interface";
-            Some(Finding::error(NAME, what, &format!("{INSTALL} --set eksRepair=true")))
+            Some(Finding::error(NAME, what, &install(settings, " --set eksRepair=true")))
         }
         // Karpenter acts on them, too.
         (false, true) if !settings.install_karpenter => {
             let what =
                 "has --eks-repair, and EKS_REPAIR is not set: node groups of these settings are not repaired";
-            Some(Finding::warning(NAME, what, "set EKS_REPAIR=true, then installer gpu create"))
+            let apply =
+                "installer apply takes it away; or set EKS_REPAIR=true, then installer apply and gpu create";
+            let ours = settings.install_gpunode_daemonset;
+            let advice = if ours { apply } else { "set EKS_REPAIR=true, then installer gpu create" };
+            Some(Finding::warning(NAME, what, advice))
         }
         _ => None,
-    }
-}
-
-/// Nodes that have a pod of the DaemonSet, and those whose pod is ready.
-struct Watched {
-    all: BTreeSet<String>,
-    ready: BTreeSet<String>,
-}
-
-impl Watched {
-    fn of(pods: &[Value]) -> Self {
-        let node = |pod: &Value| pod["spec"]["nodeName"].as_str().map(str::to_owned);
-        let ready =
-            pods.iter().filter(|pod| condition(pod, "Ready").is_some_and(|found| found["status"] == "True"));
-        Self { all: pods.iter().filter_map(node).collect(), ready: ready.filter_map(node).collect() }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Requests to the API server: each with a deadline, counted, and in the audit log where it changes something.
 
+mod send;
+
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::{StatusCode, header};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -14,16 +15,12 @@ use serde_json::Value;
 use super::Access;
 use super::access::AccessError;
 use crate::aws::{Failure, Meaning, Recorder};
+use send::Request;
 
-const AGENT: &str = concat!("gpunode-installer/", env!("CARGO_PKG_VERSION"));
 /// Who owns what server-side apply sets.
 const MANAGER: &str = "gpunode-installer";
 /// For a connection to be made.
 const CONNECT: Duration = Duration::from_secs(5);
-/// For a request: the API server gives itself 60 s at most.
-const DEADLINE: Duration = Duration::from_secs(65);
-/// Bytes of an answer: a list of all storage classes or release records is far smaller.
-const MOST: usize = 32 << 20;
 
 type Http = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
@@ -33,13 +30,6 @@ pub struct Client {
     http: Http,
     access: Access,
     recorder: Recorder,
-}
-
-struct Request<'a> {
-    method: &'static str,
-    path: &'a str,
-    body: Option<(&'static str, &'a Value)>,
-    accept: &'static str,
 }
 
 impl Client {
@@ -100,6 +90,12 @@ impl Client {
         self.change("kubernetes apply", "PATCH", &query, body).await
     }
 
+    /// Puts `object` in the place of the version of it that it names.
+    pub async fn replace(&self, path: &str, object: &Value) -> Result<(), Failure> {
+        let query = format!("{path}?fieldManager={MANAGER}&fieldValidation=Strict");
+        self.change("kubernetes replace", "PUT", &query, Some(("application/json", object))).await
+    }
+
     /// A JSON merge patch.
     pub async fn merge(&self, path: &str, change: &Value) -> Result<(), Failure> {
         let query = format!("{path}?fieldManager={MANAGER}");
@@ -133,75 +129,4 @@ impl Client {
         self.recorder.answered("Kubernetes", &operation, &outcome).map_err(stop)?;
         result.map(drop)
     }
-
-    /// A token that is refused may have expired this moment: the request is made once more with a new one.
-    async fn send(&self, call: &'static str, request: &Request<'_>) -> Result<Value, Failure> {
-        let mut answer = self.once(call, request, false).await?;
-        if answer.0 == StatusCode::UNAUTHORIZED {
-            answer = self.once(call, request, true).await?;
-        }
-        let (status, body) = answer;
-        if status.is_success() {
-            return Ok(body);
-        }
-        let said = body["message"].as_str().unwrap_or_default();
-        let what = format!("{} {}: {status}: {said}", request.method, request.path);
-        Err(Failure { call, meaning: meaning(status), what })
-    }
-
-    async fn once(
-        &self,
-        call: &'static str,
-        request: &Request<'_>,
-        fresh: bool,
-    ) -> Result<(StatusCode, Value), Failure> {
-        let never = |what: String| Failure { call, meaning: Meaning::Never, what };
-        let server = &self.access.server;
-        let later = |why: String| Failure { call, meaning: Meaning::Later, what: format!("{server}: {why}") };
-        let token = self.access.identity.token(fresh).await.map_err(|error| never(error.to_string()))?;
-        let mut http = hyper::Request::builder()
-            .method(request.method)
-            .uri(format!("{server}{}", request.path))
-            .header(header::USER_AGENT, AGENT)
-            .header(header::ACCEPT, request.accept);
-        if let Some(token) = token {
-            http = http.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        let body = request.body.map_or_else(Vec::new, |(_, body)| body.to_string().into_bytes());
-        if let Some((content_type, _)) = request.body {
-            http = http.header(header::CONTENT_TYPE, content_type);
-        }
-        let http = http.body(Full::new(Bytes::from(body))).map_err(|error| never(error.to_string()))?;
-        let work = async {
-            let response = self.http.request(http).await.map_err(|error| later(chain(&error)))?;
-            let (head, body) = response.into_parts();
-            if let Some(date) = head.headers.get(header::DATE).and_then(|date| date.to_str().ok()) {
-                self.recorder.clocks().told("the API server", date);
-            }
-            let bytes = Limited::new(body, MOST).collect().await;
-            let bytes = bytes.map_err(|error| later(error.to_string()))?.to_bytes();
-            Ok((head.status, serde_json::from_slice(&bytes).unwrap_or_default()))
-        };
-        let late = |_| later(format!("no answer within {} s", DEADLINE.as_secs()));
-        tokio::time::timeout(DEADLINE, work).await.map_err(late)?
-    }
-}
-
-/// Source: Kubernetes API conventions, "HTTP Status codes". A conflict is with another writer, and passes.
-fn meaning(status: StatusCode) -> Meaning {
-    match status.as_u16() {
-        404 | 410 => Meaning::Absent,
-        409 | 429 | 500.. => Meaning::Later,
-        _ => Meaning::Never,
-    }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }

@@ -4,17 +4,28 @@ use serde_json::Value;
 
 /// `apiVersion`, kind, name in paths, whether it is in a namespace: what is made here, and no more. Source: Kubernetes
 /// API reference; Karpenter's custom resource definitions.
-const KINDS: [(&str, &str, &str, bool); 12] = [
+const KINDS: [(&str, &str, &str, bool); 18] = [
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", false),
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicyBinding",
+        "validatingadmissionpolicybindings",
+        false,
+    ),
     ("apiregistration.k8s.io/v1", "APIService", "apiservices", false),
     ("apps/v1", "DaemonSet", "daemonsets", true),
     ("apps/v1", "Deployment", "deployments", true),
+    ("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", "flowschemas", false),
+    ("flowcontrol.apiserver.k8s.io/v1", "PriorityLevelConfiguration", "prioritylevelconfigurations", false),
     ("karpenter.k8s.aws/v1", "EC2NodeClass", "ec2nodeclasses", false),
     ("karpenter.sh/v1", "NodePool", "nodepools", false),
     ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true),
     ("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", false),
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", false),
+    ("rbac.authorization.k8s.io/v1", "Role", "roles", true),
     ("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings", true),
     ("storage.k8s.io/v1", "StorageClass", "storageclasses", false),
+    ("v1", "ConfigMap", "configmaps", true),
     ("v1", "Service", "services", true),
     ("v1", "ServiceAccount", "serviceaccounts", true),
 ];

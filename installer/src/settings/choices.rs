@@ -32,6 +32,23 @@ impl Devices {
     pub const WORDS: &'static [&'static str] = &["device-plugin", "dra"];
 }
 
+/// How pods of gpunode's own DaemonSet come to the devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DaemonsetDevices {
+    /// By the CDI device that the agent wrote.
+    Cdi,
+    /// They are privileged.
+    Privileged,
+    /// They are privileged, and NVIDIA's runtime brings the libraries.
+    RuntimeClass,
+}
+
+impl DaemonsetDevices {
+    /// Every word.
+    pub const WORDS: &'static [&'static str] = &["cdi", "privileged", "runtime-class"];
+}
+
 /// How instances are bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -74,6 +74,11 @@ const RULES: &[Rule] = &[
     Rule { looks_at: &["AGENT_SHA256", "AGENT_URL"], find: nodes::agent },
     Rule { looks_at: &["GPU_DEVICES", "KUBERNETES_VERSION"], find: nodes::devices },
     Rule { looks_at: &["EKS_REPAIR", "GPU_NODE_GROUP_KIND"], find: group::repair },
+    Rule { looks_at: &["DAEMONSET_IMAGE", "INSTALL_GPUNODE_DAEMONSET"], find: nodes::daemonset_image },
+    Rule {
+        looks_at: &["INSTALL_GPUNODE_DAEMONSET", "KUBERNETES_VERSION"],
+        find: nodes::daemonset_kubernetes,
+    },
     Rule { looks_at: &["S3_CSI_BUCKETS", "INSTALL_S3_CSI"], find: nodes::buckets },
     Rule {
         looks_at: &["KARPENTER_VERSION", "INSTALL_KARPENTER", "GPU_INSTANCE_TYPE", "GPU_DEVICES"],

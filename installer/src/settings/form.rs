@@ -100,6 +100,57 @@ pub(super) const BASE64: Form = Form {
     },
 };
 
+/// Source: the grammar of distribution/reference, with a tag or a digest, as what is pulled without either changes by itself.
+pub(super) const IMAGE: Form = Form {
+    allowed: "a repository with a tag or a digest, for example registry.example.com/gpunode-daemonset:0.1.0 or …@sha256:…",
+    check: |text| or(is_image(text), "not such an image"),
+};
+
+fn is_image(text: &str) -> bool {
+    let (named, digest) = match text.split_once('@') {
+        Some((named, digest)) => (named, Some(digest)),
+        None => (text, None),
+    };
+    // A port is before a `/`, a tag behind the last one.
+    let (repository, tag) = match named.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+        _ => (named, None),
+    };
+    let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    let right_tag = |tag: &str| word(tag) && (1..=128).contains(&tag.len()) && !tag.starts_with(['.', '-']);
+    let right_digest =
+        |digest: &str| digest.strip_prefix("sha256:").is_some_and(|digits| digits.len() == 64 && hex(digits));
+    (tag.is_some() || digest.is_some())
+        && tag.is_none_or(right_tag)
+        && digest.is_none_or(right_digest)
+        && repository.len() <= 255
+        && is_repository(repository)
+}
+
+/// Parts between `/`, of which the first may be a registry with its port.
+fn is_repository(text: &str) -> bool {
+    let (registry, path) = match text.split_once('/') {
+        Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => (Some(first), path),
+        _ => (None, text),
+    };
+    let ends = |part: &str| {
+        let letter = |letter: char| letter.is_ascii_alphanumeric();
+        part.starts_with(letter) && part.ends_with(letter)
+    };
+    let part = |part: &str| {
+        let made = part
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte));
+        made && ends(part) && !part.contains("..") && !part.contains("___")
+    };
+    let is_host = |registry: &str| {
+        let (host, number) = registry.split_once(':').unwrap_or((registry, "443"));
+        let made = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+        made && ends(host) && digits(number) && number.len() <= 5
+    };
+    registry.is_none_or(is_host) && path.split('/').all(part)
+}
+
 pub(super) const CHART: Form = Form {
     allowed: "the https:// URL of a repository, an oci:// reference, or the absolute path of a chart",
     check: |text| {

@@ -206,6 +206,17 @@ fn settings_that_do_not_fit_each_other_are_told() {
         ("AGENT_URL=https://example.com/agent\n", &["together"]),
         ("S3_CSI_BUCKETS=data\n", &["without INSTALL_S3_CSI"]),
         (
+            "INSTALL_GPUNODE_DAEMONSET=1\n",
+            &[
+                "DAEMONSET_IMAGE: must be set with INSTALL_GPUNODE_DAEMONSET",
+                "allowed: a repository with a tag",
+            ],
+        ),
+        (
+            "INSTALL_GPUNODE_DAEMONSET=1\nDAEMONSET_IMAGE=a:1\nKUBERNETES_VERSION=1.31\nGPU_NUM_ENIS=0\n",
+            &["INSTALL_GPUNODE_DAEMONSET = true: needs Kubernetes 1.32, and KUBERNETES_VERSION is 1.31"],
+        ),
+        (
             "INSTALL_KARPENTER=1\nKARPENTER_VERSION=1.10.0\nGPU_INSTANCE_TYPE=p6-b300.48xlarge\nNVIDIA_DRIVER_VERSION=580\n",
             &["network card 0 of p6-b300.48xlarge takes no EFA", "1.11.0 or newer"],
         ),
@@ -303,6 +314,42 @@ fn forms_take_what_aws_gives_and_nothing_near_it() {
         assert!(!takes(name, wrong), "{name}={wrong}");
     }
     assert!(matches!(kind("IO2_IOPS"), Kind::Integer { min: 1000, max: 64_000 }));
+}
+
+#[test]
+fn an_image_has_a_repository_and_a_tag_or_a_digest() {
+    let kind = all().find(|setting| setting.name == "DAEMONSET_IMAGE").unwrap().kind;
+    let digest = format!("sha256:{}", "0a".repeat(32));
+    for right in [
+        "gpunode-daemonset:0.1.0",
+        "012345678901.dkr.ecr.us-west-2.amazonaws.com/gpu/node_daemonset:v1",
+        "localhost:5000/a:latest",
+        "Registry.example.com:443/a/b--c/d__e.f:A_1",
+        &format!("registry.example.com/a@{digest}"),
+        &format!("a/b:1@{digest}"),
+    ] {
+        assert!(kind.read(right).is_ok(), "{right}");
+    }
+    for wrong in [
+        "gpunode-daemonset",
+        "registry.example.com:5000/a",
+        "Upper/a:1",
+        "a:",
+        "a:-1",
+        "a:1 2",
+        "https://registry.example.com/a:1",
+        "/a:1",
+        "a//b:1",
+        "a/-b:1",
+        "a..b:1",
+        "registry.example.com:port/a:1",
+        "a@sha256:0a",
+        &format!("a@sha512:{}", "0a".repeat(32)),
+        &format!("@{digest}"),
+        &format!("a:{}", "1".repeat(129)),
+    ] {
+        assert!(kind.read(wrong).is_err(), "{wrong}");
+    }
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use gpunode_host::catalog::{self, InstanceType};
 use gpunode_host::spec::EfaLayout;
 use serde::{Deserialize, Serialize};
 
-use super::choices::{Capacity, Devices, NodeGroupKind};
+use super::choices::{Capacity, DaemonsetDevices, Devices, NodeGroupKind};
 use super::form;
 
 /// Every setting, checked. Fields are the names of the file; those in GiB, MiB/s and so on say so in the table.
@@ -40,6 +40,11 @@ pub struct Settings {
     pub install_karpenter: bool,
     pub karpenter_version: String,
     pub karpenter_chart: String,
+    pub install_gpunode_daemonset: bool,
+    pub daemonset_image: Option<String>,
+    pub daemonset_devices: DaemonsetDevices,
+    pub daemonset_taint: bool,
+    pub daemonset_flow_control: bool,
     pub install_efs_csi: bool,
     pub install_fsx_csi: bool,
     pub install_s3_csi: bool,

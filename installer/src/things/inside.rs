@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::catalogue::{Maker, Row};
 use super::{CatalogueError, DefaultClass, Kind, NAMESPACE, Object};
+use crate::daemonset;
 use crate::kube::{path, yaml};
 use crate::policies::karpenter_node_role;
 use crate::render::kubernetes::manifests;
@@ -24,11 +25,20 @@ pub(super) fn add(maker: &mut Maker<'_>, loaded: &Loaded) -> Result<(), Catalogu
         let plugin = id("DaemonSet", NAMESPACE, driver.plugin);
         maker.exclude(&plugin, &format!("helm/{}", driver.name));
     }
+    add_daemonset(maker)?;
     add_karpenter(maker, loaded)?;
     let made = DefaultClass { name: DEFAULT_CLASS, owner: maker.owner() };
     let row = Row::new("default class", made.desired(), true, Kind::DefaultClass(made));
     // There is always one: the new default comes before the others go.
     maker.add("kubernetes/StorageClass/default".to_owned(), row, &[id("StorageClass", "", DEFAULT_CLASS)]);
+    Ok(())
+}
+
+fn add_daemonset(maker: &mut Maker<'_>) -> Result<(), CatalogueError> {
+    let why = |why| CatalogueError::Manifest { file: daemonset::FILE, why };
+    for file in daemonset::files(maker.settings()).map_err(why)? {
+        add_objects(maker, (file.path, file.objects), file.wanted, Vec::new())?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! A Kubernetes object.
 
+mod exact;
+
 use serde_json::{Value, json};
 
 use super::{Look, custom};
@@ -26,7 +28,11 @@ impl Object {
     }
 
     pub(super) fn desired(&self) -> Value {
-        self.object.clone()
+        let mut desired = self.object.clone();
+        if exact::is(&desired) {
+            desired[exact::ADDED] = json!([]);
+        }
+        desired
     }
 
     pub(super) async fn look(&self, door: &Door) -> Result<Look, Failure> {
@@ -47,6 +53,9 @@ impl Object {
     pub(super) async fn update(&self, door: &Door) -> Result<(), Failure> {
         let cluster = door.cluster()?;
         let kind = self.object["kind"].as_str().unwrap_or_default();
+        if exact::is(&self.object) {
+            exact::replace(cluster, &self.path, &self.object).await?;
+        }
         match cluster.apply(&self.path, &self.object).await {
             // The API server's words for a field that cannot change: 422, `Invalid`.
             Err(failure) if REPLACEABLE.contains(&kind) && failure.what.contains("422") => {
@@ -67,7 +76,11 @@ fn look(found: &Value, wanted: &Value) -> Look {
     let owner = metadata["annotations"][OWNER_TAG].as_str().map(str::to_owned);
     let pending = metadata["deletionTimestamp"].is_string().then(|| "Terminating".to_owned());
     let (note, sick) = health(found).map_or((None, false), |(note, well)| (Some(note), !well));
-    Look { seen: Seen::Present { owner, value: shaped(found, wanted, "") }, pending, note, sick }
+    let mut value = shaped(found, wanted, "");
+    if exact::is(wanted) {
+        value[exact::ADDED] = exact::added(&found["spec"], &wanted["spec"], "/spec").into();
+    }
+    Look { seen: Seen::Present { owner, value }, pending, note, sick }
 }
 
 /// How it does, in words, and whether that is well; nothing of what only is there.

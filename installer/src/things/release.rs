@@ -1,6 +1,8 @@
 //! A release of a helm chart.
 
+mod chart;
 mod record;
+mod values;
 
 use std::ffi::OsString;
 use std::time::SystemTime;
@@ -12,9 +14,9 @@ use super::{Look, definitions};
 use crate::aws::{Door, Failure, Meaning};
 use crate::desired::Seen;
 use crate::helm;
-use crate::kube::yaml;
 use crate::launch_template::OWNER_TAG;
 use record::{Record, label};
+use values::others;
 
 /// Where all of them are: the service accounts that take our roles are there.
 pub(crate) const NAMESPACE: &str = "kube-system";
@@ -145,36 +147,6 @@ impl Release {
         self.change(door, call, words).await
     }
 
-    /// The chart, as helm is told of it.
-    fn place(&self) -> Vec<OsString> {
-        let (chart, version) = (self.chart.as_str(), self.version.as_str());
-        let words = if chart.starts_with("https://") {
-            vec![self.name, "--repo", chart, "--version", version]
-        } else {
-            vec![chart, "--version", version]
-        };
-        words.into_iter().map(OsString::from).collect()
-    }
-
-    /// Helm takes what is in a folder, whatever version is asked for; an upgrade would follow the other for ever.
-    async fn check_folder(&self, door: &Door) -> Result<(), Failure> {
-        if !self.chart.starts_with('/') {
-            return Ok(());
-        }
-        let call = "helm show";
-        door.recorder().looked();
-        let words = vec!["show".into(), "chart".into(), self.chart.as_str().into()];
-        let said = helm::run(door.cluster()?, call, words).await?;
-        let chart = yaml::documents(&String::from_utf8_lossy(&said)).unwrap_or_default();
-        let text = |name: &str| chart.first().and_then(|chart| chart[name].as_str()).unwrap_or_default();
-        if (text("name"), text("version")) == (self.name, self.version.as_str()) {
-            return Ok(());
-        }
-        let found = format!("{} {}", text("name"), text("version"));
-        let what = format!("the chart in {} is {found}, not {} {}", self.chart, self.name, self.version);
-        Err(Failure { call, meaning: Meaning::Never, what })
-    }
-
     pub(super) async fn delete(&self, door: &Door) -> Result<(), Failure> {
         let timeout = format!("{}s", helm::TIMEOUT.as_secs());
         let words = ["uninstall", self.name, "--namespace", NAMESPACE, "--timeout", &timeout];
@@ -200,35 +172,5 @@ impl Release {
         let query = format!("{list}?labelSelector=owner%3Dhelm%2Cname%3D{}", self.name);
         let records = door.cluster()?.list_metadata(&query).await?;
         Ok(records.iter().map(|record| Record::of(&list, record)).max_by_key(|record| record.revision))
-    }
-}
-
-/// Names of values that are set and not ours, so that they go when ours are set.
-fn others(found: &Value, ours: &Value) -> Vec<String> {
-    let mut names = Vec::new();
-    walk("", found, ours, &mut names);
-    names
-}
-
-fn walk(path: &str, found: &Value, ours: &Value, names: &mut Vec<String>) {
-    let Value::Object(found) = found else { return };
-    for (name, inner) in found {
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        match ours.get(name) {
-            Some(ours) => walk(&path, inner, ours, names),
-            None => names.push(path),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_others_are_named() {
-        let found = json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": { "f": 1 } });
-        assert_eq!(others(&found, &json!({ "a": 2, "b": { "c": 1 } })), ["b.d", "e"]);
-        assert!(others(&Value::Null, &json!({ "a": 1 })).is_empty());
     }
 }

@@ -65,7 +65,11 @@ impl S3Policy {
     }
 
     pub(super) async fn look(&self, door: &Door) -> Result<Look, Failure> {
-        let mut look = self.policy.look(door).await?;
+        self.read(self.policy.look(door).await?)
+    }
+
+    /// What the policy as it was looked at says of the buckets.
+    pub(super) fn read(&self, mut look: Look) -> Result<Look, Failure> {
         if let Seen::Present { value, .. } = &mut look.seen
             && let Some(held) = Held::read(&value["document"], &self.partition)
         {
@@ -157,21 +161,26 @@ impl S3Held {
     }
 }
 
-/// Asks IAM for what the driver's role is given.
-pub async fn s3_held(door: &Door, settings: &Settings, account: &str) -> Result<S3Held, Failure> {
+/// Asks IAM for what the driver's role is given. Gives also the policy as it was looked at, for [`super::Thing::read_s3`].
+pub async fn s3_held(door: &Door, settings: &Settings, account: &str) -> Result<(S3Held, Look), Failure> {
     let policy = S3Policy::new(settings, account, S3Change::default());
     let look = policy.policy.look(door).await?;
-    let ours = |owner: &Option<String>| owner.as_ref() == Some(&policy.policy.owner);
-    let Seen::Present { owner, value } = look.seen else { return Ok(S3Held::None) };
-    if !ours(&owner) {
-        return Ok(S3Held::None);
+    Ok((policy.given(door, &look).await?, look))
+}
+
+impl S3Policy {
+    async fn given(&self, door: &Door, look: &Look) -> Result<S3Held, Failure> {
+        let Seen::Present { owner, value } = &look.seen else { return Ok(S3Held::None) };
+        if owner.as_ref() != Some(&self.policy.owner) {
+            return Ok(S3Held::None);
+        }
+        if let Some(held) = Held::read(&value["document"], &self.partition) {
+            return Ok(S3Held::This(held));
+        }
+        Ok(match self.held(door).await? {
+            Some((held, true)) => S3Held::This(held),
+            Some((held, false)) => S3Held::Changed(held),
+            None => S3Held::Changed(Held::default()),
+        })
     }
-    if let Some(held) = Held::read(&value["document"], &policy.partition) {
-        return Ok(S3Held::This(held));
-    }
-    Ok(match policy.held(door).await? {
-        Some((held, true)) => S3Held::This(held),
-        Some((held, false)) => S3Held::Changed(held),
-        None => S3Held::Changed(Held::default()),
-    })
 }

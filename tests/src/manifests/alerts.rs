@@ -26,7 +26,7 @@ pub(super) fn own() -> [Own; 6] {
             wait: "5m",
             severity: "critical",
             about: "A node's reporter does not answer, so nothing is known about its GPUs and EFA.",
-            action: "Look at the pod: `kubectl -n gpunode-system get pods -o wide`, then its log.",
+            action: "Look at the pod: `kubectl get pods -A -l app.kubernetes.io/name=gpunode-daemonset -o wide`, then its log.",
         },
         Own {
             name: "GpunodeConditionFalse",

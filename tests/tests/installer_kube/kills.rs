@@ -11,9 +11,16 @@ use serde_json::json;
 
 use crate::inside::Inside;
 
-/// Every kind of thing is among these.
-pub(crate) const ON: [(&str, &str); 2] =
-    [("INSTALL_KARPENTER", "true"), ("INSTALL_IO2_STORAGECLASS", "true")];
+/// All that is optional inside a cluster.
+pub(crate) const ON: [(&str, &str); 7] = [
+    ("INSTALL_KARPENTER", "true"),
+    ("INSTALL_IO2_STORAGECLASS", "true"),
+    ("INSTALL_GPUNODE_DAEMONSET", "true"),
+    ("DAEMONSET_IMAGE", "registry.example.com/gpunode-daemonset:0.1.0"),
+    ("DAEMONSET_FLOW_CONTROL", "true"),
+    ("DAEMONSET_TAINT", "true"),
+    ("EKS_REPAIR", "true"),
+];
 const SECRETS: &str = "/api/v1/namespaces/kube-system/secrets";
 
 /// Kinds of object at whose removal a run is killed also without `GPUNODE_THOROUGH`.
@@ -103,7 +110,7 @@ fn killed(inside: &Inside, proxy: &Proxy, task: &str, kills: &Arc<Mutex<Kills>>)
 }
 
 /// Waits for every program that was started with this test's folder as its home: helm, where it was told to end.
-fn quiet(inside: &Inside) {
+pub(crate) fn quiet(inside: &Inside) {
     let home = format!("HOME={}", inside.bed.folder().display());
     let at_work = |folder: std::fs::DirEntry| {
         let variables = std::fs::read(folder.path().join("environ")).unwrap_or_default();
@@ -117,7 +124,7 @@ fn quiet(inside: &Inside) {
 }
 
 /// A quarter of an hour goes by: helm's records of what is under way are as old.
-fn time_goes_by(inside: &Inside) -> usize {
+pub(crate) fn time_goes_by(inside: &Inside) -> usize {
     let records = inside.get(&format!("{SECRETS}?labelSelector=owner%3Dhelm"));
     let under_way = records["items"].as_array().unwrap().iter().filter(|record| {
         let status = record["metadata"]["labels"]["status"].as_str().unwrap();

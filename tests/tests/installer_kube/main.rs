@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
 mod charts;
+mod daemonset;
 mod doctor;
 mod dra;
+mod every_write;
 mod hardware;
 mod inside;
 mod joined;

@@ -13,7 +13,7 @@ use crate::inside::{Inside, NAMES, one_at_a_time};
 use crate::kills::{ON, killed_again_and_again};
 
 /// Everything of ours inside the cluster, without what differs from run to run.
-fn picture(inside: &Inside) -> BTreeMap<String, Value> {
+pub(crate) fn picture(inside: &Inside) -> BTreeMap<String, Value> {
     let charts = NAMES.map(|name| format!("/api/v1/namespaces/kube-system/configmaps/{name}"));
     let paths = inside.ours().into_iter().chain(charts.into_iter().filter(|path| inside.has(path)));
     let plain = |path: String| {
@@ -33,13 +33,13 @@ fn picture(inside: &Inside) -> BTreeMap<String, Value> {
 }
 
 /// Nothing is left inside the cluster, nor in the account.
-fn is_empty(inside: &Inside) {
+pub(crate) fn is_empty(inside: &Inside) {
     assert_eq!((inside.releases(), inside.ours()), (Vec::<String>::new(), Vec::new()));
     assert_eq!(inside.bed.inventory(), inside.empty);
 }
 
 /// Says which things differ, and how, where any does.
-fn same(found: &BTreeMap<String, Value>, right: &BTreeMap<String, Value>) {
+pub(crate) fn same(found: &BTreeMap<String, Value>, right: &BTreeMap<String, Value>) {
     let names: BTreeSet<_> = found.keys().chain(right.keys()).collect();
     for name in names {
         assert_eq!(found.get(name), right.get(name), "{name}");

@@ -55,6 +55,20 @@ fn an_installation_gets_the_driver_then_one_call_for_each_change_and_apply_leave
     let told = site.bed.run(&["doctor", "--json"], &[]);
     assert!(!told.out.contains("not asked for") && told.out.contains("as they must be"), "{told:?}");
 
+    // What it gives and how it is are said by one look.
+    for words in [&["plan"][..], &["s3-csi", "add", &site.arn("third"), "--plan", "--unchecked"]] {
+        let proxy = straight();
+        let told = site.bed.run_through(&proxy, words, &[]);
+        assert_eq!(told.code, Some(0), "{told:?}");
+        let calls = proxy.calls().into_iter();
+        let mut of_policy: Vec<_> = calls
+            .filter(|call| call.body.contains("research-s3-csi") && call.operation.contains("Policy"))
+            .map(|call| call.operation)
+            .collect();
+        of_policy.sort();
+        assert_eq!(of_policy, ["GetPolicy", "GetPolicyVersion"], "{words:?}");
+    }
+
     // The settings' buckets are theirs, and both stay apart.
     let (data, third) = (site.name("data"), site.name("third"));
     let settings = [("INSTALL_S3_CSI", "1"), ("S3_CSI_BUCKETS", third.as_str())];

@@ -8,8 +8,9 @@ use super::source::Source;
 use crate::Finding;
 use crate::reason;
 
-/// Mistakes that are kept; the rest is counted. A file that is not ours at all has thousands.
-pub const MAX_MISTAKES: usize = 64;
+/// Mistakes that are kept; the rest is counted. A file that is not ours at all has thousands; every setting of the installer
+/// may be wrong at once.
+pub const MAX_MISTAKES: usize = 128;
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -84,7 +84,7 @@ async fn buckets(
     let (mut given, subject) = (None, "Mountpoint for S3 driver and its buckets");
     let asked = async {
         match things::s3_held(door, settings, account).await {
-            Ok(held) => given = Some(held.held().added),
+            Ok((held, _)) => given = Some(held.held().added),
             Err(failure) => return vec![Finding::unknown(subject, failure)],
         }
         Vec::new()

@@ -20,6 +20,8 @@ pub(in crate::cli) struct Found {
     pub(in crate::cli) loaded: Loaded,
     pub(in crate::cli) cluster: Cluster,
     pub(in crate::cli) door: Door,
+    /// The policy of the Mountpoint for S3 driver, once it was looked at.
+    s3: Option<Look>,
 }
 
 impl Found {
@@ -42,13 +44,15 @@ impl Found {
                 PreflightError::Call(_) | PreflightError::Status { .. } => Exit::Aws,
             }
         })?;
-        Ok(Self { loaded, cluster, door })
+        Ok(Self { loaded, cluster, door, s3: None })
     }
 
     /// What the role of the Mountpoint for S3 driver is given.
-    pub(in crate::cli) async fn s3_held(&self) -> Result<S3Held, Stop> {
+    pub(in crate::cli) async fn s3_held(&mut self) -> Result<S3Held, Stop> {
         let look = || things::s3_held(&self.door, &self.loaded.settings, &self.cluster.account);
-        carry_out::patiently(look).await.map_err(|failure| asked_in_vain(&failure))
+        let (held, look) = carry_out::patiently(look).await.map_err(|failure| asked_in_vain(&failure))?;
+        self.s3 = Some(look);
+        Ok(held)
     }
 
     /// Looks at `things`, which are `owner`'s where they carry its tag. What is inside the cluster is unknown where that
@@ -59,7 +63,7 @@ impl Found {
         owner: String,
         things: Result<(Things, Graph), CatalogueError>,
     ) -> Result<Live, Stop> {
-        let Self { loaded, cluster, mut door } = self;
+        let Self { loaded, cluster, mut door, s3 } = self;
         let settings = loaded.settings;
         let (mut things, mut graph) = things.map_err(|error| {
             err(format_args!("installer: {error}"));
@@ -67,7 +71,15 @@ impl Found {
         })?;
         let (inside, outside): (Things, Things) =
             things.clone().into_iter().partition(|(_, thing)| thing.is_inside());
-        let mut looks = carry_out::look(&door, &outside).await.map_err(|failure| asked_in_vain(&failure))?;
+        let known = s3.and_then(|look| {
+            outside.iter().find_map(|(id, thing)| Some((id.clone(), thing.read_s3(look.clone())?)))
+        });
+        let mut asked = outside.clone();
+        asked.retain(|id, _| known.as_ref().is_none_or(|(known, _)| known != id));
+        let mut looks = carry_out::look(&door, &asked).await.map_err(|failure| asked_in_vain(&failure))?;
+        if let Some((id, look)) = known {
+            looks.insert(id, look.map_err(|failure| asked_in_vain(&failure))?);
+        }
         let mut unknown = None;
         if !inside.is_empty() {
             match look_inside(args, &settings, &cluster, &mut door, &inside).await {

@@ -22,7 +22,7 @@ struct Line {
 }
 
 pub(super) async fn show(args: &LiveArgs) -> Result<(), Stop> {
-    let found = Found::find(args, Recorder::looking()).await?;
+    let mut found = Found::find(args, Recorder::looking()).await?;
     let there = found.s3_held().await?;
     let changed = matches!(there, S3Held::Changed(_));
     let held = there.held();

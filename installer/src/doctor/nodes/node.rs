@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use gpunode_host::catalog::{self, InstanceType};
 use serde_json::Value;
 
-use super::Watched;
+use crate::daemonset::Watched;
 use crate::devices::Offers;
 use crate::doctor::{Finding, condition};
 use crate::settings::Settings;

@@ -91,6 +91,22 @@ pub(super) fn devices(s: &Settings) -> Option<Wrong> {
     })
 }
 
+pub(super) fn daemonset_image(s: &Settings) -> Option<Wrong> {
+    (s.install_gpunode_daemonset && s.daemonset_image.is_none()).then(|| {
+        let why = "must be set with INSTALL_GPUNODE_DAEMONSET: nobody publishes an image";
+        (why.to_owned(), Some(form::IMAGE.allowed.to_owned()))
+    })
+}
+
+/// Its admission policies compare the node that a token names with the one that is written. Tokens name it from 1.32 on
+/// for certain (Kubernetes, feature gate `ServiceAccountTokenPodNodeInfo`); without, every write would be denied.
+pub(super) fn daemonset_kubernetes(s: &Settings) -> Option<Wrong> {
+    (s.install_gpunode_daemonset && !s.kubernetes_is_from(32)).then(|| {
+        let why = format!("needs Kubernetes 1.32, and KUBERNETES_VERSION is {}", s.kubernetes_version);
+        (why, Some("false".to_owned()))
+    })
+}
+
 pub(super) fn karpenter(s: &Settings) -> Option<Wrong> {
     let kind = s.instance_type()?;
     let refused = kind.has_efa() && kind.cards.first().is_some_and(|card| !card.supports(InterfaceKind::Efa));

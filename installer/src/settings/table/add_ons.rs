@@ -3,9 +3,9 @@
 use gpunode_host::spec::Kind;
 use gpunode_host::spec::Kind::Boolean;
 
-use super::Preset::Is;
+use super::Preset::{Is, None};
 use super::{Setting, range, setting, text};
-use crate::settings::choices::Devices;
+use crate::settings::choices::{DaemonsetDevices, Devices};
 use crate::settings::form;
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -84,6 +84,36 @@ pub(super) const SETTINGS: &[Setting] = &[
         text(&form::CHART),
         Is("oci://public.ecr.aws/karpenter/karpenter"),
         "Where the chart karpenter is, of that release.",
+    ),
+    setting(
+        "INSTALL_GPUNODE_DAEMONSET",
+        Boolean,
+        Is("false"),
+        "Whether gpunode's own DaemonSet, which watches GPU nodes, is installed in kube-system; with EKS_REPAIR its pods have --eks-repair. Needs Kubernetes 1.32 and DAEMONSET_IMAGE.",
+    ),
+    setting(
+        "DAEMONSET_IMAGE",
+        text(&form::IMAGE),
+        None,
+        "Your image of it, as `cargo xtask image` makes one: nobody publishes any.",
+    ),
+    setting(
+        "DAEMONSET_DEVICES",
+        Kind::Choice(DaemonsetDevices::WORDS),
+        Is("cdi"),
+        "How its pods come to the devices: cdi for nodes that gpunode-agent booted, privileged for others too, runtime-class where the node's root cannot be entered (Bottlerocket; the image needs a C library).",
+    ),
+    setting(
+        "DAEMONSET_TAINT",
+        Boolean,
+        Is("false"),
+        "Whether a sick node also gets the taint gpunode.io/unhealthy:NoSchedule.",
+    ),
+    setting(
+        "DAEMONSET_FLOW_CONTROL",
+        Boolean,
+        Is("false"),
+        "Whether its pods have a priority level of their own at the API server: for more than some hundred nodes.",
     ),
     setting("INSTALL_EFS_CSI", Boolean, Is("false"), "Whether the EFS CSI driver is installed."),
     setting("INSTALL_FSX_CSI", Boolean, Is("false"), "Whether the FSx for Lustre CSI driver is installed."),

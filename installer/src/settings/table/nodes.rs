@@ -71,6 +71,6 @@ pub(super) const SETTINGS: &[Setting] = &[
         "EKS_REPAIR",
         Boolean,
         Is("false"),
-        "Whether EKS replaces nodes by the conditions that gpunode-daemonset writes with --eks-repair (`eksRepair` of its chart); `installer doctor` says where one side is without the other.",
+        "Whether EKS replaces nodes by the conditions that gpunode-daemonset writes with --eks-repair, which INSTALL_GPUNODE_DAEMONSET then gives it. Whoever installs that by other means sets eksRepair of its chart; `installer doctor` says where one side is without the other.",
     ),
 ];
