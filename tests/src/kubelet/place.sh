@@ -21,7 +21,8 @@ done
 
 name=gpunode-kubelet-$$
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-    for controller in cpu cpuset memory pids; do
+    # All that the kubelet wants to find there, as far as this kernel has them.
+    for controller in cpu cpuset memory pids hugetlb; do
         echo "+$controller" 2>/dev/null >/sys/fs/cgroup/cgroup.subtree_control
     done
     mkdir "/sys/fs/cgroup/$name"
