@@ -53,8 +53,9 @@ pub(super) fn prepare(node: &Node) {
     install(root, &nvidia_container_runtime().unwrap_or_else(|error| panic!("{error}")));
     put("/etc/containerd/config.toml", &CONTAINERD.replace("SANDBOX", images::PAUSE));
     put("/etc/cni/net.d/10-none.conflist", NETWORK);
-    // That of this machine may be a link to what is not seen inside; the kubelet wants one.
+    // This machine's may be links to what is not seen inside; the kubelet and containerd want them.
     put("/etc/resolv.conf", "");
+    put("/etc/hosts", "127.0.0.1 localhost\n");
     container::boot(node);
     // Once more: nothing is to do, and the real containerd, asked for its configuration, says what the agent wrote.
     let again = finish(&mut bootstrap(root, &node.metadata_endpoint(), &["--only", "container-runtime"]));
