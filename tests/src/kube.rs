@@ -1,12 +1,14 @@
 //! A real control plane for tests: etcd and kube-apiserver on loopback, service-account tokens bound to a pod and a
 //! node, kubectl and helm, and a proxy that stands for every way in which an API server fails its clients.
 //!
-//! There is no scheduler, no controller manager and no kubelet: a test creates what they would have created.
+//! There is no scheduler and no controller manager but where a test asks for [`Controllers`], and no kubelet but that of
+//! [`crate::kubelet`]: a test creates what they would have created.
 
 mod audit;
 mod authenticator;
 mod client;
 mod cluster;
+mod controllers;
 pub mod daemonset;
 mod deploy;
 mod error;
@@ -28,12 +30,15 @@ pub use audit::{Audit, Request};
 pub use authenticator::{Authenticator, EKS_USER};
 pub use client::patch;
 pub use client::{Answer, Client, Watch};
-pub use cluster::Cluster;
+pub(crate) use cluster::KUBELET;
+pub use cluster::{Cluster, KUBELETS_NODE};
+pub use controllers::Controllers;
 pub use deploy::event;
 pub use error::Error;
 pub use history::History;
 pub use identity::Reporter;
 pub use sight::Sight;
 pub use tools::{
-    finish, helm, karpenter_definitions, kubectl, nvidia_container_runtime, program, seccomp_profile,
+    containerd_programs, finish, helm, karpenter_definitions, kubectl, node_programs,
+    nvidia_container_runtime, program, seccomp_profile,
 };

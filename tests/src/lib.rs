@@ -10,6 +10,7 @@ pub mod health;
 pub mod instance;
 mod keeper;
 pub mod kube;
+pub mod kubelet;
 pub mod looked;
 pub mod manifests;
 pub mod mounts;

@@ -22,6 +22,10 @@ pub struct Cluster {
 
 /// The token of a member of `system:masters`; the server listens on loopback and lives as long as a test.
 const ADMIN: &str = "admin-of-a-test";
+/// The token of the kubelet of [`KUBELETS_NODE`].
+pub(crate) const KUBELET: &str = "kubelet-of-a-test";
+/// The node that a real kubelet may be.
+pub const KUBELETS_NODE: &str = "node-a";
 /// How often a start is tried, since another program may take a port between the choice and its use.
 const TRIES: u32 = 3;
 /// Newer servers take sizes of objects from etcd 3.5 and complain on and on about an older one, as Debian's.
@@ -69,7 +73,11 @@ impl Cluster {
         write(&path("ca.crt"), authority.pem())?;
         write(&path("server.crt"), &pair.certificate)?;
         write(&path("server.key"), &pair.key)?;
-        write(&path("tokens.csv"), &format!("{ADMIN},admin,admin,\"system:masters\"\n"))?;
+        let node = KUBELETS_NODE;
+        let tokens = format!(
+            "{ADMIN},admin,admin,\"system:masters\"\n{KUBELET},system:node:{node},{node},\"system:nodes\"\n"
+        );
+        write(&path("tokens.csv"), &tokens)?;
         write(&path("audit-policy.json"), service::AUDIT_POLICY)?;
         write_token_keys(folder.path())?;
 
@@ -145,14 +153,19 @@ impl Cluster {
 
     /// Runs kubectl as the user who may do everything, and gives its standard output.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<String, Error> {
-        let folder = self.folder();
-        let (config, token) = (folder.join("admin.kubeconfig"), folder.join("admin.token"));
+        let mut command = tools::program(tools::kubectl()?);
+        command.env("KUBECONFIG", self.admin_config()?).env("KUBECACHEDIR", self.folder().join("kubectl"));
+        command.args(arguments);
+        tools::finish(command)
+    }
+
+    /// A kubeconfig of the user who may do everything.
+    pub(super) fn admin_config(&self) -> Result<PathBuf, Error> {
+        let (config, token) = (self.folder().join("admin.kubeconfig"), self.folder().join("admin.token"));
         if !config.exists() {
             write(&token, ADMIN)?;
             self.kubeconfig(&config, &self.url, &token)?;
         }
-        let mut command = tools::program(tools::kubectl()?);
-        command.env("KUBECONFIG", config).env("KUBECACHEDIR", folder.join("kubectl")).args(arguments);
-        tools::finish(command)
+        Ok(config)
     }
 }

@@ -40,13 +40,20 @@ impl Node {
     /// When it cannot be made.
     pub fn on(cluster: &Cluster, name: &str, machine: Machine) -> Self {
         cluster.node(name).unwrap();
+        let reporter = cluster.reporter(name).unwrap();
+        Self { reporter, ..Self::to_be_joined(cluster, name, machine) }
+    }
+
+    /// A machine that a kubelet makes a node of, with pods that a controller makes.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn to_be_joined(cluster: &Cluster, name: &str, machine: Machine) -> Self {
+        let path = |name: &str| cluster.folder().join(name);
+        let (token, kubeconfig) = (path("none.token"), path("none.kubeconfig"));
+        let reporter = Reporter { node: name.to_owned(), pod: String::new(), token, kubeconfig };
         std::fs::create_dir_all(machine.tree.path().join("proc/sys/kernel/random")).unwrap();
-        let node = Self {
-            machine,
-            reporter: cluster.reporter(name).unwrap(),
-            admin: cluster.admin().unwrap(),
-            metadata: None,
-        };
+        let node = Self { machine, reporter, admin: cluster.admin().unwrap(), metadata: None };
         node.boot(&format!("boot-of-{name}"));
         node
     }

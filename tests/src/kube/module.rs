@@ -21,6 +21,8 @@ pub(super) struct Module {
     pub(super) version: &'static str,
     /// `-ldflags` that say which version it is.
     pub(super) flags: &'static str,
+    /// Build tags, one comma between two.
+    pub(super) tags: &'static str,
     /// It has parts in C.
     pub(super) with_c: bool,
     pub(super) gives: Gives,
@@ -80,6 +82,7 @@ impl Module {
             hash.update(fs::read(&path).map_err(at(&path))?);
         }
         hash.update(self.flags);
+        hash.update(self.tags);
         let digest = hash.finalize();
         let start = digest.iter().take(4).fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
         Ok(format!("{}-{}-{start:08x}", self.folder, self.version))
@@ -93,6 +96,8 @@ impl Module {
             "-mod=readonly",
             "-trimpath",
             "-buildvcs=false",
+            "-tags",
+            self.tags,
             "-ldflags",
             self.flags,
             "-o",

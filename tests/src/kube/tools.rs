@@ -18,6 +18,7 @@ const SERVER: Module = Module {
         -X k8s.io/component-base/version.gitVersion=v1.36.3 -X k8s.io/component-base/version.gitMajor=1 \
         -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/component-base/version.gitTreeState=archive \
         -X k8s.io/client-go/pkg/version.gitVersion=v1.36.3",
+    tags: "",
     with_c: false,
     gives: Gives::Programs(&["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kubectl"]),
 };
@@ -25,6 +26,7 @@ const HELM: Module = Module {
     folder: "helm",
     version: "v4.3.1",
     flags: "-s -w",
+    tags: "",
     with_c: false,
     gives: Gives::Programs(&["helm.sh/helm/v4/cmd/helm"]),
 };
@@ -32,6 +34,7 @@ const KARPENTER: Module = Module {
     folder: "karpenter",
     version: "v1.14.0",
     flags: "",
+    tags: "",
     with_c: false,
     gives: Gives::Files { module: "github.com/aws/karpenter-provider-aws", folder: "pkg/apis/crds" },
 };
@@ -42,10 +45,38 @@ const RUNTIME: Module = Module {
     folder: "runtime",
     version: "v1.19.1",
     flags: "-s -w -extldflags=-Wl,-z,lazy",
+    tags: "",
     with_c: true,
     gives: Gives::Programs(&[
         "github.com/NVIDIA/nvidia-container-toolkit/cmd/nvidia-container-runtime",
         "./seccomp",
+    ]),
+};
+
+/// What makes pods of objects: of the API server's version and, to the compiler, mostly of its packages.
+const NODE: Module = Module {
+    folder: "node",
+    version: VERSION,
+    flags: SERVER.flags,
+    tags: "",
+    with_c: false,
+    gives: Gives::Programs(&[
+        "k8s.io/kubernetes/cmd/kubelet",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        "k8s.io/kubernetes/cmd/kube-scheduler",
+    ]),
+};
+/// containerd without the snapshotters that no node here has; they want headers in C.
+const CONTAINERD: Module = Module {
+    folder: "containerd",
+    version: "v2.2.2",
+    flags: "-s -w -X github.com/containerd/containerd/v2/version.Version=v2.2.2",
+    tags: "no_btrfs,no_devmapper,no_zfs",
+    with_c: false,
+    gives: Gives::Programs(&[
+        "github.com/containerd/containerd/v2/cmd/containerd",
+        "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+        "github.com/containerd/containerd/v2/cmd/ctr",
     ]),
 };
 
@@ -68,6 +99,16 @@ pub fn helm() -> Result<PathBuf, Error> {
 pub fn nvidia_container_runtime() -> Result<PathBuf, Error> {
     let name = "nvidia-container-runtime";
     asset(name).map_or_else(|| Ok(RUNTIME.get()?.join(name)), Ok)
+}
+
+/// The folder with the kubelet, kube-controller-manager and kube-scheduler.
+pub fn node_programs() -> Result<PathBuf, Error> {
+    NODE.get()
+}
+
+/// The folder with containerd, its shim for runc, and ctr.
+pub fn containerd_programs() -> Result<PathBuf, Error> {
+    CONTAINERD.get()
 }
 
 /// What prints containerd's profile of system calls, `RuntimeDefault`.
@@ -131,10 +172,16 @@ mod tests {
 
     #[test]
     fn the_module_names_the_version_that_the_programs_say() {
-        let text = fs::read_to_string(binary::bed().join("kube/server/go.mod")).unwrap();
-        assert!(text.contains(&format!("k8s.io/kubernetes {VERSION} ")), "{text}");
+        for folder in ["server", "node"] {
+            let text = fs::read_to_string(binary::bed().join("kube").join(folder).join("go.mod")).unwrap();
+            assert!(text.contains(&format!("k8s.io/kubernetes {VERSION} ")), "{text}");
+        }
+        let text = fs::read_to_string(binary::bed().join("kube/containerd/go.mod")).unwrap();
+        let version = CONTAINERD.version;
+        assert!(text.contains(&format!("github.com/containerd/containerd/v2 {version} ")), "{text}");
+        assert!(CONTAINERD.flags.ends_with(&format!("version.Version={version}")));
         assert!(SERVER.flags.contains(&format!("gitVersion={VERSION}")));
-        for module in [&SERVER, &HELM, &KARPENTER, &RUNTIME] {
+        for module in [&SERVER, &NODE, &CONTAINERD, &HELM, &KARPENTER, &RUNTIME] {
             let text =
                 fs::read_to_string(binary::bed().join("kube").join(module.folder).join("go.mod")).unwrap();
             assert!(text.contains(&format!("\ngo {GO}")), "{}", module.folder);
