@@ -181,16 +181,21 @@ fn an_efa_leaves_and_comes_back(site: &Site, vm: &Vm, pod: &Pod<'_>) {
     assert_eq!(site.installer(&VERIFY).code, Some(0));
 }
 
-/// The same program started by hand, beside the pod: what it sees is in the journal, with the node as a field.
+/// The same program started by hand, beside the pod: what it sees is in the journal, with the node as a field, and not on the
+/// terminal, too.
 fn on_a_host_its_log_has_fields(vm: &Vm) {
-    let look =
-        "/run/bed/files/gpunode-daemonset --once --dry-run --node-name by-hand --state-dir /run/by-hand";
-    let code = ok(vm, &format!("{look} >/run/by-hand.yaml 2>/run/by-hand.err; echo $?"));
-    let fields = "-t gpunode-daemonset GPUNODE_NODE=by-hand";
-    let told = ok(vm, &format!("journalctl -b --no-pager -o cat {fields}; cat /run/by-hand.err"));
-    assert_eq!(code, "2", "{told}");
-    assert_eq!(told.matches("found: EfaAbsent").count(), 1, "{told}");
-    assert_eq!(ok(vm, "cat /run/by-hand.err"), "", "what is in the journal is not on the terminal, too");
+    let begin = "/run/bed/files/gpunode-daemonset --dry-run --node-name by-hand --state-dir /run/by-hand \
+                 --listen 127.0.0.1:0 >/run/by-hand.yaml 2>/run/by-hand.err & pid=$!";
+    let found = "journalctl -b --no-pager -o cat -t gpunode-daemonset GPUNODE_NODE=by-hand | grep '^found: EfaAbsent'";
+    let told = ok(
+        vm,
+        &format!(
+            "{begin}; until {found}; do kill -0 $pid || exit 9; sleep 0.5; done; kill $pid; wait $pid; echo $?"
+        ),
+    );
+    let lines: Vec<_> = told.lines().collect();
+    assert!(lines.len() == 2 && lines[1] == "0", "{told}");
+    assert_eq!(ok(vm, "cat /run/by-hand.err"), "");
 }
 
 /// NVML reports Xid 79 of one GPU, which stands until the machine starts anew, and gives no handle of another, which is over
