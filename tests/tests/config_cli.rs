@@ -135,8 +135,8 @@ fn a_file_that_is_not_ours_at_all_is_told_shortly() {
     let many: Vec<_> = (0..5000).map(|n| format!("k{n} = {n}")).collect();
     let run = place.check("many.toml", many.join("\n"));
     assert_eq!(run.code, 2);
-    assert!(run.stderr.lines().count() < 100, "{} lines", run.stderr.lines().count());
-    assert!(run.stderr.contains("4936 more"), "{run:?}");
+    assert!(run.stderr.lines().count() < 150, "{} lines", run.stderr.lines().count());
+    assert!(run.stderr.contains("4872 more"), "{run:?}");
     let run = place.check("binary.toml", [0_u8; 1024]);
     assert_eq!(run.code, 2, "{run:?}");
     let run = place.check("large.toml", "# padding\n".repeat(1 << 20));
