@@ -2,8 +2,10 @@
 
 mod asked;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use gpunode_host::bounded::Guarded;
 use gpunode_host::catalog;
 use gpunode_host::health::Health;
 use gpunode_host::health::report::{Disk, Instance, Machine, Report};
@@ -17,6 +19,8 @@ use crate::facts;
 
 /// The metadata service answers in milliseconds, or not at all.
 const METADATA_DEADLINE: Duration = Duration::from_secs(2);
+/// The kernel has all of it in its memory.
+const DISKS_DEADLINE: Duration = Duration::from_millis(400);
 /// Of the time there is, what the metadata may take at most.
 const METADATA_SHARE: u32 = 4;
 
@@ -26,6 +30,7 @@ pub(crate) struct Target {
     pub(crate) root: Root,
     pub(crate) instance: Instance,
     pub(crate) settings: Settings,
+    disks: Arc<Mutex<Guarded<Vec<Disk>>>>,
 }
 
 impl Target {
@@ -48,14 +53,18 @@ impl Target {
         let mut settings = Settings::new(root.clone(), setup);
         // The libraries are those of the machine that is looked at.
         settings.probe.root = (!root.is_host()).then(|| root.path().to_owned());
-        Self { root, instance, settings }
+        Self { root, instance, settings, disks: Arc::default() }
     }
 
-    /// What is known now. The disks are looked at for it.
+    /// What is known now. The disks are looked at for it: the table of mounts stands where a mount does.
     pub(crate) fn report(&self, health: &Health, sources: &Sources) -> Report {
+        let root = self.root.clone();
+        let mut disks = self.disks.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = disks.ask(DISKS_DEADLINE, move || Disk::all(&root));
         let machine = Machine {
             instance: self.instance.clone(),
-            disks: Disk::all(&self.root),
+            disks_are_silent: there.is_none(),
+            disks: there.unwrap_or_default(),
             time_unix_ms: now_unix_ms(),
         };
         let sources: Vec<_> = sources.iter().map(|(source, state)| (source, state.into())).collect();

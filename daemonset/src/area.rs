@@ -91,6 +91,7 @@ impl Area {
             S::EfaDevices | S::EfaDevice | S::EfaPort | S::Libfabric | S::Use => self == Self::Efa,
             S::Versions => self != Self::Storage,
             S::Metadata => false,
+            S::Disks => self == Self::Storage,
         }
     }
 }

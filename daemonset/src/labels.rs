@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gpunode_host::Severity;
-use gpunode_host::health::report::{Report, Standing};
+use gpunode_host::health::report::{Report, SourceName, Standing};
 use gpunode_host::health::{EfaName, GpuName, Present, Subject, rules};
 
 use crate::area::Area;
@@ -45,7 +45,9 @@ pub(crate) fn labels(report: &Report, kind: Option<&str>, known: Known, before: 
         }
     };
     put("instance-family", kind.and_then(|kind| kind.split('.').next()).map(str::to_owned));
-    put("nvme.count", Some(report.disks.len().to_string()));
+    let disks_told = report.sources.iter().all(|source| source.name != SourceName::Disks);
+    let disks = || before.get(&format!("{PREFIX}nvme.count")).cloned();
+    put("nvme.count", if disks_told { Some(report.disks.len().to_string()) } else { disks() });
     if let Some(status) = known.gpus {
         put("gpu.count", Some(report.gpus.len().to_string()));
         put("gpu.healthy", Some(healthy(report.gpus.iter().map(|gpu| gpu.standing), status)));

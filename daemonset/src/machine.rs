@@ -72,10 +72,15 @@ impl Machine {
         &self,
         health: &Health,
         sources: &Sources,
-        disks: Vec<Disk>,
+        disks: Option<Vec<Disk>>,
         time_unix_ms: u64,
     ) -> Report {
-        let facts = Facts { instance: self.instance.clone(), disks, time_unix_ms };
+        let facts = Facts {
+            instance: self.instance.clone(),
+            disks_are_silent: disks.is_none(),
+            disks: disks.unwrap_or_default(),
+            time_unix_ms,
+        };
         let sources: Vec<_> = sources.iter().map(|(source, state)| (source, state.into())).collect();
         Report::new(health, sources, facts)
     }

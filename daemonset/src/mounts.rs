@@ -6,8 +6,10 @@
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gpunode_host::Root;
+use gpunode_host::bounded::Guarded;
 use gpunode_host::disk::mount;
 use gpunode_host::health::{Change, Engine, Now, Present, Saved, Sighting, Source, Subject, rules};
 
@@ -17,19 +19,26 @@ const OURS: &str = "# Written by gpunode-agent.";
 /// An engine of its own has one source, and what that is called matters to nobody.
 const SOURCE: Source = Source::Versions;
 
+/// The table is in the kernel's memory; it stands only where a mount does.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
+
 /// The findings of it.
 #[derive(Debug)]
-pub(crate) struct Mounts(Engine);
+pub(crate) struct Mounts {
+    engine: Engine,
+    table: Guarded<Option<Vec<Sighting>>>,
+}
 
 impl Mounts {
     /// With the findings of an earlier run of this boot.
     pub(crate) fn resume(saved: Option<Saved>, boot_id: &str) -> Self {
-        Self(saved.map_or_else(Engine::default, |saved| Engine::restore(saved, boot_id)))
+        let engine = saved.map_or_else(Engine::default, |saved| Engine::restore(saved, boot_id));
+        Self { engine, table: Guarded::default() }
     }
 
     /// For who looks once.
     pub(crate) fn at_once() -> Self {
-        Self(Engine::at_once())
+        Self { engine: Engine::at_once(), table: Guarded::default() }
     }
 
     /// Looks; `ended` says that the agent has reported of this boot. Before that it may still be making the volume.
@@ -37,22 +46,23 @@ impl Mounts {
         if !ended {
             return;
         }
-        match sightings(root) {
-            Some(found) => self.0.look(now, &SOURCE, found),
-            None => self.0.silent(&SOURCE),
+        let root = root.clone();
+        match self.table.ask(PATIENCE, move || sightings(&root)).flatten() {
+            Some(found) => self.engine.look(now, &SOURCE, found),
+            None => self.engine.silent(&SOURCE),
         }
     }
 
     pub(crate) fn findings(&self) -> Vec<Present> {
-        self.0.findings()
+        self.engine.findings()
     }
 
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
-        self.0.take_changes()
+        self.engine.take_changes()
     }
 
     pub(crate) fn save(&self, boot_id: &str) -> Saved {
-        self.0.save(boot_id)
+        self.engine.save(boot_id)
     }
 }
 

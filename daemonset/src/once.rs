@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gpunode_host::bounded::Guarded;
 use gpunode_host::health::report::Disk;
 use gpunode_monitor::{Looked, Once, look};
 
@@ -12,7 +13,7 @@ use crate::event::Told;
 use crate::event_book::EventBook;
 use crate::exit::Exit;
 use crate::keeper::{PATIENCE, PROOF};
-use crate::mounts::Mounts;
+use crate::mounts::{Mounts, PATIENCE as PATIENCE_OF_LOOKS};
 use crate::post::Post;
 use crate::publisher::{Published, Publisher, Settings};
 use crate::reporter::{Desired, Pending, Reporter, Seen};
@@ -30,7 +31,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     let mut writer = args.writer(&node)?;
     let Looked { mut health, sources, .. } = look(&machine.settings, &Once::new(DEADLINE));
     let now = clock::now();
-    let mut report = machine.report(&health, &sources, Disk::all(&machine.root), now.unix_ms);
+    let root = machine.root.clone();
+    let disks = Guarded::default().ask(PATIENCE_OF_LOOKS, move || Disk::all(&root));
+    let mut report = machine.report(&health, &sources, disks, now.unix_ms);
     let bootstrapped =
         Bootstrapped::read(&machine.root).unwrap_or_else(|error| Bootstrapped::unreadable(&error));
     let mut mounts = Mounts::at_once();

@@ -98,6 +98,21 @@ fn what_cannot_be_seen_is_not_missing() {
 }
 
 #[test]
+fn a_table_of_mounts_that_stands_hides_the_disks_and_nothing_else() {
+    let machine = Machine::new("healthy-p5");
+    let table = machine.tree.path().join("proc/self/mountinfo");
+    std::fs::create_dir_all(table.parent().unwrap()).unwrap();
+    let _ = std::fs::remove_file(&table);
+    // Who opens it to read waits for a writer.
+    nix::unistd::mkfifo(&table, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR).unwrap();
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, report["verdict"].as_str()), (3, Some("unknown")), "{}", report["sources"]);
+    assert_eq!(report["unknown"][0], "the disks: the kernel did not tell of them in time");
+    assert_eq!(report["gpus"].as_array().unwrap().len(), GPUS);
+    assert_eq!(report["efa"].as_array().unwrap().len(), EFAS);
+}
+
+#[test]
 fn a_folder_that_is_none_and_a_machine_without_a_bus_are_not_healthy() {
     let dir = agent::folder();
     let nowhere = dir.path().join("nowhere");

@@ -71,9 +71,10 @@ fn what_keeps_the_node_out_names_the_cause() {
 fn it_is_taken_back_when_the_cause_is_gone() {
     for (what, code) in [("taint", 1), ("halt", 4)] {
         let dir = folder();
-        assert_eq!(failed(dir.path(), what).code, code);
-        // The operator says that one interface less is right.
-        let run = demo(dir.path(), &["--set", &format!("onFailure={what}"), "--set", "efa.expectedCount=31"]);
+        let choice = format!("onFailure={what}");
+        assert_eq!(demo(dir.path(), &["--break", "limits", "--set", &choice]).code, code);
+        fs::remove_file(dir.path().join("etc/security/limits.d")).unwrap();
+        let run = demo(dir.path(), &["--set", &choice]);
         assert_eq!(run.code, 0, "{what}: {run:?}");
         assert_eq!((is_tainted(dir.path()), is_halted(dir.path())), (false, false), "{what}");
     }

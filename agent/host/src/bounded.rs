@@ -11,12 +11,14 @@
 //! the end of the answer.
 
 mod crew;
+mod guarded;
 mod once;
 mod pool;
 mod schedule;
 #[cfg(test)]
 mod tests;
 
+pub use guarded::Guarded;
 pub use once::once;
 pub use pool::{Event, Job, Pool};
 pub use schedule::Timing;

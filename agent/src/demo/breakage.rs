@@ -9,6 +9,8 @@ use gpunode_host::{Root, gpu_pci};
 use super::tree::put;
 use crate::step::StepId;
 
+const RDMA: &str = "/sys/class/infiniband";
+
 /// Damages what `step` looks at. A machine of this type that has nothing of the kind is an error.
 pub(super) fn damage(root: &Root, kind: &InstanceType, step: StepId) -> io::Result<()> {
     match step {
@@ -79,17 +81,15 @@ fn fallen_off_the_bus(root: &Root, kind: &InstanceType) -> io::Result<()> {
     }
 }
 
+/// The last card, as if it had never been attached: neither on the bus nor an RDMA device.
 fn one_interface_less(root: &Root, kind: &InstanceType) -> io::Result<()> {
-    match root.list("/sys/class/infiniband").last() {
-        Some(device) => {
-            // The class has a folder or a link; the card on the bus loses its device either way.
-            let class = root.at(format!("/sys/class/infiniband/{device}"));
-            let below = fs::canonicalize(&class)?;
-            if class != below {
-                fs::remove_file(&class)?;
-            }
-            fs::remove_dir_all(below)
-        }
-        None => Err(io::Error::other(format!("{} has no EFA interface to take away", kind.name))),
-    }
+    let Some(device) = root.list(RDMA).pop() else {
+        return Err(io::Error::other(format!("{} has no EFA interface to take away", kind.name)));
+    };
+    let class = root.at(format!("{RDMA}/{device}"));
+    let function = fs::canonicalize(class.join("device"))?;
+    let address = function.file_name().unwrap_or_default();
+    fs::remove_file(&class)?;
+    fs::remove_file(root.at("/sys/bus/pci/devices").join(address))?;
+    fs::remove_dir_all(function)
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use gpunode_host::Root;
+use gpunode_host::bounded::Guarded;
 use gpunode_host::health::Change;
 use gpunode_host::health::report::{Disk, Report};
 use gpunode_monitor::Monitor;
@@ -15,7 +17,7 @@ use crate::bootstrapped::Bootstrapped;
 use crate::event::Told;
 use crate::machine::{self, Machine};
 use crate::reporter::Seen;
-use crate::{clock, log, memory, metrics};
+use crate::{clock, log, memory, metrics, mounts};
 
 /// How often the boot report is read, and how old the sign of life may be.
 const TURN: Duration = Duration::from_secs(10);
@@ -25,6 +27,26 @@ const DISKS: Duration = Duration::from_secs(60);
 /// memory than the start.
 const GIVE_BACK: Duration = Duration::from_secs(600);
 
+/// The disks.
+#[derive(Default)]
+struct Disks {
+    looked: Option<Instant>,
+    there: Option<Vec<Disk>>,
+    reader: Guarded<Vec<Disk>>,
+}
+
+impl Disks {
+    fn look(&mut self, root: &Root) {
+        if self.there.is_some() && self.looked.is_some_and(|last| last.elapsed() < DISKS) {
+            return;
+        }
+        let root = root.clone();
+        self.looked = Some(Instant::now());
+        // Those of before are there while the kernel does not tell.
+        self.there = self.reader.ask(mounts::PATIENCE, move || Disk::all(&root)).or(self.there.take());
+    }
+}
+
 /// The thread.
 pub(super) struct Turn {
     watcher: Watcher,
@@ -32,7 +54,7 @@ pub(super) struct Turn {
     shared: Arc<Shared>,
     asked: Receiver<oneshot::Sender<String>>,
     bootstrapped: Bootstrapped,
-    disks: (Instant, Vec<Disk>),
+    disks: Disks,
     /// When free memory went back last.
     given_back: Option<Instant>,
     /// What could not be kept, told once.
@@ -47,7 +69,8 @@ impl Turn {
         asked: Receiver<oneshot::Sender<String>>,
     ) -> Self {
         let bootstrapped = read_report(&watcher.machine);
-        let disks = (Instant::now(), Disk::all(&watcher.machine.root));
+        let mut disks = Disks::default();
+        disks.look(&watcher.machine.root);
         let mut watcher = watcher;
         watcher.mounts.look(clock::now(), &watcher.machine.root, bootstrapped.has_ended());
         Self { watcher, monitor, shared, asked, bootstrapped, disks, given_back: None, not_kept: None }
@@ -92,9 +115,7 @@ impl Turn {
         self.bootstrapped = read_report(&self.watcher.machine);
         let watcher = &mut self.watcher;
         watcher.mounts.look(clock::now(), &watcher.machine.root, self.bootstrapped.has_ended());
-        if self.disks.0.elapsed() >= DISKS {
-            self.disks = (Instant::now(), Disk::all(&self.watcher.machine.root));
-        }
+        self.disks.look(&self.watcher.machine.root);
     }
 
     fn give_back(&mut self) {
@@ -111,7 +132,7 @@ impl Turn {
     fn report(&self) -> Report {
         let (health, sources) = (self.monitor.health(), self.monitor.sources());
         let time = clock::now().unix_ms;
-        let mut report = self.watcher.machine.report(health, sources, self.disks.1.clone(), time);
+        let mut report = self.watcher.machine.report(health, sources, self.disks.there.clone(), time);
         machine::add(&mut report, self.watcher.mounts.findings());
         report
     }

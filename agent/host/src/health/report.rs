@@ -100,6 +100,8 @@ pub struct Machine {
     pub instance: Instance,
     /// Its disks.
     pub disks: Vec<Disk>,
+    /// The kernel did not tell of them in time.
+    pub disks_are_silent: bool,
     /// Now, in milliseconds since 1970.
     pub time_unix_ms: u64,
 }
@@ -113,7 +115,7 @@ impl Report {
     ) -> Self {
         let known = health.known();
         let findings = health.findings();
-        let sources = source::all(health, sources);
+        let sources = source::all(health, sources, machine.disks_are_silent);
         let (verdict, unknown) = standing::verdict(&findings, &sources);
         let mut disks = machine.disks;
         for disk in &mut disks {

@@ -50,6 +50,8 @@ pub enum SourceName {
     Use,
     /// The instance metadata service.
     Metadata,
+    /// The disks and where they are mounted; told only where the kernel does not answer.
+    Disks,
 }
 
 impl SourceName {
@@ -68,6 +70,7 @@ impl SourceName {
             Self::Versions => "the versions",
             Self::Use => "the use of EFA",
             Self::Metadata => "the instance metadata",
+            Self::Disks => "the disks",
         }
     }
 }
@@ -119,6 +122,7 @@ impl SourceReport {
 pub(super) fn all<'a>(
     health: &Health,
     sources: impl IntoIterator<Item = (&'a Source, SourceState)>,
+    disks_are_silent: bool,
 ) -> Vec<SourceReport> {
     let metadata = match &health.setup().enis {
         Some(_) => SourceState::Answered,
@@ -129,7 +133,14 @@ pub(super) fn all<'a>(
         let (name, pci) = name(source);
         SourceReport { name, pci, state, needed: needed(health, name) }
     };
-    sources.into_iter().map(row).chain([metadata]).collect()
+    // Told only where it is silent: it has no rules.
+    let disks = disks_are_silent.then(|| SourceReport {
+        name: SourceName::Disks,
+        pci: None,
+        state: SourceState::Silent("the kernel did not tell of them in time".to_owned()),
+        needed: true,
+    });
+    sources.into_iter().map(row).chain([metadata]).chain(disks).collect()
 }
 
 /// What must have answered before anybody can say that this machine is well. Not libfabric, which many hosts with EFA
@@ -148,7 +159,8 @@ fn needed(health: &Health, name: SourceName) -> bool {
         | SourceName::Libfabric
         | SourceName::Versions
         | SourceName::Use
-        | SourceName::Metadata => false,
+        | SourceName::Metadata
+        | SourceName::Disks => false,
     }
 }
 
