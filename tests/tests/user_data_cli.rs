@@ -107,8 +107,9 @@ fn the_agent_on_the_node_reads_the_same_settings() {
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(user_data::node_configs(&bytes), [NODE_CONFIG]);
     let out = dir.path().join("out");
-    let shown =
-        finish(command().args(["config", "show", "--json", "--root", "/var/empty", "--user-data"]).arg(out));
+    let mut show = command();
+    show.args(["config", "show", "--json", "--root"]).arg(dir.path()).arg("--user-data").arg(out);
+    let shown = finish(&mut show);
     let rows: Vec<Value> = serde_json::from_str(&shown.stdout).unwrap_or_else(|_| panic!("{shown:?}"));
     let value = |path: &str| rows.iter().find(|row| row["path"] == path).map(|row| row["value"].clone());
     assert_eq!(value("onFailure").unwrap(), "halt");
