@@ -16,8 +16,7 @@ const EVERYTHING: &str = "INSTALL_KARPENTER=1\nINSTALL_EFS_CSI=1\nINSTALL_FSX_CS
 
 #[test]
 fn every_file_is_listed_and_every_policy_has_a_reader() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
-    let files: BTreeSet<_> = std::fs::read_dir(folder)
+    let files: BTreeSet<_> = std::fs::read_dir("policies")
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .map(|name| name.trim_end_matches(".json").to_owned())

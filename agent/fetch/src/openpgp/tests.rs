@@ -130,13 +130,13 @@ proptest! {
 #[ignore = "writes into the source tree; needs gpg"]
 #[expect(clippy::disallowed_methods, reason = "runs gpg")]
 fn gpg_makes_the_test_data() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/openpgp/testdata");
-    fs::create_dir_all(&folder).unwrap();
+    let folder = Path::new("src/openpgp/testdata");
+    fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("content"), b"content\n\x00\xff\n").unwrap();
     let home = tempfile::tempdir().unwrap();
     let gpg = |words: &str| {
         let mut gpg = Command::new("gpg");
-        gpg.current_dir(&folder).args([
+        gpg.current_dir(folder).args([
             "--homedir",
             home.path().to_str().unwrap(),
             "--batch",

@@ -106,7 +106,7 @@ impl Drop for Small<'_> {
     }
 }
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/openpgp/testdata");
+const DATA: &str = "src/openpgp/testdata";
 
 fn test_data(name: &str) -> Vec<u8> {
     fs::read(format!("{DATA}/{name}")).unwrap()

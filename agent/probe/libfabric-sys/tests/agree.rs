@@ -10,7 +10,8 @@ const KEPT: [&str; 2] = ["pub const FI_MAJOR_VERSION: u32 = 1;", "pub const FI_M
 
 #[test]
 fn the_checked_in_bindings_are_what_the_headers_say() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Cargo starts a test in the folder of its package; what the compiler was told may be another clone's.
+    let folder = Path::new(".");
     let made = generate(folder, bindgen::Formatter::Rustfmt)
         .expect("libfabric-dev and libclang-dev are in tests/prerequisites.debian");
     let path = folder.join(FILE);

@@ -2,7 +2,7 @@
 //!
 //! `GPUNODE_WRITE_SCHEMAS=1 cargo test -p gpunode-host schema` writes them anew.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ fn compare(file: &str, checked_in: &str, schema: &Value) {
     // On one line: it is carried in the agent.
     let text = serde_json::to_string(schema).unwrap() + "\n";
     if std::env::var("GPUNODE_WRITE_SCHEMAS").is_ok() {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data").join(file);
+        let path = Path::new("data").join(file);
         std::fs::write(path, &text).unwrap();
         return;
     }
