@@ -13,34 +13,34 @@ pub(super) const STACK: usize = 64 << 10;
 /// After so long without one more read begun, there are twice as many threads: a card answers within a millisecond.
 pub(super) const PATIENCE: Duration = Duration::from_millis(10);
 
-/// A read to do.
-pub(super) struct Read<T> {
-    pub(super) name: Arc<str>,
+/// A read to do, by whatever name its owner knows it.
+pub(super) struct Read<N, T> {
+    pub(super) name: N,
     pub(super) job: Job<T>,
 }
 
 /// A read that came back.
-pub(super) struct Back<T> {
-    pub(super) read: Read<T>,
+pub(super) struct Back<N, T> {
+    pub(super) read: Read<N, T>,
     pub(super) started: Instant,
     pub(super) took: Duration,
     pub(super) value: T,
 }
 
 /// The threads. They end when this is dropped, each after the read it is at.
-pub(super) struct Crew<T>(Arc<Shared<T>>);
+pub(super) struct Crew<N, T>(Arc<Shared<N, T>>);
 
-struct Shared<T> {
-    state: Mutex<State<T>>,
+struct Shared<N, T> {
+    state: Mutex<State<N, T>>,
     /// There is a read to do, or it is over.
     work: Condvar,
     /// Reads came back, and none is left to do.
     done: Condvar,
 }
 
-struct State<T> {
-    open: VecDeque<Read<T>>,
-    back: Vec<Back<T>>,
+struct State<N, T> {
+    open: VecDeque<Read<N, T>>,
+    back: Vec<Back<N, T>>,
     threads: usize,
     idle: usize,
     /// When the last read was begun, or came when there was none.
@@ -48,7 +48,7 @@ struct State<T> {
     over: bool,
 }
 
-impl<T: Send + 'static> Crew<T> {
+impl<N: Send + 'static, T: Send + 'static> Crew<N, T> {
     pub(super) fn new() -> Self {
         let state = State {
             open: VecDeque::new(),
@@ -62,7 +62,7 @@ impl<T: Send + 'static> Crew<T> {
     }
 
     /// Takes a read. Nothing happens before the next [`Crew::serve`].
-    pub(super) fn add(&self, read: Read<T>) {
+    pub(super) fn add(&self, read: Read<N, T>) {
         let mut state = self.0.lock();
         if state.open.is_empty() {
             state.moved = Instant::now();
@@ -72,7 +72,7 @@ impl<T: Send + 'static> Crew<T> {
 
     /// Sees to it that somebody does the reads: wakes the thread that rests, makes the first one, and as many again where
     /// none was begun for a while. Where the system has no thread at all, the reads are given back.
-    pub(super) fn serve(&self) -> Result<(), (io::ErrorKind, Vec<Read<T>>)> {
+    pub(super) fn serve(&self) -> Result<(), (io::ErrorKind, Vec<Read<N, T>>)> {
         let mut state = self.0.lock();
         if state.open.is_empty() {
             return Ok(());
@@ -95,7 +95,7 @@ impl<T: Send + 'static> Crew<T> {
     }
 
     /// What came back since the last call.
-    pub(super) fn take(&self) -> Vec<Back<T>> {
+    pub(super) fn take(&self) -> Vec<Back<N, T>> {
         std::mem::take(&mut self.0.lock().back)
     }
 
@@ -129,14 +129,14 @@ impl<T: Send + 'static> Crew<T> {
     }
 }
 
-impl<T> Drop for Crew<T> {
+impl<N, T> Drop for Crew<N, T> {
     fn drop(&mut self) {
         self.0.lock().over = true;
         self.0.work.notify_all();
     }
 }
 
-impl<T> Shared<T> {
+impl<N, T> Shared<N, T> {
     fn work(&self) {
         let _end = End(self);
         while let Some(mut read) = self.next() {
@@ -152,7 +152,7 @@ impl<T> Shared<T> {
     }
 
     /// Waits for a read; none where the thread is not needed any more: one may rest.
-    fn next(&self) -> Option<Read<T>> {
+    fn next(&self) -> Option<Read<N, T>> {
         let mut state = self.lock();
         while !state.over {
             if let Some(read) = state.open.pop_front() {
@@ -170,21 +170,21 @@ impl<T> Shared<T> {
     }
 
     /// No thread leaves it half way.
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, State<N, T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T> State<T> {
+impl<N, T> State<N, T> {
     fn patience(&self) -> Option<Instant> {
         (!self.open.is_empty()).then(|| self.moved + PATIENCE)
     }
 }
 
 /// Counts a thread that ends, however it does.
-struct End<'a, T>(&'a Shared<T>);
+struct End<'a, N, T>(&'a Shared<N, T>);
 
-impl<T> Drop for End<'_, T> {
+impl<N, T> Drop for End<'_, N, T> {
     fn drop(&mut self) {
         self.0.lock().threads -= 1;
     }

@@ -52,7 +52,7 @@ pub struct Pool<T> {
     schedule: Schedule,
     /// The reads that are not under way.
     resting: BTreeMap<Arc<str>, Job<T>>,
-    crew: Crew<T>,
+    crew: Crew<Arc<str>, T>,
 }
 
 impl<T: Send + 'static> Pool<T> {
@@ -119,7 +119,7 @@ impl<T: Send + 'static> Pool<T> {
     }
 
     /// Keeps the job of a subject that is still wanted.
-    fn rest(&mut self, read: Read<T>, now: Instant) {
+    fn rest(&mut self, read: Read<Arc<str>, T>, now: Instant) {
         if self.schedule.finish(&read.name, now) {
             self.resting.insert(read.name, read.job);
         }

@@ -222,25 +222,23 @@ fn one_thread_reads_all_that_answer() {
     let mut pool = Pool::new(TIMING, now, |_| Box::new(|| thread::current().id()));
     let names = names(32);
     pool.sync(&names, now);
-    let (mut threads, mut read) = (BTreeSet::new(), BTreeSet::new());
-    for round in 1..=3 {
+    // More than one only where the machine lets one stand for 10 ms, which it does not do again and again.
+    let one_did_all = |round: u32| {
         let at = now + TIMING.period * round;
-        let mut open = names.len();
-        while open > 0 {
+        let (mut threads, mut read) = (BTreeSet::new(), BTreeSet::new());
+        while read.len() < names.len() {
             for event in pool.tick(at) {
                 let Event::Done { name, value, .. } = event else { panic!("{event:?}") };
                 threads.insert(format!("{value:?}"));
-                read.insert((round, name));
-                open -= 1;
+                assert!(read.insert(name), "read twice in a period");
             }
-            if open > 0 {
+            if read.len() < names.len() {
                 pool.wait(Instant::now() + Duration::from_secs(60));
             }
         }
-    }
-    assert_eq!(read.len(), 3 * names.len());
-    // More than one only where the machine let one stand for 10 ms.
-    assert!(threads.len() < 16, "{threads:?}");
+        threads.len() == 1
+    };
+    assert!((1..1000).any(one_did_all));
 }
 
 #[test]
@@ -294,13 +292,14 @@ fn all_at_once_returns_what_came_in_time() {
 }
 
 #[test]
-fn a_few_threads_do_quick_reads_and_no_read_waits_for_those_that_stand() {
+fn one_thread_does_quick_reads_and_no_read_waits_for_those_that_stand() {
     let quick = |count: usize| (0..count).map(|_| Box::new(|| thread::current().id()) as Job<ThreadId>);
-    let threads: BTreeSet<_> = once(quick(200).collect(), Duration::from_secs(60))
-        .into_iter()
-        .map(|answer| format!("{:?}", answer.unwrap().0))
-        .collect();
-    assert!(threads.len() < 100, "{}", threads.len());
+    // More than one only where the machine lets one stand for 10 ms.
+    let one_does_all = |_| {
+        let answers = once(quick(200).collect(), Duration::from_secs(60)).into_iter();
+        answers.map(|answer| format!("{:?}", answer.unwrap().0)).collect::<BTreeSet<_>>().len() == 1
+    };
+    assert!((0..1000).any(one_does_all));
     // Fifty that stand come first.
     let (open, door) = channel::<()>();
     let door = Arc::new(Mutex::new(door));
