@@ -49,7 +49,9 @@ const DATA_VOLUME: &str = "/var/lib/gpunode/data-volume.json";
 
 /// Whether an image may be taken of this machine.
 pub(crate) fn refusal(os: &Os) -> Option<Refusal> {
-    let joined = JOINED.into_iter().find(|folder| !os.root().list(folder).is_empty());
+    // What cannot be read is no reason to go on, either.
+    let holds = |folder: &&str| !os.root().names_if_there(folder).is_ok_and(|names| names.is_empty());
+    let joined = JOINED.into_iter().find(holds);
     if let Some(folder) = joined {
         return Some(Refusal::Joined(folder));
     }

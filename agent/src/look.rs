@@ -5,10 +5,9 @@ mod asked;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gpunode_host::bounded::Guarded;
 use gpunode_host::catalog;
 use gpunode_host::health::Health;
-use gpunode_host::health::report::{Disk, Instance, Machine, Report};
+use gpunode_host::health::report::{Disks, Instance, Machine, Report};
 use gpunode_host::metadata::Eni;
 use gpunode_host::{Root, spec::NodeSpec};
 use gpunode_monitor::{Settings, Sources};
@@ -19,8 +18,6 @@ use crate::facts;
 
 /// The metadata service answers in milliseconds, or not at all.
 const METADATA_DEADLINE: Duration = Duration::from_secs(2);
-/// The kernel has all of it in its memory.
-const DISKS_DEADLINE: Duration = Duration::from_millis(400);
 /// Of the time there is, what the metadata may take at most.
 const METADATA_SHARE: u32 = 4;
 
@@ -30,7 +27,7 @@ pub(crate) struct Target {
     pub(crate) root: Root,
     pub(crate) instance: Instance,
     pub(crate) settings: Settings,
-    disks: Arc<Mutex<Guarded<Vec<Disk>>>>,
+    disks: Arc<Mutex<Disks>>,
 }
 
 impl Target {
@@ -58,9 +55,7 @@ impl Target {
 
     /// What is known now. The disks are looked at for it: the table of mounts stands where a mount does.
     pub(crate) fn report(&self, health: &Health, sources: &Sources) -> Report {
-        let root = self.root.clone();
-        let mut disks = self.disks.lock().unwrap_or_else(PoisonError::into_inner);
-        let there = disks.ask(DISKS_DEADLINE, move || Disk::all(&root));
+        let there = self.disks.lock().unwrap_or_else(PoisonError::into_inner).look(&self.root);
         let machine = Machine {
             instance: self.instance.clone(),
             disks_are_silent: there.is_none(),

@@ -114,10 +114,8 @@ impl RunArgs {
 
     /// The machine that is watched; asks its metadata service.
     pub(crate) fn machine(&self) -> Result<Machine, Stop> {
-        if !self.root.is_dir() {
-            return Err(Stop::usage(format!("--root {}: no such folder", self.root.display())));
-        }
-        Ok(Machine::find(self.root(), self.own_libraries, environment::pairs()))
+        let root = Root::existing(&self.root).map_err(|error| Stop::usage(error.to_string()))?;
+        Ok(Machine::find(root, self.own_libraries, environment::pairs()))
     }
 
     /// The node's name, which goes into paths of the API.

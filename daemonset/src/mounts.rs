@@ -6,7 +6,6 @@
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use gpunode_host::Root;
 use gpunode_host::bounded::Guarded;
@@ -18,9 +17,6 @@ const UNITS: &str = "/etc/systemd/system";
 const OURS: &str = "# Written by gpunode-agent.";
 /// An engine of its own has one source, and what that is called matters to nobody.
 const SOURCE: Source = Source::Versions;
-
-/// The table is in the kernel's memory; it stands only where a mount does.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
 
 /// The findings of it.
 #[derive(Debug)]
@@ -47,7 +43,7 @@ impl Mounts {
             return;
         }
         let root = root.clone();
-        match self.table.ask(PATIENCE, move || sightings(&root)).flatten() {
+        match self.table.ask(mount::PATIENCE, move || sightings(&root)).flatten() {
             Some(found) => self.engine.look(now, &SOURCE, found),
             None => self.engine.silent(&SOURCE),
         }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use gpunode_host::bounded::Guarded;
-use gpunode_host::health::report::Disk;
+use gpunode_host::health::report::Disks;
 use gpunode_monitor::{Looked, Once, look};
 
 use crate::bootstrapped::Bootstrapped;
@@ -13,7 +12,7 @@ use crate::event::Told;
 use crate::event_book::EventBook;
 use crate::exit::Exit;
 use crate::keeper::{PATIENCE, PROOF};
-use crate::mounts::{Mounts, PATIENCE as PATIENCE_OF_LOOKS};
+use crate::mounts::Mounts;
 use crate::post::Post;
 use crate::publisher::{Published, Publisher, Settings};
 use crate::reporter::{Desired, Pending, Reporter, Seen};
@@ -31,8 +30,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     let mut writer = args.writer(&node)?;
     let Looked { mut health, sources, .. } = look(&machine.settings, &Once::new(DEADLINE));
     let now = clock::now();
-    let root = machine.root.clone();
-    let disks = Guarded::default().ask(PATIENCE_OF_LOOKS, move || Disk::all(&root));
+    let disks = Disks::default().look(&machine.root);
     let mut report = machine.report(&health, &sources, disks, now.unix_ms);
     let bootstrapped =
         Bootstrapped::read(&machine.root).unwrap_or_else(|error| Bootstrapped::unreadable(&error));

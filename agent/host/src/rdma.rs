@@ -5,7 +5,7 @@ pub mod queue_pairs;
 use serde::Serialize;
 
 use crate::Root;
-use crate::efa::{self, hex, link};
+use crate::efa::{hex, link};
 use crate::root::ReadError;
 
 pub(crate) const CLASS: &str = "/sys/class/infiniband";
@@ -35,17 +35,9 @@ impl Rdma {
     }
 }
 
-/// Every RDMA device that is not EFA, by name.
-pub fn others(root: &Root) -> Vec<Rdma> {
-    let mut names = names(root).unwrap_or_default();
-    let efa = efa::names(root);
-    names.retain(|name| !efa.contains(name));
-    names.into_iter().map(|name| read(root, name)).collect()
-}
-
 /// The names of all RDMA devices; none where the kernel has no RDMA.
 pub(crate) fn names(root: &Root) -> Result<Vec<String>, ReadError> {
-    Ok(root.names(CLASS)?.unwrap_or_default())
+    root.names_if_there(CLASS)
 }
 
 pub(crate) fn read(root: &Root, name: String) -> Rdma {

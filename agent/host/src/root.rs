@@ -5,6 +5,7 @@
 //! be handed on, `walk` finds it, which a process that changes the tree at the same moment could deceive.
 
 mod dir;
+mod error;
 mod inside;
 mod walk;
 
@@ -14,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 pub use dir::Dir;
+pub use error::{NoFolder, ReadError};
 use inside::Folder;
 use rustix::fs::{Dir as Entries, DirEntry};
 
@@ -24,24 +26,6 @@ pub const MAX_FILE: u64 = 4 << 20;
 /// The kernel writes a value in one go, and none is so long; asking for its end would be one call more.
 const VALUE: usize = 1024;
 
-/// A file that could not be read, with the path that was tried.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read {path}")]
-pub struct ReadError {
-    /// The path as the machine sees it, without the root folder in front.
-    pub path: PathBuf,
-    /// Why.
-    #[source]
-    pub source: io::Error,
-}
-
-impl ReadError {
-    /// With the reason, for who has no place for a chain of causes.
-    pub fn words(&self) -> String {
-        format!("{self}: {}", self.source)
-    }
-}
-
 /// Where the machine's file tree begins.
 #[derive(Clone, Debug)]
 pub struct Root(Arc<Folder>);
@@ -50,6 +34,12 @@ impl Root {
     /// A tree that begins at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(Arc::new(Folder::new(path.into())))
+    }
+
+    /// As [`Root::new`], where the folder is there: of one that is not, everything would be absent.
+    pub fn existing(path: impl Into<PathBuf>) -> Result<Self, NoFolder> {
+        let path = path.into();
+        if path.is_dir() { Ok(Self::new(path)) } else { Err(NoFolder(path)) }
     }
 
     /// The folder this tree begins at.
@@ -185,6 +175,11 @@ impl Root {
     pub fn needed_names(&self, path: impl AsRef<Path>) -> Result<Vec<String>, ReadError> {
         let absent = || ReadError { path: path.as_ref().to_owned(), source: io::ErrorKind::NotFound.into() };
         self.names(&path)?.ok_or_else(absent)
+    }
+
+    /// As [`Root::names`]; empty where there is no such folder.
+    pub fn names_if_there(&self, path: impl AsRef<Path>) -> Result<Vec<String>, ReadError> {
+        Ok(self.names(path)?.unwrap_or_default())
     }
 
     /// As [`Root::names`]; empty where there is no such folder, or it cannot be read: for what nothing hangs on.

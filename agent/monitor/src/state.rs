@@ -127,7 +127,7 @@ impl Sources {
             Seen::Libfabric(Err(why)) => (Source::Libfabric, told::unusable(why)),
             Seen::LibfabricProbe(trouble) => (Source::Libfabric, told::trouble(trouble)),
             // It has answered when it was read to its end ([`Seen::Heard`]): what a line tells may be over by then.
-            Seen::Kernel(_) | Seen::KernelLost(_) | Seen::KernelSilent => return false,
+            Seen::Kernel(_) | Seen::KernelLost(_) => return false,
             Seen::Heard(source) => (source.clone(), State::Answered),
             Seen::Unseen(source, why) => (source.clone(), State::Unavailable(why.clone())),
             Seen::Versions(_) => (Source::Versions, State::Answered),

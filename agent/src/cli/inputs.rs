@@ -31,13 +31,10 @@ impl Common {
 
     /// What those settings are made from.
     pub(super) fn inputs(&self) -> Result<Inputs, Stop> {
-        if !self.root.is_dir() {
-            return Err(Stop::usage(format!("--root {}: no such folder", self.root.display())));
-        }
+        let root = Root::existing(&self.root).map_err(|error| Stop::usage(error.to_string()))?;
         let file = match &self.config {
             Some(path) => Some((path.clone(), read_config(path)?)),
-            None => self
-                .root()
+            None => root
                 .read_text(CONFIG_FILE)
                 .map_err(|error| Stop::usage(chain(&error)))?
                 .map(|text| (CONFIG_FILE.into(), text)),

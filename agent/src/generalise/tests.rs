@@ -68,6 +68,10 @@ fn a_link_is_removed_and_what_it_leads_to_stays() {
 fn a_node_is_refused() {
     assert!(matches!(refusal(&machine(&["var/lib/kubelet/pki/kubelet.crt"]).1), Some(Refusal::Joined(_))));
     assert!(matches!(refusal(&machine(&["var/lib/kubelet/pods/1/x"]).1), Some(Refusal::Joined(_))));
+    let (dir, unreadable) = machine(&["var/lib/kubelet/x"]);
+    // The kernel refuses a name of more than 255 bytes.
+    symlink("x".repeat(300), dir.path().join("var/lib/kubelet/pods")).unwrap();
+    assert!(matches!(refusal(&unreadable), Some(Refusal::Joined(_))));
     assert!(matches!(
         refusal(&machine(&["var/lib/gpunode/data-volume.json"]).1),
         Some(Refusal::DataVolume(_))

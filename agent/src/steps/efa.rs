@@ -24,11 +24,11 @@ impl Step for Efa {
 
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
         let told = cx.spec().efa.expected_count.is_some_and(|count| count > 0);
-        if !cx.spec().efa.required.or(told || efas::expected(cx, os.root())) {
+        if !cx.spec().efa.required.or(told || efas::expected(cx, os)?) {
             return Ok(Check::not_applicable(efas::why_not(cx)));
         }
         let mut findings = Vec::new();
-        match observe::decide(cx, os) {
+        match observe::decide(cx, os)? {
             Decision::Install(plan) => {
                 let change = format!("install EFA {} ({}): {}", plan.version, plan.flags.join(" "), plan.why);
                 return Ok(Check { changes: vec![change], ..Check::done(plan.why) });
@@ -37,7 +37,7 @@ impl Step for Efa {
             Decision::Leave(why) => findings.push(Finding::new(&reason::EFA_VERSION, "efa", why)),
             Decision::Right | Decision::Absent => {}
         }
-        if cx.makes_image() || !observe::has_kernel(os) {
+        if cx.makes_image() || !efas::has_kernel(os) {
             // Module and interfaces are the first boot's.
             return Ok(Check { findings, ..Check::done("installed") });
         }
@@ -54,10 +54,10 @@ impl Step for Efa {
     }
 
     fn apply(&self, cx: &Context, os: &Os) -> Result<(), Failure> {
-        if let Decision::Install(plan) = observe::decide(cx, os) {
+        if let Decision::Install(plan) = observe::decide(cx, os)? {
             bundle::install(cx, os, &plan)?;
             cx.forget_versions();
-            if let Decision::Install(_) = observe::decide(cx, os) {
+            if let Decision::Install(_) = observe::decide(cx, os)? {
                 // It said that all went well and did not do its work: the next look says what is missing.
                 return Ok(());
             }

@@ -79,7 +79,7 @@ fn pages(cx: &Context, os: &Os) -> Result<Option<HugePages>, Failure> {
     if cx.makes_image() {
         return Ok(None);
     }
-    let efa = super::efas::expected(cx, os.root());
+    let efa = super::efas::expected(cx, os)?;
     HugePages::plan(os.root(), cx.spec().limits.hugepages_2mi, efa)
         .map_err(|message| Failure::new(&reason::HUGE_PAGES_TOO_MANY, "limits.hugepages2Mi", message))
 }

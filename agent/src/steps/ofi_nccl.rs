@@ -31,7 +31,7 @@ impl Step for OfiNccl {
     fn check(&self, cx: &Context, os: &Os) -> Result<Check, Failure> {
         let known = cx.facts().and_then(|facts| facts.catalog.as_ref());
         let versions = cx.versions(os.root());
-        let mut check = match efas::expected(cx, os.root()) {
+        let mut check = match efas::expected(cx, os)? {
             true => plugin(cx, os, known, &versions)?,
             false if cx.spec().nccl.install => Check::done(efas::why_not(cx)),
             false => return Ok(Check::not_applicable(efas::why_not(cx))),

@@ -6,9 +6,8 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use gpunode_host::Root;
-use gpunode_host::bounded::Guarded;
 use gpunode_host::health::Change;
-use gpunode_host::health::report::{Disk, Report};
+use gpunode_host::health::report::{Disk, Disks, Report};
 use gpunode_monitor::Monitor;
 use tokio::sync::oneshot;
 
@@ -17,7 +16,7 @@ use crate::bootstrapped::Bootstrapped;
 use crate::event::Told;
 use crate::machine::{self, Machine};
 use crate::reporter::Seen;
-use crate::{clock, log, memory, metrics, mounts};
+use crate::{clock, log, memory, metrics};
 
 /// How often the boot report is read, and how old the sign of life may be.
 const TURN: Duration = Duration::from_secs(10);
@@ -29,21 +28,20 @@ const GIVE_BACK: Duration = Duration::from_secs(600);
 
 /// The disks.
 #[derive(Default)]
-struct Disks {
+struct KnownDisks {
     looked: Option<Instant>,
     there: Option<Vec<Disk>>,
-    reader: Guarded<Vec<Disk>>,
+    disks: Disks,
 }
 
-impl Disks {
+impl KnownDisks {
     fn look(&mut self, root: &Root) {
         if self.there.is_some() && self.looked.is_some_and(|last| last.elapsed() < DISKS) {
             return;
         }
-        let root = root.clone();
         self.looked = Some(Instant::now());
         // Those of before are there while the kernel does not tell.
-        self.there = self.reader.ask(mounts::PATIENCE, move || Disk::all(&root)).or(self.there.take());
+        self.there = self.disks.look(root).or(self.there.take());
     }
 }
 
@@ -54,7 +52,7 @@ pub(super) struct Turn {
     shared: Arc<Shared>,
     asked: Receiver<oneshot::Sender<String>>,
     bootstrapped: Bootstrapped,
-    disks: Disks,
+    disks: KnownDisks,
     /// When free memory went back last.
     given_back: Option<Instant>,
     /// What could not be kept, told once.
@@ -69,7 +67,7 @@ impl Turn {
         asked: Receiver<oneshot::Sender<String>>,
     ) -> Self {
         let bootstrapped = read_report(&watcher.machine);
-        let mut disks = Disks::default();
+        let mut disks = KnownDisks::default();
         disks.look(&watcher.machine.root);
         let mut watcher = watcher;
         watcher.mounts.look(clock::now(), &watcher.machine.root, bootstrapped.has_ended());

@@ -129,7 +129,7 @@ impl Sweep {
     fn new(bed: &Bed) -> io::Result<Self> {
         let (root, now, settings) = (bed.root.clone(), Instant::now(), bed.settings());
         let sampler = DeviceSampler::new(root.clone());
-        let names = efa::names(&root);
+        let names = efa::names(&root).map_err(io::Error::other)?;
         let mut ports = PortReaders::new(root.clone(), PortReaders::PERIOD, PortReaders::DEADLINE, now);
         ports.sync(&sampler.names(), now);
         let gpus = GpuReaders::new(root.clone(), PortReaders::PERIOD, PortReaders::DEADLINE, now);

@@ -107,7 +107,7 @@ impl Bed {
     /// # Panics
     /// When the folder cannot be written.
     pub fn libfabric(&self, change: impl FnOnce(&mut Scenario)) {
-        let names = efa::names(&self.root);
+        let names = efa::names(&self.root).expect("the tree can be read");
         let bus = |name: &String| name.strip_prefix("rdmap")?.split('s').next()?.parse().ok();
         let mut scenario = Scenario { buses: names.iter().filter_map(bus).collect(), ..Scenario::default() };
         change(&mut scenario);

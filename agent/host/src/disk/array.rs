@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::discover::{BLOCK, DevNumber};
 use crate::Root;
+use crate::root::ReadError;
 
 /// One md array.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,9 +52,12 @@ impl Array {
 }
 
 /// Every md array, sorted by name.
-pub fn arrays(root: &Root) -> Vec<Array> {
+///
+/// # Errors
+/// It cannot be seen what there is.
+pub fn arrays(root: &Root) -> Result<Vec<Array>, ReadError> {
     let mut found: Vec<Array> = root
-        .list(BLOCK)
+        .names_if_there(BLOCK)?
         .into_iter()
         .filter(|name| root.exists(format!("{BLOCK}/{name}/md")))
         .map(|name| from_sysfs(root, name))
@@ -65,7 +69,7 @@ pub fn arrays(root: &Root) -> Vec<Array> {
         }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    found
+    Ok(found)
 }
 
 fn from_sysfs(root: &Root, name: String) -> Array {

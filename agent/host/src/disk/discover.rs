@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
 use crate::Root;
+use crate::root::ReadError;
 
 /// Where sysfs lists block devices, partitions included.
 pub(super) const BLOCK: &str = "/sys/class/block";
@@ -61,8 +62,12 @@ pub struct Disk {
 }
 
 /// Every NVMe namespace of the machine, sorted by name.
-pub fn discover(root: &Root) -> Vec<Disk> {
-    root.list(BLOCK).into_iter().filter(|name| is_namespace(name)).map(|name| disk(root, name)).collect()
+///
+/// # Errors
+/// It cannot be seen what there is: that must never pass for "no disks" or "no partitions".
+pub fn discover(root: &Root) -> Result<Vec<Disk>, ReadError> {
+    let names = root.names_if_there(BLOCK)?.into_iter();
+    names.filter(|name| is_namespace(name)).map(|name| disk(root, name)).collect()
 }
 
 /// `nvme1n1`, but not `nvme1n1p1` (a partition), `nvme0c1n1` (one path of several, hidden behind `nvme0n1`) or
@@ -74,14 +79,14 @@ fn is_namespace(name: &str) -> bool {
         .is_some_and(|(controller, namespace)| is_number(controller) && is_number(namespace))
 }
 
-fn disk(root: &Root, name: String) -> Disk {
+fn disk(root: &Root, name: String) -> Result<Disk, ReadError> {
     let value = |leaf: &str| root.value(format!("{BLOCK}/{name}/{leaf}"));
     let number = |leaf: &str| value(leaf).and_then(|text| text.parse::<u64>().ok());
     let block = |leaf: &str| number(leaf).and_then(|n| u32::try_from(n).ok()).unwrap_or(512);
     // `device` leads to the controller, or to the subsystem where the kernel does native multipath; both have these.
     let model = value("device/model").unwrap_or_default();
     let serial = value("device/serial").unwrap_or_default();
-    Disk {
+    Ok(Disk {
         dev: value("dev").and_then(|text| DevNumber::parse(&text)),
         // sysfs counts in 512 bytes whatever the block size is.
         size: number("size").unwrap_or(0).saturating_mul(512),
@@ -89,21 +94,21 @@ fn disk(root: &Root, name: String) -> Disk {
         physical_block: block("queue/physical_block_size"),
         wwid: value("wwid").filter(|text| !text.is_empty()),
         read_only: value("ro").as_deref() != Some("0"),
-        partitions: partitions(root, &name),
+        partitions: partitions(root, &name)?,
         identity: Identity::new(&model, &serial),
         model,
         serial,
         name,
-    }
+    })
 }
 
 /// The children of a disk that are partitions. The kernel names them after the disk (`add_partition` in
 /// `block/partitions/core.c`); nothing else of the dozens of entries is asked.
-pub(super) fn partitions(root: &Root, name: &str) -> Vec<String> {
+pub(super) fn partitions(root: &Root, name: &str) -> Result<Vec<String>, ReadError> {
     let folder = format!("{BLOCK}/{name}");
-    let mut names = root.list(&folder);
+    let mut names = root.names_if_there(&folder)?;
     names.retain(|child| child.starts_with(name) && root.exists(format!("{folder}/{child}/partition")));
-    names
+    Ok(names)
 }
 
 #[cfg(test)]

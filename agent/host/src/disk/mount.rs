@@ -1,6 +1,7 @@
 //! Tables of what is mounted and swapped on: `/proc/1/mountinfo`, `/proc/swaps`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::discover::DevNumber;
 use crate::Root;
@@ -9,6 +10,9 @@ use crate::root::ReadError;
 /// The table of the machine. The first process has it, with paths as the machine knows them; a pod's own (`self`) has
 /// what the pod has been given, and counts where the first process's cannot be read.
 const TABLES: [&str; 2] = ["/proc/1/mountinfo", "/proc/self/mountinfo"];
+
+/// How long who must not wait waits for it. It is in the kernel's memory, and stands only where a mount does.
+pub const PATIENCE: Duration = Duration::from_millis(400);
 
 /// The machine's table of mounts.
 ///

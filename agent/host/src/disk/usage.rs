@@ -64,13 +64,13 @@ impl Usage {
     /// Looks at the machine.
     ///
     /// # Errors
-    /// When the mount table, the swap table or the command line is there but cannot be read, or the mount table is
-    /// absent: an unread table must never pass for "nothing is mounted".
+    /// When the mount table, the swap table, the command line or a folder of the block devices is there but cannot be
+    /// read, or the mount table is absent: an unread table must never pass for "nothing is mounted".
     pub fn read(root: &Root) -> Result<Self, ReadError> {
         let mounts = mount::table(root)?;
         let swaps = root.read_text("/proc/swaps")?.unwrap_or_default();
         let cmdline = root.read_text("/proc/cmdline")?.unwrap_or_default();
-        let devices = Devices::read(root);
+        let devices = Devices::read(root)?;
         let mut usage = Self::default();
         for (name, device) in &devices.0 {
             for holder in &device.holders {
@@ -153,20 +153,20 @@ struct Device {
 }
 
 impl Devices {
-    fn read(root: &Root) -> Self {
+    fn read(root: &Root) -> Result<Self, ReadError> {
         let mut devices: BTreeMap<String, Device> = BTreeMap::new();
-        for name in root.list(BLOCK) {
+        for name in root.names_if_there(BLOCK)? {
             let folder = format!("{BLOCK}/{name}");
             let device = devices.entry(name.clone()).or_default();
             device.dev = root.value(format!("{folder}/dev")).and_then(|text| DevNumber::parse(&text));
             device.mapper = root.value(format!("{folder}/dm/name"));
-            device.slaves = root.list(format!("{folder}/slaves"));
-            device.holders = root.list(format!("{folder}/holders"));
-            for child in partitions(root, &name) {
+            device.slaves = root.names_if_there(format!("{folder}/slaves"))?;
+            device.holders = root.names_if_there(format!("{folder}/holders"))?;
+            for child in partitions(root, &name)? {
                 devices.entry(child).or_default().disk = Some(name.clone());
             }
         }
-        Self(devices)
+        Ok(Self(devices))
     }
 
     fn by_number(&self, dev: DevNumber) -> Option<String> {

@@ -64,10 +64,11 @@ impl DeviceSampler {
     }
 
     /// Looks which devices there are. To be called every few seconds; a device that was made anew is noticed here,
-    /// and at the sample that fails.
+    /// and at the sample that fails. Where it cannot be seen which there are, they stay: their reads tell how it is.
     pub fn refresh(&mut self) {
-        let names = super::names(&self.root);
-        self.sync(&names);
+        if let Ok(names) = super::names(&self.root) {
+            self.sync(&names);
+        }
     }
 
     /// Makes the devices these, by name.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 
 use super::pci::Functions;
-use super::{Efa, Module, Observation, finish, text};
+use super::{Efa, Module, Observation, device, text};
 use crate::Root;
 use crate::efa::P2p;
 use crate::rdma::{self, Rdma};
@@ -53,7 +53,7 @@ impl Observer {
             let folder = self.folder(&name);
             let what = match before.get(&name).filter(|_| !turn.is_of(place)) {
                 Some((same, what)) if folder.is_some() && *same == folder => self.again(&name, what.clone()),
-                _ => self.read(&name),
+                _ => self.read(&name)?,
             };
             match &what {
                 What::Efa(efa) => devices.push((**efa).clone()),
@@ -61,7 +61,7 @@ impl Observer {
             }
             self.known.insert(name, (folder, what));
         }
-        finish(&self.root, &mut devices);
+        device::finish(&self.root, &mut devices);
         let module = self.root.exists("/sys/module/efa");
         Ok(Observation {
             module: module.then(|| Module { version: text(&self.root, "/sys/module/efa/version") }),
@@ -76,11 +76,11 @@ impl Observer {
         Some((about.dev(), about.ino()))
     }
 
-    fn read(&self, name: &str) -> What {
-        match super::read(&self.root, name.to_owned()) {
+    fn read(&self, name: &str) -> Result<What, ReadError> {
+        Ok(match device::read(&self.root, name)? {
             Some(efa) => What::Efa(Box::new(efa)),
             None => What::Other(rdma::read(&self.root, name.to_owned())),
-        }
+        })
     }
 
     fn again(&self, name: &str, mut what: What) -> What {

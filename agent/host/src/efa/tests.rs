@@ -55,7 +55,7 @@ fn a_device_with_all_its_facts() {
         "fe80:0000:0000:0000:0cba:4aff:fe1d:7e22",
     );
     plug(dir.path(), "ena0", "0000:06:00.0", ("0x1d0f", "0xec20"), "fe80:0000:0000:0000:0cba:4aff:fe1d:7e23");
-    let found = devices(&Root::new(dir.path()));
+    let found = devices(&Root::new(dir.path())).unwrap();
     assert_eq!(
         found,
         [Efa {
@@ -85,9 +85,36 @@ fn a_device_without_a_gid_still_shows() {
         ("0x1d0f", "0xefa0"),
         "0000:0000:0000:0000:0000:0000:0000:0000",
     );
-    let found = devices(&Root::new(dir.path()));
+    let found = devices(&Root::new(dir.path())).unwrap();
     assert_eq!((found.len(), found[0].mac.as_deref()), (1, None));
-    assert!(devices(&Root::new("/nowhere")).is_empty());
+    assert!(devices(&Root::new("/nowhere")).unwrap().is_empty());
+}
+
+/// The kernel refuses a way with a name of more than 255 bytes, which is not to say that nothing is there.
+#[test]
+fn a_device_that_cannot_be_seen_is_not_one_that_is_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let gid = "fe80:0000:0000:0000:0cba:4aff:fe1d:7e21";
+    for (name, address) in [("rdmap79s0", "0000:4f:00.0"), ("rdmap80s0", "0000:50:00.0")] {
+        plug(dir.path(), name, address, ("0x1d0f", "0xefa2"), gid);
+    }
+    let root = Root::new(dir.path());
+    fs::create_dir_all(root.at("/sys/bus/pci/devices")).unwrap();
+    assert_eq!((names(&root).unwrap().len(), devices(&root).unwrap().len()), (2, 2));
+    let link = root.at("/sys/class/infiniband/rdmap80s0/device");
+    let replace = |target: &str| {
+        fs::remove_file(&link).unwrap();
+        symlink(target, &link).unwrap();
+    };
+    replace(&"x".repeat(300));
+    let path = Path::new("/sys/class/infiniband/rdmap80s0/device");
+    assert_eq!(names(&root).unwrap_err().path, path);
+    assert_eq!(devices(&root).unwrap_err().path, path);
+    assert_eq!(observe(&root).unwrap_err().path, path);
+    // What has just gone is no device.
+    replace("/gone");
+    assert_eq!((names(&root).unwrap().len(), devices(&root).unwrap().len()), (1, 1));
+    assert_eq!(observe(&root).unwrap().devices.len(), 1);
 }
 
 #[test]

@@ -17,7 +17,7 @@ mod tests;
 mod versions;
 mod watch;
 
-pub use disk::Disk;
+pub use disk::{Disk, Disks};
 pub use efa::{Efa, EfaState, Listed};
 pub use gpu::{
     Clocks, Ecc, ErrorCounts, Fabric, Failure, Gpu, GpuState, Gsp, Histogram, Mig, MigDevice, Nvlink,

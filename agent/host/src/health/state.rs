@@ -64,7 +64,6 @@ impl Health {
             Seen::LibfabricProbe(trouble) => self.libfabric_probe(now, &trouble),
             Seen::Kernel(entry) => return self.line(now, &entry),
             Seen::KernelLost(count) => self.lines_lost(now, count),
-            Seen::KernelSilent => self.engine.silent(&Source::KernelLog),
             Seen::Unseen(source, _) => self.engine.silent(&source),
             Seen::Heard(source) => self.engine.heard(&source),
             Seen::Versions(versions) => self.known.versions = Some(*versions),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::{Root, VALUE};
+use super::{ReadError, Root, VALUE, is_absent};
 
 /// A folder of the tree. Names are relative to it and stay below it; one that is a link out of it is found by its path.
 #[derive(Debug)]
@@ -25,6 +25,19 @@ impl Root {
     pub fn dir(&self, path: impl Into<PathBuf>) -> io::Result<Dir<'_>> {
         let path = path.into();
         Ok(Dir { folder: self.handle(&path)?, root: self, path })
+    }
+
+    /// As [`Root::dir`], or `None` where there is no such folder. Where nothing is and where nothing can be seen are not
+    /// the same.
+    pub fn dir_if_there(&self, path: impl Into<PathBuf>) -> Result<Option<Dir<'_>>, ReadError> {
+        let path = path.into();
+        match self.dir(&path) {
+            Ok(dir) => Ok(Some(dir)),
+            Err(error) if is_absent(&error) || error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                Ok(None)
+            }
+            Err(source) => Err(ReadError { path, source }),
+        }
     }
 }
 

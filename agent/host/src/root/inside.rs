@@ -7,15 +7,21 @@ use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::walk;
 
-/// How often the kernel is asked again that could not tell whether `..` stayed inside, since something was renamed at
-/// that moment.
-const TRIES: usize = 16;
+/// How long the kernel is asked again that could not tell whether `..` stayed inside, since something was renamed or
+/// unmounted at that moment, anywhere on the machine. A container that ends takes its mounts away one by one, which is
+/// dozens of such moments in a row: refusals came eleven at a time with twenty mounts.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// So often it is asked again at once, and then with a pause, which lets whoever renames come to an end.
+const AT_ONCE: usize = 16;
+const PAUSE: Duration = Duration::from_micros(50);
 
 /// The folder where a tree begins. It is opened when it is needed first and stays open: it would cost two calls more for
 /// each file.
@@ -93,17 +99,39 @@ pub(super) fn handle_at(path: &Path) -> io::Result<File> {
 
 fn open(root: &Folder, path: &Path, flags: OFlags) -> io::Result<File> {
     let start = root.open()?;
-    for _ in 0..TRIES {
+    let mut refused = Refused::default();
+    loop {
         let opened =
             rustix::fs::openat2(start, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT);
         match opened {
-            Err(Errno::AGAIN) => {}
+            Err(Errno::AGAIN) => refused.again()?,
             // An old kernel; or a sandbox whose filter does not know the call.
             Err(Errno::NOSYS | Errno::PERM) => return plain(&walk::to_end(&root.path, path), flags),
             other => return Ok(other?.into()),
         }
     }
-    Err(Errno::AGAIN.into())
+}
+
+/// How often the kernel could not tell, and since when.
+#[derive(Default)]
+struct Refused {
+    times: usize,
+    since: Option<Instant>,
+}
+
+impl Refused {
+    /// Waits for the next try; an error where there were enough.
+    fn again(&mut self) -> io::Result<()> {
+        self.times += 1;
+        if self.times <= AT_ONCE {
+            return Ok(());
+        }
+        if self.since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+            return Err(Errno::AGAIN.into());
+        }
+        thread::sleep(PAUSE);
+        Ok(())
+    }
 }
 
 fn plain(path: &Path, flags: OFlags) -> io::Result<File> {

@@ -1,5 +1,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use proptest::prelude::*;
 
@@ -143,4 +145,27 @@ proptest! {
             prop_assert_eq!(found, by_hand);
         }
     }
+}
+
+/// Any rename on the machine makes the kernel unsure of `..`. What is there is found nevertheless, every time.
+#[test]
+fn what_is_there_is_found_while_others_rename() {
+    let (dir, root) = tree();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for name in ["one", "two"] {
+            let (here, there) = (dir.path().join(name), dir.path().join(format!("{name}-moved")));
+            fs::write(&here, "").unwrap();
+            let over = &over;
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    fs::rename(&here, &there).and_then(|()| fs::rename(&there, &here)).unwrap();
+                }
+            });
+        }
+        let lost = (0..20_000).filter(|_| root.value("/usr/lib/deep/up/os-release").is_none()).count();
+        let listed = (0..2_000).filter(|_| root.list("/usr/lib/deep/up").len() == 3).count();
+        over.store(true, Ordering::Relaxed);
+        assert_eq!((lost, listed), (0, 2_000));
+    });
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use gpunode_host::catalog::{self, InstanceType, NvSwitch};
 use gpunode_host::efa::{self, Expected, FunctionState, InterfaceKindSeen, P2p};
 use gpunode_host::gpu_pci::{self, ConfigSpace};
-use gpunode_host::rdma;
 use gpunode_tree::{Layout, Options};
 
 use super::{Machine, machine, with, with_efas};
@@ -87,7 +86,7 @@ fn in_the_older_layout_every_device_has_its_network_device() {
     let machine = with("p5.48xlarge", options);
     let kind = catalog::find("p5.48xlarge").unwrap();
     let enis = machine.tree.enis();
-    let join = efa::join(efa::devices(&machine.root), &enis);
+    let join = efa::join(efa::devices(&machine.root).unwrap(), &enis);
     assert_eq!((join.devices.len(), join.others.len()), (32, 0));
     for pair in &join.devices {
         assert_eq!((pair.kind(), pair.efa.netdev.is_some()), (Some(InterfaceKindSeen::Efa), true));
@@ -126,7 +125,7 @@ fn each_generation_of_the_driver_is_read() {
         let seen = efa::observe(&machine.root).unwrap();
         assert!(seen.devices.iter().all(|efa| efa.p2p == p2p && efa.driver_version.as_deref() == version));
         assert_eq!(seen.module.unwrap().version.as_deref(), version);
-        let names = efa::names(&machine.root);
+        let names = efa::names(&machine.root).unwrap();
         for counters in efa::counters_once(&machine.root, &names, Duration::ZERO, LONG) {
             assert_eq!(counters.device.counters.iter().count(), device, "{version:?}");
             let efa::PortCounters::Read(reading) = counters.port else { panic!("{version:?}") };
@@ -142,7 +141,7 @@ fn none_and_sixty_four() {
     assert_eq!(efa::observe(&none.root).unwrap(), efa::Observation::default());
     assert!(efa::counters_once(&none.root, &[], Duration::ZERO, LONG).is_empty());
     let many = with_efas(64);
-    let names = efa::names(&many.root);
+    let names = efa::names(&many.root).unwrap();
     assert_eq!((names.len(), efa::observe(&many.root).unwrap().functions.len()), (64, 64));
     let counters = efa::counters_once(&many.root, &names, Duration::ZERO, LONG);
     assert!(counters.iter().all(|device| matches!(device.port, efa::PortCounters::Read(_))));
@@ -152,7 +151,7 @@ fn none_and_sixty_four() {
 fn other_rdma_devices_are_told_apart() {
     let machine = machine("p6-b200.48xlarge");
     machine.tree.add_soft_roce("rxe0").unwrap();
-    let others = rdma::others(&machine.root);
+    let others = efa::observe(&machine.root).unwrap().others;
     let names: Vec<_> = others.iter().map(|other| (&*other.name, other.is_software())).collect();
     assert_eq!(
         names,
@@ -160,5 +159,5 @@ fn other_rdma_devices_are_told_apart() {
     );
     assert_eq!((others[0].vendor, others[0].driver.as_deref()), (Some(0x15b3), Some("mlx5_core")));
     assert!(others.iter().all(|other| other.uverbs.is_some()));
-    assert_eq!(efa::devices(&machine.root).len(), 8);
+    assert_eq!(efa::devices(&machine.root).unwrap().len(), 8);
 }

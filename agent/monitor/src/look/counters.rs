@@ -14,7 +14,8 @@ use crate::settings::Settings;
 
 /// Reads them. A card that does not answer takes a quarter of the time at most, in each reading.
 pub(super) fn read(settings: &Settings, once: &Once, until: Instant, report: &Report) {
-    let names = efa::names(&settings.root);
+    // Why they cannot be seen is told by the look at the devices.
+    let names = efa::names(&settings.root).unwrap_or_default();
     if names.is_empty() {
         return;
     }

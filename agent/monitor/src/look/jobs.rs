@@ -89,7 +89,8 @@ fn ask_libfabric(settings: &Settings, once: &Once, until: Instant, report: &Repo
     if let Some(why) = &once.without_libraries {
         return report.state(Step::Libfabric, vec![(Source::Libfabric, State::NotNeeded(why.clone()))]);
     }
-    if efa::names(&settings.root).is_empty() {
+    // Where they cannot be seen, libfabric is asked nevertheless.
+    if efa::names(&settings.root).is_ok_and(|names| names.is_empty()) {
         let why = State::NotNeeded(libfabric::NO_DEVICE.to_owned());
         return report.state(Step::Libfabric, vec![(Source::Libfabric, why)]);
     }
@@ -117,7 +118,7 @@ fn kernel_log(settings: &Settings, _: &Once, until: Instant, report: &Report) {
         Ok(true) => {}
         Ok(false) => state = State::Late("it is too long to be read in this time".to_owned()),
         Err(why) => {
-            seen.push((clock::now(), Seen::KernelSilent));
+            seen.push((clock::now(), Seen::Unseen(Source::KernelLog, why.clone())));
             state = State::Unavailable(why);
         }
     }

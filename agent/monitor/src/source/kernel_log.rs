@@ -12,7 +12,6 @@ use crate::clock;
 use crate::feed::{Feed, Over};
 use crate::gate::First;
 use crate::settings::KernelLog;
-use crate::state::State;
 
 /// Records of one go.
 const GO: usize = 512;
@@ -39,8 +38,7 @@ pub(crate) fn run(place: &Place) -> Result<(), Over> {
             Err(error) => error,
         };
         let why = format!("{error}: {}", error.source);
-        place.feed.saw(Seen::KernelSilent)?;
-        place.feed.state(Source::KernelLog, State::Unavailable(why))?;
+        place.feed.saw(Seen::Unseen(Source::KernelLog, why))?;
         let until = Instant::now() + AGAIN;
         while Instant::now() < until && !place.bell.is_over() {
             place.bell.wait(until);

@@ -79,7 +79,7 @@ fn device(os: &Os, create: &Create, instance: &str) -> Result<String, Failure> {
     let mut wanted: Vec<_> = create.members.iter().map(|part| part.name.clone()).collect();
     wanted.sort_unstable();
     let has_them = |members: &[array::Member]| members.iter().map(|member| &member.name).eq(&wanted);
-    array::arrays(os.root())
+    array::arrays(os.root())?
         .into_iter()
         .find(|array| has_them(&array.members))
         .map(|array| array.name)

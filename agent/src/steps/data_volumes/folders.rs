@@ -103,7 +103,7 @@ fn fill(os: &Os, folder: &Folder) -> Result<(), Failure> {
     if os.root().exists(&folder.source) {
         return Ok(());
     }
-    if os.root().list(&folder.path).is_empty() {
+    if os.root().names_if_there(&folder.path)?.is_empty() {
         return make_like(os, folder);
     }
     let parent = Path::new(&folder.source).parent().unwrap_or(Path::new("/"));

@@ -24,7 +24,7 @@ impl Seen {
     pub(super) fn look(os: &Os, config: &VolumeConfig) -> Result<Self, Failure> {
         let usage = Usage::read(os.root())?;
         let queues = Queues::default();
-        let disks: Vec<_> = discover(os.root())
+        let disks: Vec<_> = discover(os.root())?
             .into_iter()
             .map(|disk| {
                 let uses = usage.of(&disk.name);
@@ -56,7 +56,7 @@ impl Seen {
             Failure::new(&reason::STEP_PANICKED, "data-volumes", "a bug in gpunode ended the look at a disk")
         })?;
         let mut arrays = Vec::new();
-        for array in array::arrays(os.root()) {
+        for array in array::arrays(os.root())? {
             let uses = usage.of(&array.name);
             let probe = probe(os, &array.name, &array.name, &uses, &queues, small.bytes());
             arrays.push(ArrayCandidate { array, uses, probe });

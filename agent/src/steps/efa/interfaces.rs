@@ -4,11 +4,13 @@ use std::thread;
 use std::time::Duration;
 
 use gpunode_host::catalog::InstanceType;
+use gpunode_host::root::ReadError;
 use gpunode_host::{Finding, efa, reason};
 
 use crate::context::Context;
 use crate::os::Os;
 use crate::step::{Check, Failure, few};
+use crate::steps::efas;
 
 /// p5en shows its interfaces late; AWS's own checker looks again three times, five seconds apart
 /// (awsome-distributed-training, `2-efa-enumeration.sh`).
@@ -17,8 +19,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) fn check(cx: &Context, os: &Os, driver: &str) -> Result<Check, Failure> {
     let expected = expected(cx);
-    let functions = efa::functions(os.root()).len();
-    let count = wait_for(os, expected.unwrap_or(functions));
+    let functions = efas::on_bus(os)?;
+    let count = wait_for(os, expected.unwrap_or(functions))?;
     if let Some(expected) = expected.filter(|expected| count < *expected) {
         let message = format!("{count} of {expected} interfaces are there{}", missing(cx, os));
         return Err(Failure::new(&reason::EFA_MISSING, "efa", message));
@@ -45,18 +47,18 @@ fn expected(cx: &Context) -> Option<usize> {
 }
 
 /// How many there are.
-fn wait_for(os: &Os, expected: usize) -> usize {
-    let count = || efa::names(os.root()).len();
-    let mut seen = count();
+fn wait_for(os: &Os, expected: usize) -> Result<usize, ReadError> {
+    let count = || efa::names(os.root()).map(|names| names.len());
+    let mut seen = count()?;
     for _ in 1..LOOKS {
         // A machine that is only played does not grow devices.
         if seen >= expected || !os.root().is_host() || os.is_cancelled() {
             break;
         }
         thread::sleep(PAUSE);
-        seen = count();
+        seen = count()?;
     }
-    seen
+    Ok(seen)
 }
 
 /// The ENIs without an address that no device belongs to: those are the missing ones, as far as IMDS tells.
@@ -64,7 +66,10 @@ fn missing(cx: &Context, os: &Os) -> String {
     let Some(metadata) = cx.facts().and_then(|facts| facts.metadata.as_ref()) else {
         return String::new();
     };
-    let join = efa::join(efa::devices(os.root()), &metadata.enis);
+    let Ok(devices) = efa::devices(os.root()) else {
+        return String::new();
+    };
+    let join = efa::join(devices, &metadata.enis);
     let lost: Vec<_> = join
         .others
         .iter()

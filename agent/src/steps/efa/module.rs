@@ -8,6 +8,7 @@ use super::observe::{self, MODULE};
 use crate::context::Context;
 use crate::os::{Cmd, Os};
 use crate::step::{Failure, chain};
+use crate::steps::efas;
 
 pub(super) enum State {
     /// With its version, for people.
@@ -32,7 +33,7 @@ pub(super) fn check(cx: &Context, os: &Os) -> Result<State, Failure> {
 /// After an install, and where the module is not loaded. A module of another version than the one on the disk is loaded
 /// anew where no program uses the devices.
 pub(super) fn load(cx: &Context, os: &Os) -> Result<(), Failure> {
-    if !observe::has_kernel(os) {
+    if !efas::has_kernel(os) {
         return Ok(());
     }
     if os.root().exists(MODULE) {

@@ -5,38 +5,34 @@ use std::sync::Arc;
 use gpunode_host::efa;
 use gpunode_host::efa::install::{self, Decision, Place, Seen, Wanted};
 use gpunode_host::rdma::queue_pairs;
+use gpunode_host::root::ReadError;
 
 use crate::context::Context;
 use crate::os::Os;
+use crate::steps::efas;
 
 pub(super) const MODULE: &str = "/sys/module/efa";
 
-/// Whether the tree's kernel runs: the sysfs of the tree is its own.
-pub(super) fn has_kernel(os: &Os) -> bool {
-    os.root().is_host() || os.root().exists("/sys/module")
-}
-
-pub(super) fn decide(cx: &Context, os: &Os) -> Decision {
+pub(super) fn decide(cx: &Context, os: &Os) -> Result<Decision, ReadError> {
     let spec = &cx.spec().efa;
     let versions = cx.versions(os.root());
     let wanted =
         Wanted { install: spec.install, version: &spec.installer_version, mode: spec.installer_mode };
-    let functions = efa::functions(os.root()).len();
     let seen = Seen {
         installer: versions.efa_installer.as_ref(),
         // A module of the builder's kernel is not one of the image.
         module: os.root().exists(MODULE) && !cx.makes_image(),
         libfabric: versions.libfabric.is_some(),
         os: versions.os.as_ref(),
-        functions,
+        functions: efas::on_bus(os)?,
         in_use: in_use(os),
-        place: match (cx.makes_image(), has_kernel(os)) {
+        place: match (cx.makes_image(), efas::has_kernel(os)) {
             (true, true) => Place::Builder,
             (false, true) => Place::Node,
             (_, false) => Place::Tree,
         },
     };
-    install::decide(&wanted, &seen)
+    Ok(install::decide(&wanted, &seen))
 }
 
 /// Whether programs hold queue pairs on EFA devices; `None` where the kernel does not tell. The kernel that is asked is
@@ -45,6 +41,6 @@ pub(super) fn in_use(os: &Os) -> Option<bool> {
     if !os.root().is_host() {
         return Some(false);
     }
-    let names: Vec<_> = efa::names(os.root()).into_iter().map(Arc::from).collect();
+    let names: Vec<_> = efa::names(os.root()).ok()?.into_iter().map(Arc::from).collect();
     if names.is_empty() { Some(false) } else { queue_pairs::held(&names) }
 }

@@ -41,7 +41,7 @@ fn namespaces_are_found_with_and_without_native_multipath() {
     write(&root, &format!("{BLOCK}/sda/size"), "1\n");
     write(&root, &format!("{BLOCK}/nvme0n1p1/partition"), "1\n");
 
-    let disks = discover(&root);
+    let disks = discover(&root).unwrap();
     assert_eq!(disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["nvme0n1", "nvme1n1"]);
     assert_eq!(disks[0].identity, Identity::Ebs { volume_id: "vol-0123456789abcdef0".to_owned() });
     assert_eq!(disks[0].partitions, ["nvme0n1p1", "nvme0n1p128"]);
@@ -59,7 +59,7 @@ fn what_sysfs_does_not_say_makes_a_disk_unusable() {
     let dir = tempfile::tempdir().unwrap();
     let root = Root::new(dir.path());
     fs::create_dir_all(root.at(format!("{BLOCK}/nvme3n1"))).unwrap();
-    let disks = discover(&root);
+    let disks = discover(&root).unwrap();
     assert_eq!(disks.len(), 1);
     assert!(disks[0].read_only && disks[0].size == 0 && disks[0].dev.is_none());
     assert_eq!(disks[0].identity, Identity::Other(String::new()));

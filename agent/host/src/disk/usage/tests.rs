@@ -2,6 +2,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::disk::discover::discover;
 
 /// A tree of sysfs as the kernel lays it out: devices in one folder, links to them in `class/block`.
 struct Tree(tempfile::TempDir);
@@ -112,6 +113,22 @@ fn without_a_mount_table_nothing_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let error = Usage::read(&Root::new(dir.path())).unwrap_err();
     assert_eq!(error.path, Path::new("/proc/self/mountinfo"));
+}
+
+/// The kernel refuses a way with a name of more than 255 bytes.
+#[test]
+fn holders_and_partitions_that_cannot_be_seen_are_not_none() {
+    for what in ["nvme1n1/holders", "nvme1n1/slaves"] {
+        let tree = tree();
+        tree.link(&format!("{BLOCK}/{what}"), &"x".repeat(300));
+        let error = Usage::read(&tree.root()).unwrap_err();
+        assert!(error.path.ends_with(what), "{error:?}");
+    }
+    let tree = tree();
+    fs::rename(tree.root().at(BLOCK), tree.root().at("/sys/class/moved")).unwrap();
+    tree.link(BLOCK, &"x".repeat(300));
+    assert_eq!(Usage::read(&tree.root()).unwrap_err().path, Path::new(BLOCK));
+    assert_eq!(discover(&tree.root()).unwrap_err().path, Path::new(BLOCK));
 }
 
 /// In a pod the own table has what the pod was given, such as `/etc/hosts` from the node's disk.

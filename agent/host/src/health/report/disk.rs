@@ -1,12 +1,28 @@
 //! Disks in a report.
 
+use std::io::ErrorKind;
+
 use serde::Serialize;
 
 use super::Standing;
 use crate::Root;
+use crate::bounded::Guarded;
 use crate::disk::discover::{self, DevNumber};
 use crate::disk::identity::Identity;
-use crate::disk::mount::{Mount, parse_mountinfo};
+use crate::disk::mount::{self, Mount};
+use crate::root::ReadError;
+
+/// The disks of a machine, for who looks again and again and must not wait for a mount that stands.
+#[derive(Debug, Default)]
+pub struct Disks(Guarded<Result<Vec<Disk>, ReadError>>);
+
+impl Disks {
+    /// Every NVMe disk; `None` where the kernel does not tell, or not in time.
+    pub fn look(&mut self, root: &Root) -> Option<Vec<Disk>> {
+        let root = root.clone();
+        self.0.ask(mount::PATIENCE, move || Disk::all(&root))?.ok()
+    }
+}
 
 /// One NVMe disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,11 +51,13 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Every NVMe disk of the machine.
-    pub fn all(root: &Root) -> Vec<Self> {
-        let mounts = root.read_text("/proc/self/mountinfo").ok().flatten().unwrap_or_default();
-        let mounts = parse_mountinfo(&mounts);
-        discover::discover(root).into_iter().map(|disk| Self::new(root, disk, &mounts)).collect()
+    /// Every NVMe disk of the machine. Where there is no table of mounts, as in a tree that was copied, none is mounted.
+    fn all(root: &Root) -> Result<Vec<Self>, ReadError> {
+        let mounts = match mount::table(root) {
+            Err(error) if error.source.kind() == ErrorKind::NotFound => Vec::new(),
+            table => table?,
+        };
+        Ok(discover::discover(root)?.into_iter().map(|disk| Self::new(root, disk, &mounts)).collect())
     }
 
     fn new(root: &Root, disk: discover::Disk, mounts: &[Mount]) -> Self {

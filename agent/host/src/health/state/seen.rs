@@ -56,9 +56,7 @@ pub enum Seen {
     Kernel(Box<Entry>),
     /// So many lines of the kernel log were lost.
     KernelLost(u64),
-    /// The kernel log cannot be read.
-    KernelSilent,
-    /// What there is cannot be seen, for this reason: not that nothing is there.
+    /// The source cannot be seen or heard, for this reason: not that nothing is there.
     Unseen(Source, String),
     /// A source that says what happens, and not what is, can be heard.
     Heard(Source),
