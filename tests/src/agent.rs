@@ -66,6 +66,16 @@ pub fn command() -> Command {
     program(binary::agent())
 }
 
+/// The same command, started by a program that lets SIGHUP end it, as a terminal does, or ignores it, as `nohup` does.
+/// Else that is as it is for whoever started the tests.
+pub fn on_hangup(command: &Command, ends: bool) -> Command {
+    let mut env = program("env");
+    env.arg(if ends { "--default-signal=HUP" } else { "--ignore-signal=HUP" });
+    env.arg(command.get_program()).args(command.get_args());
+    env.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    env
+}
+
 /// Any program, in an empty environment.
 #[expect(clippy::disallowed_methods, reason = "a test's programs are not the product's")]
 pub fn program(name: impl AsRef<OsStr>) -> Command {

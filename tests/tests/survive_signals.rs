@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use gpunode_tests::agent::{self, Started, bootstrap, demo, finish, fresh_machine, text, wait_until};
 use gpunode_tests::trace::{self, Change, Strike};
@@ -22,13 +23,17 @@ fn silent() -> Fake {
 
 /// A run that waits for the metadata service, until somebody ends it.
 fn waiting(dir: &Path, imds: &Fake) -> Started {
+    waiting_by(dir, imds, |command| agent::on_hangup(command, true))
+}
+
+fn waiting_by(dir: &Path, imds: &Fake, start: impl Fn(&Command) -> Command) -> Started {
     let patient = ["--set", "imds.deadlineSeconds=300"];
     let before = imds.seen().len();
     let path = dir.join("var/lib/gpunode/journal.jsonl");
     let lines = || fs::read_to_string(&path).unwrap_or_default();
     let looks = || lines().matches(r#""event":"look""#).count();
     let looked = looks();
-    let run = Started::new(&mut bootstrap(dir, &imds.settings().endpoint, &patient));
+    let run = Started::new(&mut start(&bootstrap(dir, &imds.settings().endpoint, &patient)));
     wait_until("the agent asks", || imds.seen().len() > before);
     // The step asks on its own thread, beside the one that keeps the journal.
     wait_until("the journal says so", || looks() > looked && lines().ends_with('\n'));
@@ -63,6 +68,18 @@ fn a_signal_ends_the_run_in_order() {
         assert_eq!(next.code, 0, "{signal}: {next:?}");
         assert!(!next.report().has("RunNotFinished"), "{signal}: {next:?}");
     }
+}
+
+#[test]
+fn a_run_by_nohup_goes_on_when_its_terminal_goes() {
+    let (dir, imds) = (fresh_machine("p5.4xlarge"), silent());
+    let run = waiting_by(dir.path(), &imds, |command| agent::on_hangup(command, false));
+    run.signal(Signal::SIGHUP);
+    // Who was told to end does not ask again.
+    let asked = imds.seen().len();
+    wait_until("the agent asks again", || imds.seen().len() > asked);
+    run.signal(Signal::SIGTERM);
+    assert_eq!(run.finish().code, 130);
 }
 
 fn every_step_has_its_end(journal: &[Value]) {
