@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use gpunode_tests::aws::{Told, Victim};
 use gpunode_tests::binary::thorough;
 use gpunode_tests::kube::proxy::{Asked, Fault, Proxy};
 use serde_json::{Value, json};
 
 use crate::inside::{Inside, one_at_a_time};
-use crate::kills::{ON, quiet, time_goes_by};
+use crate::kills::{ON, Strike, struck, time_goes_by};
 use crate::trouble::{is_empty, picture, same};
 
 /// Places at which a run is killed without `GPUNODE_THOROUGH`, of each task.
@@ -57,30 +56,19 @@ fn writes(inside: &Inside, proxy: &Proxy, task: &str) -> Vec<Write> {
 
 /// Runs `task`, and kills it with the helm that it started, as when its machine goes down, when it asks for `write`.
 fn killed(inside: &Inside, proxy: &Proxy, task: &str, (write, carried_out): &(Write, bool)) {
-    let (victim, state) = (Victim::default(), Mutex::new((Counted::default(), false)));
-    let (dying, place, last) = (victim.clone(), write.clone(), *carried_out);
-    proxy.rule(move |asked| {
-        if !asked.mutates() {
-            return Fault::None;
-        }
-        let (counted, dead) = &mut *state.lock().unwrap();
-        if *dead {
+    let (mut counted, mut dead) = (Counted::default(), false);
+    let (place, last) = (write.clone(), *carried_out);
+    let told = struck(inside, proxy, task, move |asked| {
+        if dead {
             // What was on the way when it was killed.
-            return Fault::Close;
+            return (Fault::Close, Strike::No);
         }
         if counted.next(asked) != place {
-            return Fault::None;
+            return (Fault::None, Strike::No);
         }
-        *dead = true;
-        dying.kill_with_children();
-        if last { Fault::LoseAnswer } else { Fault::Close }
+        dead = true;
+        (if last { Fault::LoseAnswer } else { Fault::Close }, Strike::WithHelm)
     });
-    let child = inside.start(&[task, "--yes"], &ON);
-    victim.is(child.id());
-    let told = Told::from(child.wait_with_output().unwrap());
-    quiet(inside);
-    proxy.settle();
-    proxy.heal();
     assert_eq!(told.code, None, "{task} never asked for {write:?}: {told:?}");
     time_goes_by(inside);
 }

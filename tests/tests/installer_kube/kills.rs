@@ -84,18 +84,44 @@ impl Kills {
 /// Runs `task` and kills it where it was not killed before, with its request carried out or not; where there is no such
 /// request it comes to its end.
 fn killed(inside: &Inside, proxy: &Proxy, task: &str, kills: &Arc<Mutex<Kills>>) -> Told {
-    let victim = Victim::default();
-    let (known, killed) = (Arc::clone(kills), victim.clone());
+    let known = Arc::clone(kills);
+    struck(inside, proxy, task, move |asked| {
+        let (fault, place) = known.lock().unwrap().judge(asked);
+        let strike = match place {
+            Some(place) if place.with_helm => Strike::WithHelm,
+            Some(_) => Strike::Alone,
+            None => Strike::No,
+        };
+        (fault, strike)
+    })
+}
+
+/// Whether the run is killed at a request.
+pub(crate) enum Strike {
+    No,
+    Alone,
+    /// With the helm that it started, as when its machine goes down.
+    WithHelm,
+}
+
+/// Runs `task`; each of its writes is judged before it is carried out.
+pub(crate) fn struck(
+    inside: &Inside,
+    proxy: &Proxy,
+    task: &str,
+    judge: impl FnMut(&Asked) -> (Fault, Strike) + Send + 'static,
+) -> Told {
+    let (victim, judge) = (Victim::default(), Mutex::new(judge));
+    let dying = victim.clone();
     proxy.rule(move |asked| {
         if !asked.mutates() {
             return Fault::None;
         }
-        let mut known = known.lock().unwrap();
-        let (fault, place) = known.judge(asked);
-        match place {
-            Some(place) if place.with_helm => killed.kill_with_children(),
-            Some(_) => killed.kill(),
-            None => {}
+        let (fault, strike) = (judge.lock().unwrap())(asked);
+        match strike {
+            Strike::WithHelm => dying.kill_with_children(),
+            Strike::Alone => dying.kill(),
+            Strike::No => {}
         }
         fault
     });
