@@ -3,6 +3,7 @@
 use gpunode_tests::binary;
 use gpunode_tests::node::{self, bootstrap, done, ok, up};
 use gpunode_tests::vm::{Disk, Vm, mime};
+use serde_json::{Value, json};
 
 const DISKS: [&str; 4] =
     ["AWS1111AAAA1111AAAA1", "AWS2222BBBB2222BBBB2", "AWS3333CCCC3333CCCC3", "AWS4444DDDD4444DDDD4"];
@@ -32,10 +33,47 @@ fn network_is_right(vm: &Vm) {
     assert_eq!(ok(vm, "sysctl -n net.core.rmem_max"), "134217728");
 }
 
+/// In each of the places that something reads it from, as that reader understands it.
+fn nccl_is_told(vm: &Vm) {
+    let conf = ok(vm, "cat /etc/nccl.conf");
+    let lines: Vec<_> = conf.lines().collect();
+    let at = lines.iter().position(|line| !line.starts_with('#') && !line.is_empty());
+    let at = at.unwrap_or_else(|| panic!("no variable: {conf}"));
+    assert_eq!(lines[at], "NCCL_DEBUG_FILE=/var/log/nccl %h", "the profile auto needs none itself: {conf}");
+    assert!(at > 0 && lines[at - 1].starts_with("# "), "a comment says why: {conf}");
+    let others = lines[at + 1..].iter().filter(|line| !line.starts_with('#') && !line.is_empty()).count();
+    assert_eq!(others, 0, "{conf}");
+    let shell = "env -i /bin/sh -c '. /etc/profile.d/gpunode-nccl.sh && env' | grep ^NCCL";
+    assert_eq!(ok(vm, shell), "NCCL_DEBUG_FILE=/var/log/nccl %h");
+    let generator = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
+    // It hands them on with quotes.
+    assert_eq!(ok(vm, &format!("{generator} | grep ^NCCL")), "NCCL_DEBUG_FILE=\"/var/log/nccl %h\"");
+    let cdi: Value = serde_json::from_str(&ok(vm, "cat /etc/cdi/gpunode.io-nccl.json")).unwrap();
+    let env = json!(["GPUNODE_NCCL_PROFILE=auto", "NCCL_DEBUG_FILE=/var/log/nccl %h"]);
+    assert_eq!(cdi.pointer("/devices/0/containerEdits/env"), Some(&env), "{cdi:#}");
+}
+
+/// For who logs in, by PAM, and for services, by systemd.
+fn limits_are_raised(vm: &Vm) {
+    assert_eq!(ok(vm, "su -s /bin/bash root -c 'ulimit -Hl; ulimit -Hn'"), "unlimited\n1048576");
+    assert_eq!(ok(vm, "su -s /bin/bash nobody -c 'ulimit -Sl; ulimit -Sn'"), "unlimited\n1048576");
+    // This machine has no containerd; what a service of its name gets is what it would get.
+    let unit = "/run/systemd/system/containerd.service";
+    let service = "[Service]\nType=oneshot\nExecStart=/bin/bash -c 'ulimit -Hl; ulimit -Hn'\n";
+    ok(
+        vm,
+        &format!("cat > {unit} <<'END'\n{service}END\nsystemctl daemon-reload && systemctl start containerd"),
+    );
+    let said = ok(vm, "journalctl -b --no-pager -o cat -t bash -u containerd");
+    assert_eq!(said, "unlimited\n1048576");
+    ok(vm, &format!("rm {unit} && systemctl daemon-reload"));
+}
+
 #[test]
 fn vm_boots_as_a_node_and_stays_one() {
+    let config = format!("{}[nccl.env]\nNCCL_DEBUG_FILE = \"/var/log/nccl %h\"\n", node::CONFIG);
     let parts =
-        [("application/vnd.gpunode.node+toml", node::CONFIG), ("text/x-shellscript", &fetch_script())];
+        [("application/vnd.gpunode.node+toml", config.as_str()), ("text/x-shellscript", &fetch_script())];
     let builder =
         node::machine(&DISKS).user_data(mime(&parts)).disk(Disk::ebs("vol0123456789abcdef0", 1)).cloud_init();
     let mut vm = up(builder);
@@ -62,10 +100,8 @@ fn vm_boots_as_a_node_and_stays_one() {
         "2"
     );
 
-    // What NCCL reads.
-    assert!(ok(&vm, "cat /etc/nccl.conf").starts_with('#'));
-    ok(&vm, "sh -n /etc/profile.d/gpunode-nccl.sh && test -s /etc/environment.d/90-gpunode-nccl.conf");
-    assert_eq!(ok(&vm, "ulimit -Hl; su -s /bin/bash root -c 'ulimit -Hn'").lines().count(), 2);
+    nccl_is_told(&vm);
+    limits_are_raised(&vm);
 
     // A second run changes nothing, and says so.
     let again = bootstrap(&vm, "");
