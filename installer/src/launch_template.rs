@@ -49,7 +49,7 @@ pub struct Placed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
     /// `DeviceName`.
-    pub device: &'static str,
+    pub device: String,
     /// GiB.
     pub size: u64,
     /// Operations per second.
@@ -72,7 +72,7 @@ pub enum Market {
     Reservation(String),
 }
 
-/// Where the image has its root: Amazon Linux 2023.
+/// Where the image that EKS or Karpenter picks has its root: Amazon Linux 2023.
 pub const ROOT_DEVICE: &str = "/dev/xvda";
 /// Where the data volume is attached. The agent finds it by this name in the controller's vendor area.
 pub const DATA_DEVICE: &str = "/dev/sdf";

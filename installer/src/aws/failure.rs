@@ -30,12 +30,14 @@ pub enum Meaning {
 }
 
 /// AWS's codes for what is not there: IAM, EKS and EventBridge, SQS, Service Quotas, EC2.
-const ABSENT: [&str; 13] = [
+const ABSENT: [&str; 15] = [
     "NoSuchEntity",
     "ResourceNotFoundException",
     "QueueDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
     "NoSuchResourceException",
+    "InvalidAMIID.NotFound",
+    "InvalidAMIID.Unavailable",
     "InvalidCapacityReservationId.NotFound",
     "InvalidGroup.NotFound",
     "InvalidLaunchTemplateId.NotFound",

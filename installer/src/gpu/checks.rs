@@ -1,6 +1,6 @@
 //! What has to be so before anything is made. Everything that is not is told at once.
 
-use super::{Facts, Group, reservation, scaling_group};
+use super::{Facts, Group, image, reservation, scaling_group};
 use crate::layout;
 use crate::settings::{NodeGroupKind, Settings};
 
@@ -31,7 +31,8 @@ pub fn check(settings: &Settings, facts: &Facts, groups: &[Group]) -> Vec<Proble
     }
     tell("GPU_SECURITY_GROUP", security_group(settings, facts));
     tell("GPU_PLACEMENT_GROUP", placement_group(settings, facts, groups));
-    for (setting, what) in reservation::wrong(settings, facts, groups) {
+    let image = image::wrong(settings, facts).into_iter();
+    for (setting, what) in image.chain(reservation::wrong(settings, facts, groups)) {
         tell(setting, Some(what));
     }
     problems

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_eks::types::Nodegroup;
 
+use super::image::{Image, image};
 use super::reservation::{Reservation, reservation};
 use super::{Group, scaling_group};
 use crate::aws::{Door, Element, Failure, Form, Meaning, failed};
@@ -46,6 +47,8 @@ pub struct Facts {
     pub efa_group: Option<EfaGroup>,
     /// The capacity block or reservation that the settings name, where it is there.
     pub reservation: Option<Reservation>,
+    /// The image that the settings name, where it is there and we may see it.
+    pub image: Option<Image>,
     /// Nodes that node groups want now, by the group's name: those have their addresses already.
     pub nodes: BTreeMap<String, u64>,
     /// Those of the groups that are there as ones of the other kind: managed, where self-managed ones are to be made, and
@@ -76,6 +79,9 @@ pub async fn facts(door: &Door, settings: &Settings) -> Result<Facts, Failure> {
     }
     if let Some(id) = &settings.gpu_capacity_reservation_id {
         facts.reservation = reservation(door, id).await?;
+    }
+    if let Some(id) = &settings.gpu_ami_id {
+        facts.image = image(door, id).await?;
     }
     Ok(facts)
 }

@@ -2,7 +2,7 @@
 
 use gpunode_host::spec::EfaLayout;
 
-use super::{DATA_DEVICE, LaunchTemplate, Market, OWNER_TAG, Placed, ROOT_DEVICE, Volume};
+use super::{DATA_DEVICE, LaunchTemplate, Market, OWNER_TAG, Placed, Volume};
 use crate::layout::{self, LayoutError, Subnet, SubnetError};
 use crate::settings::{Capacity, Loaded, NodeGroupKind, Settings, Size};
 use crate::user_data::{self, UserDataError};
@@ -76,11 +76,16 @@ fn own_subnets(settings: &Settings) -> Vec<Subnet> {
 
 fn volumes(settings: &Settings) -> Vec<Volume> {
     let (iops, throughput) = GP3_INCLUDED;
-    let root = Volume { device: ROOT_DEVICE, size: settings.gpu_root_volume_size, iops, throughput };
+    let root = Volume {
+        device: settings.gpu_root_device.clone(),
+        size: settings.gpu_root_volume_size,
+        iops,
+        throughput,
+    };
     let data = match settings.gpu_data_volume_size {
         Size::None => None,
         Size::Gib(size) => Some(Volume {
-            device: DATA_DEVICE,
+            device: DATA_DEVICE.to_owned(),
             size,
             iops: settings.gpu_data_volume_iops,
             throughput: settings.gpu_data_volume_throughput,

@@ -29,7 +29,8 @@ const ONLY: [(&str, Wanted); 16] = [
     ("CreatePlacementGroups", |settings| settings.gpu_create_placement_group),
     ("PlacementGroups", |settings| settings.gpu_create_placement_group),
     ("InstanceProfile", own),
-    ("LookAtScaling", own),
+    // An image of one's own, without which no group is self-managed; a statement each would be too long for IAM.
+    ("LookAtOwn", |settings| settings.gpu_ami_id.is_some()),
     ("ScalingGroups", own),
 ];
 

@@ -94,9 +94,11 @@ fn gpu_class(loaded: &Loaded) -> Result<Value, RenderError> {
     let subnets: Vec<_> = settings.gpu_subnets().into_iter().map(|(_, id)| id).collect();
     let mut spec = spec(settings, &subnets);
     let volumes = template.volumes.iter().map(|volume| {
+        let root = volume.device == settings.gpu_root_device;
         json!({
-            "deviceName": volume.device,
-            "rootVolume": volume.device == launch_template::ROOT_DEVICE,
+            // GPU_AMI_ID is the node groups'; the image that Karpenter picks is Amazon Linux.
+            "deviceName": if root { launch_template::ROOT_DEVICE } else { &volume.device },
+            "rootVolume": root,
             "ebs": {
                 "volumeType": "gp3",
                 "volumeSize": format!("{}Gi", volume.size),

@@ -66,6 +66,7 @@ const RULES: &[Rule] = &[
         find: group::one_placement_group,
     },
     Rule { looks_at: &["GPU_AMI_ID", "GPU_NODE_GROUP_KIND"], find: nodes::self_managed_image },
+    Rule { looks_at: &["GPU_ROOT_DEVICE", "GPU_AMI_ID"], find: nodes::root_device },
     Rule {
         looks_at: &["GPU_AMI_ID", "CLUSTER_ENDPOINT", "CLUSTER_CA", "CLUSTER_CIDR"],
         find: nodes::image_needs_cluster,

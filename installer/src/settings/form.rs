@@ -18,6 +18,16 @@ id!(SECURITY_GROUP, "sg-", "a security group", "sg-0123456789abcdef0");
 id!(AMI, "ami-", "an image", "ami-0123456789abcdef0");
 id!(RESERVATION, "cr-", "a capacity reservation or block", "cr-0123456789abcdef0");
 
+/// EC2's names for a root: `/dev/xvda`, `/dev/sda1`, and what an image's maker chose.
+pub(super) const DEVICE: Form = Form {
+    allowed: "the name of a device, for example /dev/xvda",
+    check: |text| {
+        let name = text.strip_prefix("/dev/").unwrap_or_default();
+        let made = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        or(made && (1..=16).contains(&name.len()), "not the name of a device")
+    },
+};
+
 pub(super) const ACCOUNT: Form = Form {
     allowed: "the 12 digits of an AWS account",
     check: |text| or(text.len() == 12 && digits(text), "not an AWS account"),

@@ -73,6 +73,7 @@ pub struct Settings {
     pub gpu_data_volume_throughput: u64,
     pub gpu_imds_hop_limit: u64,
     pub gpu_ami_id: Option<String>,
+    pub gpu_root_device: String,
     pub nvidia_driver_version: String,
     pub efa_driver_version: String,
     pub nccl_version: String,

@@ -22,10 +22,32 @@ fn run(site: &Site, proxy: &Proxy, words: &[&str], more: &[(&str, &str)]) -> Tol
     site.run(proxy, words, &[&OWN, more].concat())
 }
 
+/// The emulator has a few images of its own: this one's root is elsewhere than Amazon Linux has it.
+fn images_that_do_not_fit_are_told(site: &Site, proxy: &Proxy) {
+    let create = |more: &[(&str, &str)]| run(site, proxy, &["gpu", "create", "--dry-run"], more);
+    let refused = |more: &[(&str, &str)], words: &str| {
+        let told = create(more);
+        assert!(told.code == Some(2) && told.err.contains(words), "{told:?}");
+    };
+    let absent = ("GPU_AMI_ID", "ami-00000000000000000");
+    refused(&[absent], "GPU_AMI_ID: there is no image ami-00000000000000000 in us-west-2");
+    let other = ("GPU_AMI_ID", "ami-0fedcba9876543210");
+    refused(
+        &[other],
+        "GPU_ROOT_DEVICE: ami-0fedcba9876543210 has its root on /dev/sda1: GPU_ROOT_DEVICE=/dev/sda1",
+    );
+    assert_eq!(create(&[other, ("GPU_ROOT_DEVICE", "/dev/sda1")]).code, Some(0));
+    refused(
+        &[("GPU_ROOT_DEVICE", "/dev/sda1")],
+        "has its root on /dev/xvda: GPU_ROOT_DEVICE=/dev/xvda is meant",
+    );
+}
+
 #[test]
 fn a_self_managed_group_is_made_once_repaired_changed_and_removed() {
     let site = Site::new(207, "aaa");
     let (proxy, before) = (straight(), site.bed.nodes());
+    images_that_do_not_fit_are_told(&site, &proxy);
     assert_eq!(run(&site, &proxy, &["gpu", "create", "--dry-run"], &[]).code, Some(0));
     assert_eq!(proxy.mutating(), 0);
     let made = done(&run(&site, &proxy, &CREATE, &[]));

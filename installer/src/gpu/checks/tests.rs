@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::gpu::{EfaGroup, Subnet, candidates, groups};
+use crate::gpu::{EfaGroup, Image, Subnet, candidates, groups};
 use crate::settings::{File, load};
 
 fn settings(more: &str) -> Settings {
@@ -92,4 +92,45 @@ proptest! {
         facts.nodes.insert("gpu-compute".to_owned(), nodes);
         told(&settings(&format!("{TWO}GPU_MAX_SIZE={max}\n")), &facts);
     }
+}
+
+#[test]
+fn an_image_of_ones_own_must_fit_type_and_volumes() {
+    let own = "GPU_SUBNET_A=subnet-00000001\nGPU_AMI_ID=ami-00000001\nCLUSTER_ENDPOINT=https://x\nCLUSTER_CA=eA==\n\
+               CLUSTER_CIDR=172.20.0.0/16\n";
+    let fitting = Image {
+        state: "available".into(),
+        architecture: "x86_64".into(),
+        root: "/dev/xvda".into(),
+        root_size: 20,
+    };
+    let with = |more: &str, image: Option<&Image>| {
+        let facts = Facts { image: image.cloned(), ..facts(&[subnet("subnet-00000001", 'a', 99)]) };
+        told(&settings(&format!("{own}{more}")), &facts)
+    };
+    assert_eq!(with("", Some(&fitting)), [""; 0]);
+    assert_eq!(
+        with("", None),
+        ["GPU_AMI_ID: there is no image ami-00000001 in us-west-2 that these credentials see"]
+    );
+    let graviton = Image { architecture: "arm64".into(), ..fitting.clone() };
+    assert_eq!(
+        with("", Some(&graviton)),
+        ["GPU_AMI_ID: ami-00000001 is for arm64, and p5en.48xlarge is x86_64"]
+    );
+    assert_eq!(with("GPU_INSTANCE_TYPE=g5g.xlarge\n", Some(&graviton)), [""; 0]);
+    let ubuntu = Image { root: "/dev/sda1".into(), ..fitting.clone() };
+    assert_eq!(
+        with("", Some(&ubuntu)),
+        ["GPU_ROOT_DEVICE: ami-00000001 has its root on /dev/sda1: GPU_ROOT_DEVICE=/dev/sda1 is meant"]
+    );
+    assert_eq!(with("GPU_ROOT_DEVICE=/dev/sda1\n", Some(&ubuntu)), [""; 0]);
+    let large = Image { root_size: 500, state: "pending".into(), ..fitting };
+    assert_eq!(
+        with("", Some(&large)),
+        [
+            "GPU_AMI_ID: ami-00000001 is pending: no instance starts from it",
+            "GPU_ROOT_VOLUME_SIZE: ami-00000001 needs 500 GiB: EC2 starts it on no smaller root volume"
+        ]
+    );
 }

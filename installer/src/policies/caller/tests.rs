@@ -120,7 +120,7 @@ fn settings_that_ask_for_less_are_allowed_less() {
     }
     assert_eq!(all.len() - least.len(), ONLY.len() - 2, "the two of managed groups are always there");
     let only: Vec<_> = most.symmetric_difference(&own).map(String::as_str).collect();
-    let kinds = ["CreateNodeGroups", "InstanceProfile", "LookAtReservations", "LookAtScaling", "NodeGroups"];
+    let kinds = ["CreateNodeGroups", "InstanceProfile", "LookAtOwn", "LookAtReservations", "NodeGroups"];
     assert_eq!(only, [&kinds[..], &["ScalingGroups"]].concat());
 }
 

@@ -70,7 +70,7 @@ fn volume(volume: &Volume) -> Block {
         .value("throughput", volume.throughput)
         .value("encrypted", true)
         .value("delete_on_termination", true);
-    Block::new("block_device_mappings", &[]).value("device_name", volume.device).block(ebs)
+    Block::new("block_device_mappings", &[]).value("device_name", volume.device.as_str()).block(ebs)
 }
 
 fn interface(template: &LaunchTemplate, placed: &Placed) -> Block {

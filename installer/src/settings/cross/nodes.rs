@@ -4,6 +4,7 @@ use gpunode_host::catalog::{self, InterfaceKind};
 use gpunode_host::driver::{Generation, Wanted, drives};
 
 use super::Wrong;
+use crate::launch_template::{DATA_DEVICE, ROOT_DEVICE};
 use crate::settings::{NodeGroupKind, Settings, Size, form};
 
 pub(super) fn known_type(s: &Settings) -> Option<Wrong> {
@@ -50,6 +51,14 @@ pub(super) fn driver(s: &Settings) -> Option<Wrong> {
 pub(super) fn self_managed_image(s: &Settings) -> Option<Wrong> {
     (s.gpu_node_group_kind == NodeGroupKind::SelfManaged && s.gpu_ami_id.is_none())
         .then(|| ("must be set: a self-managed group has nobody who picks an image".to_owned(), None))
+}
+
+pub(super) fn root_device(s: &Settings) -> Option<Wrong> {
+    if s.gpu_root_device == DATA_DEVICE {
+        return Some(("is where the data volume is attached".to_owned(), None));
+    }
+    (s.gpu_ami_id.is_none() && s.gpu_root_device != ROOT_DEVICE)
+        .then(|| (format!("needs GPU_AMI_ID: the image that EKS picks has its root on {ROOT_DEVICE}"), None))
 }
 
 pub(super) fn image_needs_cluster(s: &Settings) -> Option<Wrong> {

@@ -6,6 +6,7 @@ use gpunode_host::spec::{EfaLayout, Kind};
 
 use super::Preset::{Is, None};
 use super::{Setting, range, setting, text};
+use crate::launch_template::ROOT_DEVICE;
 use crate::settings::form;
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -41,6 +42,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         text(&form::AMI),
         None,
         "Image; not set: the EKS-optimised AL2023 NVIDIA one, which a managed group picks itself.",
+    ),
+    setting(
+        "GPU_ROOT_DEVICE",
+        text(&form::DEVICE),
+        Is(ROOT_DEVICE),
+        "Where the image of GPU_AMI_ID has its root: /dev/xvda on Amazon Linux, /dev/sda1 on Ubuntu. `gpu create` compares.",
     ),
     setting(
         "NVIDIA_DRIVER_VERSION",

@@ -38,7 +38,7 @@ resource "aws_launch_template" "gpu" {
   }
 
   block_device_mappings {
-    device_name = "/dev/xvda"
+    device_name = "/dev/sda1"
 
     ebs {
       volume_type = "gp3"
