@@ -1,4 +1,5 @@
 //! A machine boots as a GPU node, from real user data by real cloud-init, on a real kernel with real NVMe disks.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what helps a test is a test")]
 
 use gpunode_tests::binary;
 use gpunode_tests::node::{self, bootstrap, done, ok, up};
