@@ -31,7 +31,7 @@ use crate::Root;
 
 /// journald marks a file that it puts aside; one that somebody else took away is found after so many looks: a second, by
 /// the monitor's pace.
-const PATH: u32 = 20;
+const PATH: u32 = 14;
 
 /// How far somebody has read, for one who opens the journal again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
