@@ -35,6 +35,7 @@ mod runtime;
 mod serve;
 pub mod state;
 mod text;
+mod told;
 mod watcher;
 pub mod writer;
 

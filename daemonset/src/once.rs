@@ -17,6 +17,7 @@ use crate::post::Post;
 use crate::publisher::{Published, Publisher, Settings};
 use crate::reporter::{Desired, Pending, Reporter, Seen};
 use crate::runtime::block_on;
+use crate::told;
 
 /// The same as `gpunode-agent check` gives itself.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -37,6 +38,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     let mut mounts = Mounts::at_once();
     mounts.look(now, &machine.root, bootstrapped.has_ended());
     crate::machine::add(&mut report, mounts.findings());
+    told::Ways::default().tell(&node, &report.sources);
+    let mut changes = health.take_changes();
+    changes.append(&mut mounts.take_changes());
+    for change in &changes {
+        told::change(&node, change);
+    }
     let settings =
         Settings { node, boot_id: machine.boot_id().unwrap_or_default(), heartbeat: args.heartbeat() };
     let post = Post::new(Publisher::new(settings, Published::default(), EventBook::default()));
@@ -46,8 +53,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Stop> {
     let mut reporter = Reporter::new(long_ago.saturating_sub(PATIENCE), args.options(), Desired::default());
     reporter.next(&seen(gpunode_host::health::Now { boot: long_ago, ..now }));
     post.want(reporter.next(&seen(now)), true);
-    let mut changes = health.take_changes();
-    changes.append(&mut mounts.take_changes());
     for told in changes.iter().filter_map(|change| Told::of(change, now.unix_ms)) {
         post.tell(told);
     }

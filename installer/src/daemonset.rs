@@ -4,7 +4,6 @@
 //! It is in `kube-system` like all else that the installer makes: with a namespace of its own its removal would take along
 //! whatever others have put there.
 
-mod patch;
 #[cfg(test)]
 mod tests;
 mod watched;
@@ -104,9 +103,16 @@ fn change(objects: &mut [Value], component: &str) -> Result<(), String> {
                 .find(|object| object["kind"] == *kind && object["metadata"]["name"] == *name)
                 .ok_or_else(|| format!("there is no {kind} {name}"))?;
             for operations in read(patch["patch"].as_str().unwrap_or_default())? {
-                patch::apply(target, &operations).map_err(|why| format!("{kind} {name}: {why}"))?;
+                apply(target, operations).map_err(|why| format!("{kind} {name}: {why}"))?;
             }
         }
     }
     Ok(())
+}
+
+/// JSON Patch (RFC 6902), all of it or an error.
+fn apply(object: &mut Value, operations: Value) -> Result<(), String> {
+    let operations: json_patch::Patch =
+        serde_json::from_value(operations).map_err(|error| error.to_string())?;
+    json_patch::patch(object, &operations).map_err(|error| error.to_string())
 }

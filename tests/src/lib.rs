@@ -8,6 +8,7 @@ pub mod container;
 pub mod elf;
 pub mod health;
 pub mod instance;
+pub mod journal;
 mod keeper;
 pub mod kube;
 pub mod kubelet;

@@ -89,7 +89,14 @@ fn a_dry_run_prints_what_it_would_send_and_once_sends_it() {
     assert_eq!(node.condition("EFAHealthy").0, "True");
     assert_eq!(node.label("gpu.count").as_deref(), Some("8"));
     node.machine.play("gpu-unreachable");
-    assert_eq!(look(&node, &[]).code, 2, "there are errors");
+    let looked = look(&node, &[]);
+    assert_eq!(looked.code, 2, "there are errors");
+    let lines = looked.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let named: Vec<_> = lines.filter(|line| line["code"] == "GpuUnreachable").collect();
+    let [named] = &named[..] else { panic!("{named:?} in {looked:?}") };
+    assert_eq!((named["node"].as_str(), named["severity"].as_str()), (Some("node-a"), Some("error")));
+    let (subject, said) = (named["subject"].as_str().unwrap(), named["message"].as_str().unwrap());
+    assert!(subject.starts_with("GPU 3 (") && said.starts_with("found: GpuUnreachable (GPU 3 ("), "{named}");
     assert_eq!(node.condition("GPUHealthy"), ("False".to_owned(), "GpuUnreachable".to_owned()));
     node.until_told("GpuUnreachable");
 }

@@ -5,6 +5,7 @@
 mod pod;
 
 use gpunode_tests::container::{Container, NAMED, Runtime, UNNAMED, boot, mask, status};
+use gpunode_tests::journal::{self, Entry, Writer};
 use pod::Pod;
 
 /// What a write to a read-only mount says.
@@ -118,6 +119,39 @@ fn without_nvidias_runtime_the_devices_are_missing_and_nothing_good_is_claimed()
         let message = pod.node.field(condition, "message");
         assert!(message.as_str().unwrap().contains("/dev/kmsg"), "{condition}: {message}");
     }
+    assert_eq!(container.end(), 0);
+}
+
+/// Without NVIDIA's runtime the pod has no kernel log, but its host has a journal.
+#[test]
+fn where_the_kernel_log_is_withheld_the_hosts_journal_tells() {
+    let pod = Pod::of("base", "devices=cdi");
+    boot(&pod.node);
+    let root = pod.node.machine.tree.path();
+    journal::name(root);
+    let mut writer = Writer::start(&journal::path(root, false, "system.journal"), &[]);
+    writer.add(&[Entry::kernel(1000, 0, "Linux version 6.12")]);
+    let container = pod.start(Runtime::Runc);
+    pod.until_ready();
+    pod.answers("the kernel log", true);
+    let run = container.inside("$B head -c 0 /host/dev/kmsg");
+    assert!(run.code != 0 && run.stderr.contains(DENIED), "{run:?}");
+    pod.is_well();
+    let gpu = pod.node.machine.tree.gpu(3).address().trim_end_matches(".0").to_owned();
+    let line = format!("NVRM: Xid (PCI:{gpu}): 79, pid=7, name=python, GPU has fallen off the bus.");
+    writer.add(&[Entry::now(&line)]);
+    pod.node.until("GPUHealthy", "False", "Xid79");
+    pod.node.until_told("Xid79");
+    assert_eq!(container.end(), 0);
+
+    // Another container reads it from the beginning, and tells nothing twice.
+    let before = pod.node.field("GPUHealthy", "lastTransitionTime");
+    let container = pod.start(Runtime::Runc);
+    pod.until_ready();
+    pod.answers("the kernel log", true);
+    assert_eq!(pod.node.field("GPUHealthy", "lastTransitionTime"), before);
+    let told: Vec<_> = pod.node.events().into_iter().filter(|(reason, _)| reason == "Xid79").collect();
+    assert_eq!(told, [("Xid79".to_owned(), 1)]);
     assert_eq!(container.end(), 0);
 }
 

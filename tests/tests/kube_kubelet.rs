@@ -18,6 +18,7 @@ use nix::sys::signal::Signal;
 fn the_pod_is_what_the_manifest_asks_for_and_two_owners_keep_their_conditions() {
     let mut node = Joined::start();
     let running = node.until_ready();
+    assert_eq!(probes_that_failed(&node), [""; 0], "it was not asked before it could answer");
     for kind in OURS {
         node.node.until(kind, "True", "");
     }
@@ -71,12 +72,23 @@ fn a_pod_that_is_replaced_or_dies_or_hangs_leaves_the_truth() {
     let ended = node.pod(&fourth, "/status/containerStatuses/0/lastState/terminated");
     println!("the one that hung: {ended}");
     assert_eq!(ended["exitCode"], 137, "ended by SIGKILL: {ended}");
+    let failed = probes_that_failed(&node);
+    let tells = |probe: &str| failed.iter().any(|it| it.starts_with(probe));
+    assert!(tells("Liveness probe failed") && tells("Readiness probe failed"), "{failed:?}");
     stays_sick(&node, "memory beyond the limit", || {
         let run = node.inside(&fourth, "$B dd if=/dev/zero of=/dev/null bs=100M count=1");
         assert_eq!(run.code, 137, "killed: {run:?}");
         // With cgroups of version 2 the kernel ends all of the container, and it is started again.
         node.until_ready()
     });
+}
+
+/// What the kubelet's events say of probes.
+fn probes_that_failed(node: &Joined) -> Vec<String> {
+    let path = "/api/v1/namespaces/gpunode-system/events?fieldSelector=reason%3DUnhealthy";
+    let list = node.cluster.admin().unwrap().get(path).unwrap().granted(path).unwrap();
+    let events = list["items"].as_array().into_iter().flatten();
+    events.filter_map(|event| event["message"].as_str().map(str::to_owned)).collect()
 }
 
 /// Lets something happen to the container, after which another one is ready and sees what was seen before: the node has been

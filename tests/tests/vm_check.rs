@@ -4,6 +4,9 @@
 //! was really said by this kernel. What the NVIDIA and EFA drivers say is played elsewhere: neither is in this guest.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
+#[path = "vm_check/journal.rs"]
+mod journal;
+
 use std::path::Path;
 
 use gpunode_host::{Root, efa};
@@ -65,6 +68,7 @@ fn vm_tells_a_real_rdma_device_from_efa_and_the_kernel_from_programs() {
     assert_eq!((exit, report["verdict"].as_str()), (0, Some("healthy")), "{report:#}");
     is_the_kill(&report["findings"]);
     a_plain_user_is_told_what_it_cannot_see(&vm);
+    journal::is_read_where_the_device_is_withheld(&vm);
 }
 
 /// The records as they are; `dmesg` leaves the facility out.

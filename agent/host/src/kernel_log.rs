@@ -1,6 +1,6 @@
 //! What the kernel says: `/dev/kmsg` followed record by record, and the lines that concern a GPU node as events.
 //!
-//! [`Follower`] reads, [`Record`] takes one record apart, [`Parser`] makes [`Event`]s. None of the three decides
+//! [`Follower`] reads it, or [`Journal`] what journald has read of it, [`Record`] takes one record apart, [`Parser`] makes [`Event`]s. None of the three decides
 //! whether anything is wrong: [`crate::xid`] and [`crate::sxid`] judge what has a code, the rules judge the rest.
 //!
 //! A program may write to `/dev/kmsg` too, but the kernel marks its lines with a facility other than its own, so that
@@ -13,6 +13,7 @@ mod event;
 mod family;
 mod follower;
 mod hardware;
+mod journal;
 mod nvrm;
 mod parser;
 mod pcie;
@@ -28,6 +29,9 @@ pub use efa::{EfaClass, EfaEvent, EfaKind};
 pub use event::{Entry, Event};
 pub use follower::{DEVICE, Follower, FollowerError, Item, Progress, Seen, Start};
 pub use hardware::{HardwareEvent, HardwareKind};
+pub use journal::{
+    FOLDERS as JOURNAL_FOLDERS, Journal, JournalError, Position, Unknown, fuzz as fuzz_journal,
+};
 pub use nvrm::NvrmEvent;
 pub use parser::{Parser, Speakers};
 pub use pcie::{PcieEvent, PcieKind};

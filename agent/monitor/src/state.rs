@@ -19,6 +19,8 @@ pub enum State {
     Pending,
     /// It has answered.
     Answered,
+    /// It has answered by another way than the usual one: which way, and why.
+    Instead(String),
     /// There is nothing to ask, for this reason.
     NotNeeded(String),
     /// It did not answer in time; what it says of the rest is there.
@@ -30,14 +32,14 @@ pub enum State {
 impl State {
     /// Whether what is known from it can be relied on: it answered, or there is nothing to ask.
     pub fn is_good(&self) -> bool {
-        matches!(self, Self::Answered | Self::NotNeeded(_))
+        matches!(self, Self::Answered | Self::Instead(_) | Self::NotNeeded(_))
     }
 
     /// The reason, where there is one.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Pending | Self::Answered => None,
-            Self::NotNeeded(why) | Self::Late(why) | Self::Unavailable(why) => Some(why),
+            Self::Instead(why) | Self::NotNeeded(why) | Self::Late(why) | Self::Unavailable(why) => Some(why),
         }
     }
 }
@@ -48,6 +50,7 @@ impl From<&State> for SourceState {
         match state {
             State::Pending => Self::Silent("it has not answered yet".to_owned()),
             State::Answered => Self::Answered,
+            State::Instead(why) => Self::AnsweredInstead(why.clone()),
             State::NotNeeded(why) => Self::NotNeeded(why.clone()),
             State::Late(why) => Self::Silent(why.clone()),
             State::Unavailable(why) => Self::NotAvailable(why.clone()),
@@ -128,6 +131,8 @@ impl Sources {
             Seen::LibfabricProbe(trouble) => (Source::Libfabric, told::trouble(trouble)),
             // It has answered when it was read to its end ([`Seen::Heard`]): what a line tells may be over by then.
             Seen::Kernel(_) | Seen::KernelLost(_) => return false,
+            // Which way it answered was said before.
+            Seen::Heard(source) if matches!(self.get(source), Some(State::Instead(_))) => return false,
             Seen::Heard(source) => (source.clone(), State::Answered),
             Seen::Unseen(source, why) => (source.clone(), State::Unavailable(why.clone())),
             Seen::Versions(_) => (Source::Versions, State::Answered),

@@ -4,7 +4,7 @@ use super::Facts;
 use super::page::Page;
 use crate::keeper::Status;
 use crate::publisher::Lane;
-use gpunode_host::Severity;
+use crate::told;
 use gpunode_host::health::{EfaName, GpuName, Subject};
 
 pub(super) fn add(page: &mut Page, facts: &Facts<'_>) {
@@ -65,11 +65,7 @@ fn conditions(page: &mut Page, facts: &Facts<'_>) {
 
 fn findings(page: &mut Page, facts: &Facts<'_>) {
     for finding in &facts.report.findings {
-        let severity = match finding.severity {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
+        let severity = told::severity(finding.severity);
         let (gpu, device, pci) = names(&finding.subject);
         let labels = [
             ("code", finding.code),

@@ -6,7 +6,6 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use gpunode_host::Root;
-use gpunode_host::health::Change;
 use gpunode_host::health::report::{Disk, Disks, Report};
 use gpunode_monitor::Monitor;
 use tokio::sync::oneshot;
@@ -16,7 +15,7 @@ use crate::bootstrapped::Bootstrapped;
 use crate::event::Told;
 use crate::machine::{self, Machine};
 use crate::reporter::Seen;
-use crate::{clock, log, memory, metrics};
+use crate::{clock, log, memory, metrics, told};
 
 /// How often the boot report is read, and how old the sign of life may be.
 const TURN: Duration = Duration::from_secs(10);
@@ -57,6 +56,7 @@ pub(super) struct Turn {
     given_back: Option<Instant>,
     /// What could not be kept, told once.
     not_kept: Option<String>,
+    ways: told::Ways,
 }
 
 impl Turn {
@@ -71,7 +71,17 @@ impl Turn {
         disks.look(&watcher.machine.root);
         let mut watcher = watcher;
         watcher.mounts.look(clock::now(), &watcher.machine.root, bootstrapped.has_ended());
-        Self { watcher, monitor, shared, asked, bootstrapped, disks, given_back: None, not_kept: None }
+        Self {
+            watcher,
+            monitor,
+            shared,
+            asked,
+            bootstrapped,
+            disks,
+            given_back: None,
+            not_kept: None,
+            ways: told::Ways::default(),
+        }
     }
 
     pub(super) fn run(&mut self) {
@@ -145,12 +155,13 @@ impl Turn {
         let mut changes = self.monitor.take_changes();
         changes.append(&mut self.watcher.mounts.take_changes());
         for change in &changes {
-            tracing::info!(node = self.watcher.node, "{}", sentence(change));
+            told::change(&self.watcher.node, change);
             if let Some(told) = Told::of(change, now.unix_ms) {
                 self.watcher.post.tell(told);
             }
         }
         let report = self.report();
+        self.ways.tell(&self.watcher.node, &report.sources);
         let pending = machine::pending(self.monitor.sources());
         let before = self.watcher.reporter.last().clone();
         let seen = Seen { now, report: &report, pending, bootstrapped: &self.bootstrapped };
@@ -204,14 +215,4 @@ impl Turn {
 
 fn read_report(machine: &Machine) -> Bootstrapped {
     Bootstrapped::read(&machine.root).unwrap_or_else(|error| Bootstrapped::unreadable(&error))
-}
-
-fn sentence(change: &Change) -> String {
-    use Change::{Altered, Appeared, Gone};
-    let (word, finding) = match change {
-        Appeared(finding) => ("found", finding),
-        Altered(finding) => ("changed", finding),
-        Gone(finding) => ("over", finding),
-    };
-    format!("{word}: {} ({}): {}", finding.code, finding.subject, finding.message)
 }

@@ -84,3 +84,39 @@ fn only_pods_that_are_ready_count() {
     assert_eq!(watched.all, ["a", "b"].map(str::to_owned).into());
     assert_eq!(watched.ready, ["a".to_owned()].into());
 }
+
+fn objects() -> Vec<Value> {
+    vec![json!({ "kind": "DaemonSet", "metadata": { "name": "d" }, "spec": { "args": ["x"] } })]
+}
+
+fn component(operations: &str) -> String {
+    format!("patches:\n  - target: {{kind: DaemonSet, name: d}}\n    patch: |\n      {operations}\n")
+}
+
+#[test]
+fn a_component_is_applied_in_order() {
+    let mut objects = objects();
+    let operations = "[{op: test, path: /spec/args/0, value: x}, {op: add, path: /spec/args/0, value: y}, \
+        {op: add, path: /spec/args/-, value: z}, {op: remove, path: /spec/args/1}]";
+    change(&mut objects, &component(operations)).unwrap();
+    assert_eq!(objects[0]["spec"]["args"], json!(["y", "z"]));
+}
+
+#[test]
+fn a_component_that_does_not_fit_changes_nothing_and_is_told() {
+    for (operations, said) in [
+        (
+            "[{op: add, path: /spec/args/-, value: y}, {op: test, path: /spec/args/0, value: z}]",
+            "operation '/1' failed at path '/spec/args/0': value did not match",
+        ),
+        (
+            "[{op: replace, path: /spec/image, value: y}]",
+            "operation '/0' failed at path '/spec/image': path is invalid",
+        ),
+        ("[{op: turn, path: /spec}]", "unknown variant `turn`"),
+    ] {
+        let mut objects = objects();
+        let why = change(&mut objects, &component(operations)).expect_err(operations);
+        assert!(why.contains(said) && objects == self::objects(), "{why}");
+    }
+}

@@ -94,7 +94,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn one(program: &Program, variables: &[(&str, PathBuf)]) -> Result<(), Error> {
-    let mut command = run::program(&program.path);
+    // However we end, the kernel ends it too, and with it what it keeps in the same way. To the kernel its parent is this
+    // thread, which waits for its end.
+    let mut command = run::program("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(&program.path);
     // As cargo starts them.
     command.current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
     command.envs(variables.iter().map(|(name, value)| (name, value)));
@@ -152,6 +155,44 @@ mod tests {
         ];
         run(programs, 2, &[("WORD", "given".into())]).unwrap();
         assert_eq!(std::fs::read_to_string(folder.path().join("one")).unwrap(), "given\n");
+    }
+
+    /// What is killed in the next test: it runs a program that would not end by itself, in the folder it is started in.
+    #[test]
+    #[ignore = "started by the test after it"]
+    fn runs_a_program_without_end() {
+        let folder = std::env::current_dir().unwrap();
+        let script =
+            format!("echo $$ > '{0}/new' && mv '{0}/new' '{0}/pid' && exec sleep 600", folder.display());
+        run(vec![shell("endless", &script, &folder)], 1, &[]).unwrap();
+    }
+
+    #[test]
+    fn a_program_ends_with_who_runs_it_even_when_that_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = run::program(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "tested::tests::runs_a_program_without_end"]);
+        let mut runner = command.current_dir(folder.path()).stdout(Stdio::null()).spawn().unwrap();
+        let pid = wait_for(|| std::fs::read_to_string(folder.path().join("pid")).ok());
+        let process = Path::new("/proc").join(pid.trim());
+        assert!(process.exists());
+        runner.kill().unwrap();
+        runner.wait().unwrap();
+        // Whoever takes orphans over reaps it; until then it is there, and has no command line any more.
+        wait_for(|| {
+            std::fs::read(process.join("cmdline")).map_or(true, |line| line.is_empty()).then_some(())
+        });
+    }
+
+    fn wait_for<T>(mut there: impl FnMut() -> Option<T>) -> T {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            if let Some(found) = there() {
+                return found;
+            }
+            assert!(std::time::Instant::now() < end, "it does not come");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
 
     #[test]

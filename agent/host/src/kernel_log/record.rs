@@ -25,7 +25,7 @@ pub struct Record<'a> {
     pub microseconds: u64,
     /// The text as the kernel escaped it, the line's end, and the lines ` KEY=value`. It is taken apart only for the
     /// few records that matter.
-    body: &'a [u8],
+    pub(super) body: &'a [u8],
 }
 
 impl<'a> Record<'a> {

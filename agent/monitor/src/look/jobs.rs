@@ -13,7 +13,7 @@ use super::{Once, Part, Report, Step, counters};
 use crate::clock;
 use crate::settings::Settings;
 use crate::source::gpus::{NO_DRIVER, driver_is_loaded};
-use crate::source::kernel_log::{Line, Reader};
+use crate::source::kernel_log::{From, Line, Reader};
 use crate::source::{efa as efa_source, libfabric};
 use crate::state::State;
 use crate::told::{self, Told};
@@ -115,8 +115,9 @@ fn kernel_log(settings: &Settings, _: &Once, until: Instant, report: &Report) {
     let (mut seen, mut state) = (Vec::new(), State::Answered);
     let read = replay(&settings.root, settings, until, &mut seen);
     match read {
-        Ok(true) => {}
-        Ok(false) => state = State::Late("it is too long to be read in this time".to_owned()),
+        Ok((true, None)) => {}
+        Ok((true, Some(instead))) => state = State::Instead(instead),
+        Ok((false, _)) => state = State::Late("it is too long to be read in this time".to_owned()),
         Err(why) => {
             seen.push((clock::now(), Seen::Unseen(Source::KernelLog, why.clone())));
             state = State::Unavailable(why);
@@ -125,15 +126,15 @@ fn kernel_log(settings: &Settings, _: &Once, until: Instant, report: &Report) {
     report.part(Step::KernelLog, Part { seen, states: vec![(Source::KernelLog, state)] });
 }
 
-/// Whether it was read to its end.
+/// Whether it was read to its end, and what was read instead of the kernel's device.
 fn replay(
     root: &Root,
     settings: &Settings,
     until: Instant,
     seen: &mut Vec<(gpunode_host::health::Now, Seen)>,
-) -> Result<bool, String> {
-    let words = |error: gpunode_host::kernel_log::FollowerError| format!("{error}: {}", error.source);
-    let mut reader = Reader::open(root, &settings.kernel_log, Start::Oldest).map_err(words)?;
+) -> Result<(bool, Option<String>), String> {
+    let mut reader = Reader::open(root, &settings.kernel_log, &From::new(Start::Oldest))?;
+    let instead = reader.instead().map(str::to_owned);
     while Instant::now() < until {
         let each = |line| {
             seen.push(match line {
@@ -141,10 +142,10 @@ fn replay(
                 Line::Lost(count) => (clock::now(), Seen::KernelLost(count)),
             });
         };
-        let (progress, _) = reader.read(GO, each).map_err(words)?;
+        let (progress, _) = reader.read(GO, each)?;
         if progress == Progress::Drained {
-            return Ok(true);
+            return Ok((true, instead));
         }
     }
-    Ok(false)
+    Ok((false, instead))
 }

@@ -1,23 +1,21 @@
 //! The kernel log, followed.
 
-use std::os::fd::AsFd as _;
+mod reader;
+
 use std::time::{Duration, Instant};
 
-use gpunode_host::Root;
 use gpunode_host::health::{Seen, Source};
-use gpunode_host::kernel_log::{Entry, Follower, FollowerError, Item, Parser, Progress, Start};
+use gpunode_host::kernel_log::{Entry, Progress};
 
+pub(crate) use self::reader::{From, Reader};
 use super::{PATIENCE, Place};
 use crate::clock;
 use crate::feed::{Feed, Over};
 use crate::gate::First;
-use crate::settings::KernelLog;
+use crate::state::State;
 
 /// Records of one go.
 const GO: usize = 512;
-/// Between two reads of something that always counts as readable: a file that stands in for the log, a FIFO that
-/// nobody writes to.
-const PAUSE: Duration = Duration::from_millis(50);
 /// Between two tries to open it.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -25,19 +23,18 @@ const AGAIN: Duration = Duration::from_secs(10);
 pub(crate) fn run(place: &Place) -> Result<(), Over> {
     // What a line is about is found by names.
     place.gate.wait(&[First::GpuBus, First::Efa, First::Gpus], PATIENCE);
-    let mut start = place.settings.kernel_log.start.clone();
+    let mut from = From::new(place.settings.kernel_log.start.clone());
     while !place.bell.is_over() {
-        let error = match Reader::open(&place.settings.root, &place.settings.kernel_log, start.clone()) {
+        let why = match Reader::open(&place.settings.root, &place.settings.kernel_log, &from) {
             Ok(mut reader) => match follow(place, &mut reader) {
                 Ok(over) => return over,
-                Err(error) => {
-                    start = reader.follower.seen().map_or(start, Start::After);
-                    error
+                Err(why) => {
+                    reader.note(&mut from);
+                    why
                 }
             },
-            Err(error) => error,
+            Err(why) => why,
         };
-        let why = format!("{error}: {}", error.source);
         place.feed.saw(Seen::Unseen(Source::KernelLog, why))?;
         let until = Instant::now() + AGAIN;
         while Instant::now() < until && !place.bell.is_over() {
@@ -47,7 +44,7 @@ pub(crate) fn run(place: &Place) -> Result<(), Over> {
     Ok(())
 }
 
-fn follow(place: &Place, reader: &mut Reader) -> Result<Result<(), Over>, FollowerError> {
+fn follow(place: &Place, reader: &mut Reader) -> Result<Result<(), Over>, String> {
     let mut told = false;
     while !place.bell.is_over() {
         let mut sent = Ok(());
@@ -58,19 +55,19 @@ fn follow(place: &Place, reader: &mut Reader) -> Result<Result<(), Over>, Follow
         if progress == Progress::More {
             continue;
         }
-        if !told {
-            told = true;
-            if place.feed.saw(Seen::Heard(Source::KernelLog)).is_err() {
-                return Ok(Err(Over));
-            }
+        if !std::mem::replace(&mut told, true) && heard(&place.feed, reader).is_err() {
+            return Ok(Err(Over));
         }
-        if !any {
-            // It was readable, and nothing was in it.
-            place.bell.wait(Instant::now() + PAUSE);
-        }
-        place.bell.wait_with(Some(reader.follower.as_fd()), Instant::now() + Duration::from_secs(3600));
+        reader.wait(&place.bell, any);
     }
     Ok(Ok(()))
+}
+
+fn heard(feed: &Feed, reader: &Reader) -> Result<(), Over> {
+    if let Some(instead) = reader.instead() {
+        feed.state(Source::KernelLog, State::Instead(instead.to_owned()))?;
+    }
+    feed.saw(Seen::Heard(Source::KernelLog))
 }
 
 fn send(feed: &Feed, what: Line, sent: &mut Result<(), Over>) {
@@ -89,40 +86,4 @@ pub(crate) enum Line {
     Entry(Box<Entry>),
     /// So many records were overwritten unread.
     Lost(u64),
-}
-
-/// Records to lines.
-#[derive(Debug)]
-pub(crate) struct Reader {
-    pub(crate) follower: Follower,
-    parser: Parser,
-}
-
-impl Reader {
-    pub(crate) fn open(root: &Root, log: &KernelLog, start: Start) -> Result<Self, FollowerError> {
-        let follower = Follower::open(root, &log.path, start)?;
-        Ok(Self { follower, parser: Parser::new(log.speakers) })
-    }
-
-    /// Reads `limit` records at most. Says also whether there was any.
-    pub(crate) fn read(
-        &mut self,
-        limit: usize,
-        mut each: impl FnMut(Line),
-    ) -> Result<(Progress, bool), FollowerError> {
-        let (parser, mut any) = (&mut self.parser, false);
-        let progress = self.follower.read(limit, |item| {
-            any = true;
-            match item {
-                Item::Record(record) => {
-                    if let Some(entry) = parser.parse(&record) {
-                        each(Line::Entry(Box::new(entry)));
-                    }
-                }
-                Item::Lost(count) => each(Line::Lost(count)),
-                Item::Malformed => {}
-            }
-        })?;
-        Ok((progress, any))
-    }
 }

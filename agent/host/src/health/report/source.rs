@@ -82,6 +82,8 @@ impl SourceName {
 pub enum SourceState {
     /// It answered.
     Answered,
+    /// It answered by another way than the usual one: which way, and why.
+    AnsweredInstead(String),
     /// There is nothing to ask here, for this reason; that is no fault.
     NotNeeded(String),
     /// It answered nothing, or not everything, in time.
@@ -93,14 +95,17 @@ pub enum SourceState {
 impl SourceState {
     /// Whether what it says can be relied on.
     pub fn is_good(&self) -> bool {
-        matches!(self, Self::Answered | Self::NotNeeded(_))
+        matches!(self, Self::Answered | Self::AnsweredInstead(_) | Self::NotNeeded(_))
     }
 
     /// The reason, where there is one.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Answered => None,
-            Self::NotNeeded(why) | Self::Silent(why) | Self::NotAvailable(why) => Some(why),
+            Self::AnsweredInstead(why)
+            | Self::NotNeeded(why)
+            | Self::Silent(why)
+            | Self::NotAvailable(why) => Some(why),
         }
     }
 }
