@@ -96,7 +96,7 @@ impl Sources {
                 let names: Vec<_> = silent.map(|(gpu, _)| gpu.address.as_str()).collect();
                 (Source::GpuBus, late(&names))
             }
-            Seen::Gpus(Ok(sweep)) => {
+            Seen::Gpus(Ok(sweep)) | Seen::GpusInBrief(sweep) => {
                 (Source::Gpus, sweep.stuck.as_ref().map_or(State::Answered, told::stuck))
             }
             Seen::Gpus(Err(why)) => (Source::Gpus, told::unusable(why)),
@@ -184,6 +184,8 @@ fn port(what: &Port) -> State {
     match what {
         Port::Read(_) => State::Answered,
         Port::Failed(failure) => State::Unavailable(failure.to_string()),
-        Port::Stalled(deadline) => State::Late(format!("no answer within {} ms", deadline.as_millis())),
+        Port::Stalled(deadline) | Port::Late(deadline) => {
+            State::Late(format!("no answer within {} ms", deadline.as_millis()))
+        }
     }
 }

@@ -8,26 +8,29 @@ use gpunode_host::efa::{
 };
 use gpunode_host::health::{Now, Port, Seen};
 
+use super::patience::Patience;
 use super::{Once, Part, Report, Step};
 use crate::clock;
 use crate::settings::Settings;
 
-/// Reads them. A card that does not answer takes a quarter of the time at most, in each reading.
+/// Reads them. A card that does not answer takes two fifths of the time between the readings at most, in each of them.
 pub(super) fn read(settings: &Settings, once: &Once, until: Instant, report: &Report) {
     let names = efa::names(&settings.root);
     if names.is_empty() {
         return;
     }
     let time = until.saturating_duration_since(Instant::now());
-    let deadline = settings.deadlines.efa_port.min(time / 4);
-    let Some(gap) = once.gap else {
-        let answers = answers_now(&settings.root, &names, deadline).into_iter();
-        let seen = answers.map(|(name, port)| answered(name, port, deadline)).collect();
+    let gap = once.gap.map(|gap| gap.min(time / 4));
+    let patience =
+        Patience::new(settings.deadlines.efa_port, time.saturating_sub(gap.unwrap_or_default()) * 2 / 5);
+    let Some(gap) = gap else {
+        let answers = answers_now(&settings.root, &names, patience.deadline).into_iter();
+        let seen = answers.map(|(name, port)| answered(name, port, patience)).collect();
         return report.part(Step::CountersAfter, Part { seen, states: Vec::new() });
     };
-    let all = counters_once(&settings.root, &names, gap.min(time / 4), deadline);
+    let all = counters_once(&settings.root, &names, gap, patience.deadline);
     report.part(Step::CountersBefore, before(&all));
-    report.part(Step::CountersAfter, after(all, deadline));
+    report.part(Step::CountersAfter, after(all, patience));
 }
 
 fn before(all: &[DeviceCounters]) -> Part {
@@ -46,18 +49,19 @@ fn before(all: &[DeviceCounters]) -> Part {
     Part { seen, states: Vec::new() }
 }
 
-fn after(all: Vec<DeviceCounters>, deadline: Duration) -> Part {
+fn after(all: Vec<DeviceCounters>, patience: Patience) -> Part {
     let now = clock::now();
     let mut seen = vec![(now, Seen::EfaDevices(all.iter().map(sample_after).collect()))];
-    seen.extend(all.into_iter().map(|device| answered(device.name, device.port, deadline)));
+    seen.extend(all.into_iter().map(|device| answered(device.name, device.port, patience)));
     Part { seen, states: Vec::new() }
 }
 
-fn answered(name: String, port: PortCounters, deadline: Duration) -> (Now, Seen) {
+fn answered(name: String, port: PortCounters, patience: Patience) -> (Now, Seen) {
     let what = match port {
         PortCounters::Read(reading) => Port::Read(reading),
         PortCounters::Failed(failure) => Port::Failed(failure),
-        PortCounters::Stalled => Port::Stalled(deadline),
+        PortCounters::Stalled if patience.proves => Port::Stalled(patience.deadline),
+        PortCounters::Stalled => Port::Late(patience.deadline),
     };
     (clock::now(), Seen::EfaPort { device: name.into(), what })
 }
