@@ -162,6 +162,23 @@ fn a_card_that_does_not_answer_is_told_and_hides_no_other() {
     assert_eq!(read, EFAS - 1);
 }
 
+#[test]
+fn a_driver_s_counter_that_is_not_read_costs_its_card_only() {
+    let machine = Machine::new("healthy-p5");
+    machine.tree.efa(9).stall_counter("cmds_err").unwrap();
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, codes(&report)), (3, vec![]), "{report:#}");
+    let told: Vec<_> = report["unknown"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let counters = told.iter().filter(|it| it.starts_with("the EFA driver's counters of "));
+    let wanted = format!(
+        "the EFA driver's counters of {}: its counters do not come back",
+        machine.tree.efa(9).address()
+    );
+    assert_eq!(counters.collect::<Vec<_>>(), [&wanted], "{told:?}");
+    let read = report["efa"].as_array().unwrap().iter().filter(|efa| efa["txBytes"].is_u64()).count();
+    assert_eq!(read, EFAS, "what the cards count is read all the same");
+}
+
 /// What sleeps in the kernel cannot be played without a sick kernel; a process that is stopped is as deaf.
 #[test]
 fn a_look_that_never_ends_is_not_waited_for() {

@@ -177,6 +177,7 @@ fn counters(state: SampleState) -> State {
                 errno.map_or_else(|| "an unknown error".to_owned(), |errno| format!("error {errno}"));
             State::Unavailable(format!("its counters cannot be read ({number})"))
         }
+        SampleState::Stalled => State::Late("its counters do not come back".to_owned()),
     }
 }
 

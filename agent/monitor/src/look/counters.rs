@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use gpunode_host::efa::counters::Counters;
 use gpunode_host::efa::{
-    self, DeviceCounters, DeviceSample, PortCounters, PortReading, SampleState, answers_now, counters_once,
+    self, DeviceCounters, DeviceSample, PortCounters, PortReading, Reading, SampleState, answers_now,
+    counters_once,
 };
 use gpunode_host::health::{Now, Port, Seen};
 
@@ -67,16 +68,17 @@ fn answered(name: String, port: PortCounters, patience: Patience) -> (Now, Seen)
 }
 
 fn sample_before(device: &DeviceCounters) -> DeviceSample {
-    sample(&device.name, &device.before.device, None)
+    sample(&device.name, &device.before.device, &Reading { errno: None, ..device.device.clone() })
 }
 
 fn sample_after(device: &DeviceCounters) -> DeviceSample {
-    sample(&device.name, &device.device.counters, device.device.errno)
+    sample(&device.name, &device.device.counters, &device.device)
 }
 
-fn sample(name: &str, counters: &Counters, errno: Option<i32>) -> DeviceSample {
-    let state = match errno {
-        Some(_) => SampleState::Failed { errno },
+fn sample(name: &str, counters: &Counters, reading: &Reading) -> DeviceSample {
+    let state = match reading.errno {
+        Some(errno) => SampleState::Failed { errno: Some(errno) },
+        None if reading.stalled => SampleState::Stalled,
         None if counters.is_empty() => SampleState::Absent,
         None => SampleState::Read,
     };
