@@ -45,8 +45,10 @@ pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
             place.feed.saw(Seen::EfaHeld(held))?;
         }
         if Instant::now() >= sample {
-            if !place.devices.is_empty() {
-                place.feed.saw(Seen::EfaDevices(sampler.sample(PATIENCE_WITH_MEMORY)))?;
+            if !place.devices.is_empty()
+                && let Some(samples) = sampler.sample(PATIENCE_WITH_MEMORY)
+            {
+                place.feed.saw(Seen::EfaDevices(samples))?;
             }
             sample = next(sample, periods.efa_counters);
         }

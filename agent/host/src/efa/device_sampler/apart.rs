@@ -59,13 +59,13 @@ impl SamplerApart {
         self.anew = true;
     }
 
-    /// One sample a device. Where one does not come back within `deadline`, it alone is in the answer, as stalled; in
-    /// later ones it is beside the others.
-    pub fn sample(&mut self, deadline: Duration) -> Vec<DeviceSample> {
+    /// One sample a device; `None` where one does not come back within `deadline`: from the next on it is beside the others,
+    /// as stalled. A sample without the others would say that they are gone.
+    pub fn sample(&mut self, deadline: Duration) -> Option<Vec<DeviceSample>> {
         let standing = self.standing.len();
         self.standing.retain(|standing| standing.back.try_recv() == Err(TryRecvError::Empty));
         self.anew |= self.standing.len() != standing;
-        let mut samples = self.read(deadline);
+        let mut samples = self.read(deadline)?;
         let stalled = |standing: &Standing| {
             let device = Arc::clone(&standing.device);
             let incarnation = self.incarnations.get(&device).copied().unwrap_or_default();
@@ -74,15 +74,15 @@ impl SamplerApart {
         };
         samples.extend(self.standing.iter().map(stalled));
         samples.sort_by(|one, other| one.device.cmp(&other.device));
-        samples
+        Some(samples)
     }
 
     /// The devices in whose files nobody stands; none where time was up.
-    fn read(&mut self, deadline: Duration) -> Vec<DeviceSample> {
+    fn read(&mut self, deadline: Duration) -> Option<Vec<DeviceSample>> {
         // Without a thread it is tried again at the next sample.
-        let Some(mut worker) = self.worker.take().or_else(|| self.start()) else { return Vec::new() };
+        let mut worker = self.worker.take().or_else(|| self.start())?;
         if !worker.owes && worker.ask.send(self.anew.then(|| self.free())).is_err() {
-            return Vec::new();
+            return None;
         }
         // Whoever owes an answer was asked before: what is new is for the next.
         self.anew &= worker.owes;
@@ -92,7 +92,7 @@ impl SamplerApart {
                 self.incarnations.extend(now);
                 worker.owes = false;
                 self.worker = Some(worker);
-                samples
+                Some(samples)
             }
             Err(RecvTimeoutError::Timeout) => {
                 match worker.at.device() {
@@ -100,9 +100,9 @@ impl SamplerApart {
                     // The machine is so busy that it has not begun, or has just ended.
                     None => self.worker = Some(Worker { owes: true, ..worker }),
                 }
-                Vec::new()
+                None
             }
-            Err(RecvTimeoutError::Disconnected) => Vec::new(),
+            Err(RecvTimeoutError::Disconnected) => None,
         }
     }
 
