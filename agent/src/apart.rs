@@ -115,7 +115,9 @@ pub(crate) fn ask(deadline: Duration) -> Result<Exit, Stop> {
             Ok(Exit::of_look(answer.code))
         }
         // It has said why itself.
-        Err(Unanswered::Ended { status, words }) if status.code().is_some_and(|code| code != 0) => {
+        Err(Unanswered::Ended { status, words })
+            if status.code().is_some_and(|code| code != 0) && !words.is_empty() =>
+        {
             print::err(words);
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             Ok(code.map_or(Exit::CouldNotTell, Exit::of_look))

@@ -184,8 +184,12 @@ fn imds(kind: &InstanceType) -> Result<Server, Stop> {
 }
 
 fn unknown_type(name: &str) -> Stop {
+    let what = format!("--instance-type {name}: not in the catalogue");
+    if let Some(near) = catalog::nearest(name) {
+        return Stop::usage(format!("{what}; did you mean {near}?"));
+    }
     let known: Vec<_> = catalog::names().collect();
-    Stop::usage(format!("--instance-type {name}: not in the catalogue; known types: {}", known.join(", ")))
+    Stop::usage(format!("{what}; known types: {}", known.join(", ")))
 }
 
 fn epilogue(args: &DemoArgs, about_disks: &str) -> String {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gpunode_host::catalog::{self, InstanceType};
+use gpunode_host::count;
 use gpunode_host::metadata::Metadata;
 use gpunode_host::spec::{NodeSpec, Provenance};
 use gpunode_host::{Finding, Root, image, reason, user_data};
@@ -35,8 +36,9 @@ impl Facts {
         let place = identity.map_or(" (IMDS absent)".to_owned(), |i| format!(" in {}", i.availability_zone));
         let Some(known) = &self.catalog else { return format!("{kind}{place}") };
         let efa = known.expected_efa().map_or_else(|| "?".to_owned(), |count| count.to_string());
-        let (gpus, disks) = (known.gpu_count(), known.disk_count());
-        format!("{kind}{place}: {gpus} GPUs, {efa} EFA, {disks} instance-store disks")
+        let of = |number: u32, thing| count(usize::try_from(number).unwrap_or(usize::MAX), thing);
+        let (gpus, disks) = (of(known.gpu_count(), "GPU"), of(known.disk_count(), "instance-store disk"));
+        format!("{kind}{place}: {gpus}, {efa} EFA, {disks}")
     }
 
     pub(crate) fn instance_id(&self) -> Option<&str> {

@@ -13,6 +13,7 @@ mod tests;
 mod units;
 
 pub(crate) use findings::line as finding_line;
+pub(crate) use head::machine;
 pub(crate) use inventory::{csv, table as inventory_table};
 pub(crate) use paint::{Paint, clean, is_screen};
 pub(crate) use report::full;

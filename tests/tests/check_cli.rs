@@ -128,12 +128,27 @@ fn a_folder_that_is_none_and_a_machine_without_a_bus_are_not_healthy() {
 
 #[test]
 fn a_call_that_hangs_ends_by_the_deadline_and_hides_no_other_gpu() {
-    let (report, code) = Machine::new("hang-fields").check(&["--deadline", "6"]);
-    assert_eq!(code, 2, "{report:#}");
-    assert_eq!(codes(&report), ["GpuHangs"]);
-    let gpus = report["gpus"].as_array().unwrap();
-    let read = gpus.iter().filter(|gpu| gpu["state"] == "read").count();
-    assert_eq!((gpus.len(), read), (GPUS, GPUS - 1), "{gpus:?}");
+    // In six seconds the call is not waited for long enough to say that it hangs.
+    for (deadline, told, wanted) in [("10", 2, vec!["GpuHangs"]), ("6", 3, vec![])] {
+        let (report, code) = Machine::new("hang-fields").check(&["--deadline", deadline]);
+        assert_eq!((code, codes(&report)), (told, wanted), "{deadline} s: {report:#}");
+        let gpus = report["gpus"].as_array().unwrap();
+        let read = gpus.iter().filter(|gpu| gpu["state"] == "read").count();
+        assert_eq!((gpus.len(), read), (GPUS, GPUS - 1), "{gpus:?}");
+    }
+}
+
+#[test]
+fn a_short_deadline_blames_no_card_that_is_slow() {
+    let machine = Machine::new("healthy-p5");
+    machine.tree.efa(9).stall_port().unwrap();
+    let (report, code) = machine.check(&["--deadline", "1"]);
+    assert_eq!((code, report["verdict"].as_str()), (3, Some("unknown")), "{report:#}");
+    assert_eq!(codes(&report), [""; 0], "{report:#}");
+    let pci = machine.tree.efa(9).address().to_owned();
+    let unknown = report["unknown"].as_array().unwrap();
+    let told = |words: &str| unknown.iter().any(|it| it.as_str().unwrap().contains(words));
+    assert!(told(&pci) && told("no answer within "), "{unknown:?}");
 }
 
 #[test]
@@ -145,6 +160,23 @@ fn a_card_that_does_not_answer_is_told_and_hides_no_other() {
     assert_eq!(report["findings"][0]["subject"]["pci"], machine.tree.efa(9).address());
     let read = report["efa"].as_array().unwrap().iter().filter(|efa| efa["txBytes"].is_u64()).count();
     assert_eq!(read, EFAS - 1);
+}
+
+#[test]
+fn a_driver_s_counter_that_is_not_read_costs_its_card_only() {
+    let machine = Machine::new("healthy-p5");
+    machine.tree.efa(9).stall_counter("cmds_err").unwrap();
+    let (report, code) = machine.check(&[]);
+    assert_eq!((code, codes(&report)), (3, vec![]), "{report:#}");
+    let told: Vec<_> = report["unknown"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let counters = told.iter().filter(|it| it.starts_with("the EFA driver's counters of "));
+    let wanted = format!(
+        "the EFA driver's counters of {}: its counters do not come back",
+        machine.tree.efa(9).address()
+    );
+    assert_eq!(counters.collect::<Vec<_>>(), [&wanted], "{told:?}");
+    let read = report["efa"].as_array().unwrap().iter().filter(|efa| efa["txBytes"].is_u64()).count();
+    assert_eq!(read, EFAS, "what the cards count is read all the same");
 }
 
 /// What sleeps in the kernel cannot be played without a sick kernel; a process that is stopped is as deaf.

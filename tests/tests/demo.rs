@@ -105,9 +105,12 @@ fn a_report_tells_what_its_commands_took() {
 }
 
 #[test]
-fn an_unknown_type_is_refused_with_the_known_ones() {
+fn an_unknown_type_is_refused_with_the_one_that_was_meant_or_the_known_ones() {
     let dir = folder();
     let run = demo(dir.path(), &["--instance-type", "p5.49xlarge"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.trim_end().ends_with("not in the catalogue; did you mean p5.48xlarge?"), "{run:?}");
+    let run = demo(dir.path(), &["--instance-type", "hal9000"]);
     assert_eq!(run.code, 2);
     for known in catalog::names() {
         assert!(run.stderr.contains(known), "{known} is missing in {}", run.stderr);

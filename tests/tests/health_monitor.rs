@@ -134,6 +134,22 @@ fn counters_of_the_device_and_a_card_that_does_not_answer() {
     finds(&bed, &mut monitor, &["EfaAdminTimeout efa 1", "Xid79 gpu 2"]);
 }
 
+#[test]
+fn a_driver_s_counter_that_does_not_come_back_costs_its_card_only() {
+    let (bed, mut monitor) = p4d();
+    bed.tree.efa(2).stall_counter("no_completion_cmds").unwrap();
+    let stalled = Source::EfaDevice(bed.tree.efa(2).address().to_owned());
+    until(&bed, &mut monitor, "it is told", |monitor| {
+        matches!(monitor.sources().get(&stalled), Some(State::Late(_)))
+    });
+    bed.tree.efa(1).set_counter("no_completion_cmds", 1).unwrap();
+    bed.tree.efa(3).remove().unwrap();
+    finds(&bed, &mut monitor, &["EfaAbsent eni 3", "EfaAdminTimeout efa 1"]);
+    assert!(matches!(monitor.sources().get(&stalled), Some(State::Late(_))));
+    bed.tree.efa(2).release_counter("no_completion_cmds").unwrap();
+    answers(&bed, &mut monitor, &stalled);
+}
+
 /// Nothing is due while every card is silent, and the first that answers is read again all the same.
 #[test]
 fn cards_that_were_silent_all_together_are_read_again() {

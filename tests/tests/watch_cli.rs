@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
 use std::io::{BufRead, BufReader};
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use gpunode_tests::agent;
 use gpunode_tests::looked::Machine;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -15,7 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Starts `watch`, which is killed when it hangs: whoever reads its lines then comes to their end.
 fn start(machine: &Machine, args: &[&str]) -> Child {
-    let child = machine.command("watch", args).spawn().unwrap();
+    guarded(machine.command("watch", args).spawn().unwrap())
+}
+
+fn guarded(child: Child) -> Child {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
     std::thread::spawn(move || {
         std::thread::sleep(PATIENCE);
@@ -36,8 +40,16 @@ fn end(child: &mut Child) -> Option<i32> {
     None
 }
 
+fn send(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+}
+
 fn interrupt(child: &Child) {
-    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    send(child, Signal::SIGINT);
+}
+
+fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap)
 }
 
 #[test]
@@ -72,9 +84,54 @@ fn a_pipe_gets_a_line_a_change_and_its_end_ends_the_watch() {
     let mut child = start(&machine, &[]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains(" new: error GpuLost GPU ")));
-    assert!(lines.any(|line| line.contains(" unhealthy: 8 GPUs, 32 EFA, 1 findings")));
+    assert!(lines.any(|line| line.contains(" unhealthy: 8 GPUs, 32 EFA, 1 finding")));
     drop(lines);
     // The next line has no reader.
     machine.play("healthy-p5");
+    assert_eq!(end(&mut child), Some(0));
+}
+
+/// The EFA cards are asked one after the other, which takes ten seconds: nobody waits for a word for so long.
+#[test]
+fn a_pipe_is_told_what_is_watched_and_what_is_known_before_the_verdict() {
+    let machine = Machine::new("healthy-p5");
+    let mut child = start(&machine, &[]);
+    let mut lines = lines(&mut child);
+    let first = lines.next().unwrap();
+    assert!(first.contains(" watching p5.48xlarge"), "{first}");
+    let second = lines.next().unwrap();
+    assert!(second.contains(" so far: ") && second.contains("; no answer yet from "), "{second}");
+    assert!(!second.contains("healthy"), "nobody knows yet: {second}");
+    let verdict = lines.next().unwrap();
+    assert!(verdict.ends_with(" healthy: 8 GPUs, 32 EFA, 0 findings"), "{verdict}");
+    interrupt(&child);
+    assert_eq!(end(&mut child), Some(0));
+}
+
+#[test]
+fn a_hang_up_ends_the_watch() {
+    let machine = Machine::new("healthy-p5");
+    for words in [&[][..], &["--json"]] {
+        let mut child = start(&machine, words);
+        lines(&mut child).next().unwrap();
+        send(&child, Signal::SIGHUP);
+        assert_eq!(end(&mut child), Some(0), "{words:?}");
+    }
+}
+
+#[test]
+fn whoever_is_started_by_nohup_watches_on() {
+    let machine = Machine::new("healthy-p5");
+    let watch = machine.command("watch", &[]);
+    let mut command = agent::program("nohup");
+    command.arg(watch.get_program()).args(watch.get_args());
+    let streams = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = guarded(streams.spawn().unwrap());
+    let mut lines = lines(&mut child);
+    lines.next().unwrap();
+    send(&child, Signal::SIGHUP);
+    machine.play("remap-pending");
+    assert!(lines.any(|line| line.contains(" new: ") && line.contains("GpuRemapPending")));
+    interrupt(&child);
     assert_eq!(end(&mut child), Some(0));
 }

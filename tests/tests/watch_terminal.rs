@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use gpunode_tests::agent::program;
 use gpunode_tests::looked::{EFAS, GPUS, Machine};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 
@@ -37,24 +39,56 @@ fn winsize((rows, columns): Size) -> Winsize {
     Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
+/// A terminal of this size: the person's end, and the program's.
+fn pair(size: Size) -> (File, File) {
+    // No program holds the person's end open.
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let line = OpenOptions::new().read(true).write(true).open(name).unwrap();
+    tcsetwinsize(&line, winsize(size)).unwrap();
+    (File::from(master), line)
+}
+
+/// `watch` on a terminal that says that it is a `term`.
+fn start(machine: &Machine, line: &File, term: &str) -> Child {
+    let watch = machine.command("watch", &[]);
+    // Makes the terminal the one that Ctrl-C is typed on.
+    let mut command = program("setsid");
+    command.arg("--ctty").arg(watch.get_program()).args(watch.get_args()).env("TERM", term);
+    let stream = || Stdio::from(line.try_clone().unwrap());
+    let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    // Whoever reads what a view that hangs does not write comes to the end of it then.
+    thread::spawn(move || {
+        thread::sleep(PATIENCE);
+        let _ = kill(pid, Signal::SIGKILL);
+    });
+    child
+}
+
+/// Its exit code.
+fn end(program: &mut Child) -> Option<i32> {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        if let Some(status) = program.try_wait().unwrap() {
+            return status.code();
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let _ = program.kill();
+    panic!("it does not end");
+}
+
 impl Terminal {
     /// A terminal of this size on which `watch` looks at `machine`.
     fn watch(machine: &Machine, size: Size) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        let line = OpenOptions::new().read(true).write(true).open(name).unwrap();
-        tcsetwinsize(&line, winsize(size)).unwrap();
-        let watch = machine.command("watch", &[]);
-        // Makes the terminal the one that Ctrl-C is typed on.
-        let mut command = program("setsid");
-        command.arg("--ctty").arg(watch.get_program()).args(watch.get_args()).env("TERM", "xterm-256color");
-        let stream = || Stdio::from(line.try_clone().unwrap());
-        let program = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
+        let (master, line) = pair(size);
+        let program = start(machine, &line, "xterm-256color");
         let mut parser = vt100::Parser::new(size.0, size.1, 0);
         parser.process(BEFORE.as_bytes());
-        let (master, screen) = (File::from(master), Arc::new(Mutex::new(parser)));
+        let screen = Arc::new(Mutex::new(parser));
         let (mut output, drawn) = (master.try_clone().unwrap(), Arc::clone(&screen));
         thread::spawn(move || {
             let mut bytes = [0; 4096];
@@ -90,14 +124,7 @@ impl Terminal {
     /// Types Ctrl-C; the exit code.
     fn interrupt(&mut self) -> Option<i32> {
         self.master.write_all(&[CTRL_C]).unwrap();
-        let started = Instant::now();
-        while started.elapsed() < PATIENCE {
-            if let Some(status) = self.program.try_wait().unwrap() {
-                return status.code();
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        panic!("Ctrl-C does not end it:\n{}", self.text());
+        end(&mut self.program)
     }
 
     /// The program is gone; what it wrote last may not have been drawn yet.
@@ -164,4 +191,44 @@ fn a_person_sees_devices_and_findings_come_and_go() {
     assert_eq!(terminal.interrupt(), Some(0));
     terminal.wait_restored();
     assert_eq!(format!("{:?}", tcgetattr(&terminal.line).unwrap()), settings);
+}
+
+/// Reads from the person's end of a terminal until this stands there; what was read.
+fn read_until(master: &mut File, wanted: &str) -> String {
+    let (mut all, mut bytes) = (Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&all).contains(wanted) {
+        let count = master.read(&mut bytes).unwrap_or_else(|error| panic!("{error} before {wanted:?}"));
+        all.extend_from_slice(&bytes[..count]);
+    }
+    String::from_utf8(all).unwrap()
+}
+
+/// An editor's shell window, for example: it shows lines and knows no cursor.
+#[test]
+fn a_dumb_terminal_gets_lines_and_no_codes() {
+    let machine = Machine::new("gpu-lost");
+    for term in ["dumb", ""] {
+        let (mut master, line) = pair((24, 80));
+        let mut watch = start(&machine, &line, term);
+        drop(line);
+        let text = read_until(&mut master, " unhealthy: 8 GPUs, 32 EFA, 1 finding\r\n");
+        assert!(text.contains(" watching p5.48xlarge") && text.contains(" new: error GpuLost"), "{text}");
+        assert!(!text.contains('\x1b'), "{text:?}");
+        master.write_all(&[CTRL_C]).unwrap();
+        assert_eq!(end(&mut watch), Some(0), "{term:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_hangs_up_ends_the_view() {
+    let machine = Machine::new("healthy-p5");
+    for (term, shown) in [("xterm-256color", "looking: "), ("dumb", " so far: ")] {
+        let (mut master, line) = pair((24, 80));
+        let mut watch = start(&machine, &line, term);
+        drop(line);
+        read_until(&mut master, shown);
+        // As when its window is closed, or the connection to it is lost.
+        drop(master);
+        assert_eq!(end(&mut watch), Some(0), "{term}");
+    }
 }

@@ -21,6 +21,11 @@ pub fn find(name: &str) -> Option<InstanceType> {
     rows().find(|(row, _)| *row == name).and_then(|(name, json)| parse(name, json))
 }
 
+/// The type that somebody who wrote `name` probably meant, if any is near enough.
+pub fn nearest(name: &str) -> Option<String> {
+    crate::spec::settings::nearest(name, names().map(str::to_owned))
+}
+
 /// Every type, by name.
 pub fn all() -> impl Iterator<Item = InstanceType> {
     rows().filter_map(|(name, json)| parse(name, json))

@@ -24,7 +24,7 @@ use crate::rdma::Rdma;
 use crate::root::ReadError;
 
 pub use device::{Efa, devices, names};
-pub use device_sampler::{DeviceSample, DeviceSampler, SampleState};
+pub use device_sampler::{DeviceSample, DeviceSampler, SampleState, SamplerApart};
 pub use expected::Expected;
 pub use folder::{PortFailure, PortReading};
 pub use gid::mac_of_gid;

@@ -138,7 +138,7 @@ impl Installed {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WishError {
     /// No such type.
-    #[error("`{0}` is no GPU instance type that this version knows")]
+    #[error("{}", unknown_type(.0))]
     UnknownType(String),
     /// No such family.
     #[error("`{0}` is no GPU instance family that this version knows, for example p5en or g6")]
@@ -156,6 +156,12 @@ pub enum WishError {
         "say which instances the image is for: --instance-type, --instance-family, or instance.expectedType"
     )]
     Nothing,
+}
+
+fn unknown_type(name: &str) -> String {
+    let hint =
+        crate::catalog::nearest(name).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    format!("`{name}` is no GPU instance type that this version knows{hint}")
 }
 
 /// The instance types that `types` and `families` name, by name, each once. They can share an image.

@@ -7,6 +7,7 @@ pub mod boot_report;
 pub mod bottlerocket;
 pub mod bounded;
 pub mod catalog;
+mod count;
 pub mod disk;
 pub mod driver;
 pub mod efa;
@@ -32,6 +33,7 @@ pub mod user_data;
 pub mod versions;
 pub mod xid;
 
+pub use count::count;
 pub use finding::{Finding, Severity};
 pub use millis::millis;
 pub use pci_address::PciAddress;

@@ -139,7 +139,7 @@ reasons! {
         "Read the kernel log for lines with NVRM; reboot once, then replace the instance.";
     NVIDIA_DRIVER_ABSENT = "NvidiaDriverAbsent", Error, WhenGone,
         "The machine has NVIDIA GPUs and no NVIDIA driver is loaded.",
-        "Run `gpunode-agent bootstrap --only nvidia-driver`, which installs it or says why not; or use an image that carries the driver.";
+        "Use an image that carries the driver, or let the agent install it (`nvidia.install = \"auto\"`, on Amazon Linux 2023 and Ubuntu); where it should have, the step `nvidia-driver` of the last boot says why not.";
     NVIDIA_DRIVER_VERSION = "NvidiaDriverVersion", Warning, WhenGone,
         "The NVIDIA driver that is loaded is not the one that the configuration asks for.",
         "Drain the node, set `nvidia.install = \"replace\"` and run the agent before the kubelet, by a reboot; or set `nvidia.driverVersion` to what is there.";

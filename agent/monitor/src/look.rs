@@ -2,6 +2,7 @@
 
 mod counters;
 mod jobs;
+mod patience;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Sender, channel};

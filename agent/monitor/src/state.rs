@@ -99,7 +99,7 @@ impl Sources {
                 let names: Vec<_> = silent.map(|(gpu, _)| gpu.address.as_str()).collect();
                 (Source::GpuBus, late(&names))
             }
-            Seen::Gpus(Ok(sweep)) => {
+            Seen::Gpus(Ok(sweep)) | Seen::GpusInBrief(sweep) => {
                 (Source::Gpus, sweep.stuck.as_ref().map_or(State::Answered, told::stuck))
             }
             Seen::Gpus(Err(why)) => (Source::Gpus, told::unusable(why)),
@@ -182,6 +182,7 @@ fn counters(state: SampleState) -> State {
                 errno.map_or_else(|| "an unknown error".to_owned(), |errno| format!("error {errno}"));
             State::Unavailable(format!("its counters cannot be read ({number})"))
         }
+        SampleState::Stalled => State::Late("its counters do not come back".to_owned()),
     }
 }
 
@@ -189,6 +190,8 @@ fn port(what: &Port) -> State {
     match what {
         Port::Read(_) => State::Answered,
         Port::Failed(failure) => State::Unavailable(failure.to_string()),
-        Port::Stalled(deadline) => State::Late(format!("no answer within {} ms", deadline.as_millis())),
+        Port::Stalled(deadline) | Port::Late(deadline) => {
+            State::Late(format!("no answer within {} ms", deadline.as_millis()))
+        }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct CheckArgs {
 pub(super) struct LookArgs {
     #[command(flatten)]
     common: Common,
-    /// Whatever hangs, end within this many seconds
+    /// Whatever hangs, end within this many seconds; with fewer than 8, what is slow is told as silent and not as sick
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=600))]
     deadline: u16,
     /// See [`crate::apart`].

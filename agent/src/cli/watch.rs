@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use gpunode_host::health::Source;
 use gpunode_host::health::report::Report;
 use gpunode_monitor::{Monitor, News, State};
 
@@ -27,6 +28,10 @@ const BEGIN: Duration = Duration::from_secs(8);
 /// Sources that have not answered by then are reported as silent. The ports of the EFA cards are read in turn, all of
 /// them within ten seconds.
 const FIRST_REPORT: Duration = Duration::from_secs(15);
+/// Nobody who looks at a screen waits longer without a word; all but the EFA cards have answered by then, as a rule.
+const FIRST_WORD: Duration = Duration::from_secs(2);
+
+const EIO: i32 = 5;
 
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
@@ -39,6 +44,11 @@ pub(crate) struct WatchArgs {
 
 /// Where what is seen goes.
 trait Show {
+    /// This is what is watched from now on.
+    fn begin(&mut self, _: &Target) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Something happened, or a moment has passed.
     fn show(&mut self, now: &Seen<'_>) -> io::Result<()>;
 }
@@ -52,6 +62,8 @@ struct Seen<'a> {
     news: News,
     /// Whether this is the moment from which on the state as a whole can be told.
     first: bool,
+    /// Whether this is the moment from which on something can be told of nearly everything.
+    early: bool,
 }
 
 impl Seen<'_> {
@@ -75,8 +87,8 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Stop> {
         Box::new(Plain::default())
     };
     match watch(monitor, &target, show, &interrupted) {
-        // Whoever read has gone: that is how a pipe ends.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+        // Whoever read has gone: that is how a pipe ends, and a terminal that hangs up.
+        Err(error) if !reader_is_gone(&error) && !interrupted.load(Ordering::Acquire) => {
             Err(Stop::not_started(format!("cannot write: {error}")))
         }
         // Ctrl-C is how a view ends that goes on for ever.
@@ -84,9 +96,20 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Stop> {
     }
 }
 
+/// A pipe says `EPIPE`, a terminal `EIO` (termios(3), hang-up).
+fn reader_is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(EIO)
+}
+
 /// Whether every source has answered or cannot be asked. One that is late may answer yet.
 fn settled(monitor: &Monitor) -> bool {
     monitor.sources().iter().all(|(_, state)| !matches!(state, State::Pending | State::Late(_)))
+}
+
+/// Whether all have answered that are asked at once: the EFA cards have their turn one after the other.
+fn nearly_settled(monitor: &Monitor) -> bool {
+    let efa_is_known = monitor.sources().get(&Source::EfaDevices) != Some(&State::Pending);
+    efa_is_known && monitor.sources().pending().all(|source| matches!(source, Source::EfaPort(_)))
 }
 
 fn watch(
@@ -96,13 +119,17 @@ fn watch(
     interrupted: &AtomicBool,
 ) -> io::Result<()> {
     let began = Instant::now();
-    let mut told = false;
+    let (mut told, mut told_early) = (false, false);
+    show.begin(target)?;
+    io::stdout().flush()?;
     while !interrupted.load(Ordering::Acquire) {
         let news = monitor.next(Instant::now() + TURN);
         let first = !told && (settled(&monitor) || began.elapsed() > FIRST_REPORT);
         told |= first;
+        let early = !told && !told_early && (nearly_settled(&monitor) || began.elapsed() > FIRST_WORD);
+        told_early |= early;
         let changes = monitor.take_changes();
-        show.show(&Seen { monitor: &monitor, target, changes: &changes, news, first })?;
+        show.show(&Seen { monitor: &monitor, target, changes: &changes, news, first, early })?;
         io::stdout().flush()?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use gpunode_host::count;
 use gpunode_host::health::{Rule, rules};
 use gpunode_host::spec::{Auto, NodeSpec};
 use gpunode_host::{Finding, Severity, reason};
@@ -120,7 +121,7 @@ impl Health {
     fn summary(&self, said: &Said) -> String {
         let Said { verdict, gpus, efa, .. } = said;
         let why = self.without_libraries.map_or_else(String::new, |why| format!("; {why}"));
-        format!("{verdict}: {gpus} GPUs, {efa} EFA interfaces{why}")
+        format!("{verdict}: {}, {}{why}", count(*gpus, "GPU"), count(*efa, "EFA interface"))
     }
 }
 

@@ -17,6 +17,7 @@ mod source;
 mod tests;
 
 use gpunode_host::catalog::InstanceType;
+use gpunode_host::count;
 use gpunode_host::driver::{self, Action, Fabric, Modules, Note, Plan, Refusal};
 use gpunode_host::{Finding, reason};
 
@@ -113,7 +114,7 @@ fn decide(seen: &Seen) -> Result<Plan, Failure> {
 
 /// `gpus`: how many there are; `None` where an image is made.
 fn summary(seen: &Seen, gpus: Option<usize>) -> String {
-    let gpus = gpus.map(|count| format!("{count} GPUs, ")).unwrap_or_default();
+    let gpus = gpus.map(|number| format!("{}, ", count(number, "GPU"))).unwrap_or_default();
     match (&seen.state.loaded, &seen.state.installed) {
         (Some(driver), _) => format!("{gpus}driver {}", driver.found.version),
         (None, Some(version)) if seen.for_image => format!("driver {version} is installed"),

@@ -4,6 +4,7 @@
 use std::panic::resume_unwind;
 use std::thread;
 
+use gpunode_host::count;
 use gpunode_host::{Finding, Severity, reason};
 
 use crate::context::Context;
@@ -44,7 +45,7 @@ impl Step for Verify {
             let joined = looks.into_iter().map(|(step, look)| (step, look.join()));
             joined.map(|(step, look)| (step, look.unwrap_or_else(|panic| resume_unwind(panic)))).collect()
         });
-        let mut verified = Check::done(format!("{} steps looked at again", good.len()));
+        let mut verified = Check::done(format!("{} looked at again", count(good.len(), "step")));
         for (step, look) in looks {
             let mut check = look?;
             if let Some(change) = check.changes.first() {

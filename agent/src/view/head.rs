@@ -1,13 +1,13 @@
 //! The first lines of a report: which machine, which software, and what it comes to.
 
 use gpunode_host::Severity;
-use gpunode_host::health::report::{Report, Verdict};
+use gpunode_host::count;
+use gpunode_host::health::report::{Instance, Report, Verdict};
 
 use super::paint::{Paint, Style, clean};
 
 /// `p5.48xlarge i-0abc in us-west-2a, host ip-10-0-0-1`
-pub(super) fn machine(report: &Report) -> String {
-    let instance = &report.instance;
+pub(crate) fn machine(instance: &Instance) -> String {
     let names = [instance.kind.as_deref(), instance.id.as_deref()];
     let mut text = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
     if text.is_empty() {
@@ -43,13 +43,12 @@ pub(super) fn verdict(report: &Report, paint: Paint) -> String {
     let word = report.verdict.word();
     let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")];
     let counts = counts.into_iter().filter_map(|(severity, name)| {
-        let count = report.findings.iter().filter(|found| found.severity == severity).count();
-        (count > 0).then(|| format!("{count} {name}{}", if count == 1 { "" } else { "s" }))
+        let found = report.findings.iter().filter(|found| found.severity == severity).count();
+        (found > 0).then(|| count(found, name))
     });
     let mut what = counts.collect::<Vec<_>>();
     if report.verdict == Verdict::Unknown {
-        let count = report.unknown.len();
-        what.insert(0, format!("{count} source{} did not answer", if count == 1 { "" } else { "s" }));
+        what.insert(0, format!("{} did not answer", count(report.unknown.len(), "source")));
     }
     let what = if what.is_empty() { "nothing is wrong".to_owned() } else { what.join(", ") };
     format!("{}: {what}", paint.text(Style::from(report.verdict), word))

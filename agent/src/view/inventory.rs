@@ -1,5 +1,6 @@
 //! What is in the machine: one row a GPU, an EFA interface, a disk.
 
+use gpunode_host::count;
 use gpunode_host::health::report::{Efa, Gpu, GpuState, Report};
 
 use super::head;
@@ -161,7 +162,7 @@ pub(crate) fn table(report: &Report, paint: Paint) -> String {
                 .collect()
         })
         .collect();
-    let mut all = vec![paint.text(Style::Bold, &head::machine(report))];
+    let mut all = vec![paint.text(Style::Bold, &head::machine(&report.instance))];
     if !rows.is_empty() {
         all.extend(lines(TABLE, &rows, paint));
     }
@@ -193,10 +194,10 @@ fn summary(report: &Report) -> String {
         |parts: &[String]| if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
     let disks = if size > 0 { within(&[decimal_bytes(size)]) } else { String::new() };
     super::clean(&format!(
-        "{} GPUs{}, {} EFA, {} disks{disks}",
-        report.gpus.len(),
+        "{}{}, {} EFA, {}{disks}",
+        count(report.gpus.len(), "GPU"),
         within(&inside),
         report.efa.len(),
-        report.disks.len(),
+        count(report.disks.len(), "disk"),
     ))
 }

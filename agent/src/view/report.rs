@@ -9,7 +9,7 @@ use super::{devices, findings, head};
 
 /// All of it, ending without a line break.
 pub(crate) fn full(report: &Report, more: bool, paint: Paint) -> String {
-    let mut lines = vec![paint.text(Style::Bold, &head::machine(report))];
+    let mut lines = vec![paint.text(Style::Bold, &head::machine(&report.instance))];
     let versions = head::versions(report);
     if !versions.is_empty() {
         lines.push(versions);

@@ -1,5 +1,6 @@
 //! The screen of `watch`: never more lines than the terminal has, none longer than it is wide.
 
+use gpunode_host::count;
 use gpunode_host::health::report::{Efa, Gpu, Report, Standing};
 
 use super::paint::{Paint, Style};
@@ -15,10 +16,14 @@ pub(crate) struct Size {
 /// The lines to show. What is wrong comes first; of devices that are well as many are shown as there is room for.
 pub(crate) fn screen(report: &Report, pending: usize, size: Size, paint: Paint) -> Vec<String> {
     let mut lines = vec![
-        format!("{}  {}", paint.text(Style::Bold, &head::machine(report)), units::time(report.time_unix_ms)),
+        format!(
+            "{}  {}",
+            paint.text(Style::Bold, &head::machine(&report.instance)),
+            units::time(report.time_unix_ms)
+        ),
         match pending {
             0 => head::verdict(report, paint),
-            waiting => format!("looking: {waiting} sources have not answered yet"),
+            waiting => format!("looking: no answer yet from {}", count(waiting, "source")),
         },
     ];
     lines.extend(report.findings.iter().map(|found| finding_line(found, paint)));
@@ -52,7 +57,7 @@ fn device_lines(report: &Report, room: usize, paint: Paint) -> Vec<String> {
     }
     let gpus: Vec<Gpu> = report.gpus.iter().filter(|gpu| sick(gpu.standing)).cloned().collect();
     let well_gpus = report.gpus.len() - gpus.len();
-    let mut fewest = vec![format!("{well_gpus} GPUs and {well} EFA are well")];
+    let mut fewest = vec![format!("{} and {well} EFA are well", count(well_gpus, "GPU"))];
     fewest.extend(groups(&gpus, &efa, paint));
     fewest
 }

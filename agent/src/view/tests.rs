@@ -180,7 +180,7 @@ disk,nvme1n1,,Amazon EC2 NVMe Instance Storage,AWS1,,3840755982336,,,,,,,,,\"/mn
 #[test]
 fn an_inventory_ends_with_a_summary() {
     let text = inventory_table(&report(), Paint(false));
-    let summary = "2 GPUs (1 × NVIDIA H100 80GB HBM3, 1 × of unknown model, 79.6 GiB, 1 not read), 2 EFA, 1 disks (3.84 TB)";
+    let summary = "2 GPUs (1 × NVIDIA H100 80GB HBM3, 1 × of unknown model, 79.6 GiB, 1 not read), 2 EFA, 1 disk (3.84 TB)";
     assert_eq!(text.lines().last(), Some(summary), "{text}");
     let nothing = Report { gpus: vec![], efa: vec![], disks: vec![], ..report() };
     assert_eq!(inventory_table(&nothing, Paint(false)), "p5.48xlarge i-1\n0 GPUs, 0 EFA, 0 disks");

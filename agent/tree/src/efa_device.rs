@@ -73,6 +73,22 @@ impl EfaDevice<'_> {
         self.files.release(&self.stalling()?, b"0\n")
     }
 
+    /// Whoever reads this counter of the driver's sleeps.
+    ///
+    /// # Errors
+    /// A counter that this driver does not have, or a file that cannot be made.
+    pub fn stall_counter(&self, counter: &str) -> io::Result<()> {
+        self.files.stall(&self.counter_path(counter)?)
+    }
+
+    /// The counter of [`Self::stall_counter`] is read again, as 0. Who sleeps wakes.
+    ///
+    /// # Errors
+    /// A counter that this driver does not have, or a file that cannot be written.
+    pub fn release_counter(&self, counter: &str) -> io::Result<()> {
+        self.files.release(&self.counter_path(counter)?, b"0\n")
+    }
+
     /// The machine loses it altogether: no RDMA device, nothing on the bus.
     ///
     /// # Errors

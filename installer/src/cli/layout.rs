@@ -32,12 +32,11 @@ enum Word {
 
 pub(super) fn run(args: &LayoutArgs) -> Result<(), Stop> {
     let Some(kind) = catalog::find(&args.instance_type) else {
-        let known: Vec<_> = catalog::names().collect();
-        err(format_args!(
-            "installer: {}: not in the catalogue; known types: {}",
-            args.instance_type,
-            known.join(", ")
-        ));
+        let hint = catalog::nearest(&args.instance_type).map_or_else(
+            || format!("known types: {}", catalog::names().collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
+        err(format_args!("installer: {}: not in the catalogue; {hint}", args.instance_type));
         return Err(Exit::Usage);
     };
     let layout = match args.layout {

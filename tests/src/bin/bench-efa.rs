@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use gpunode_host::Root;
 use gpunode_host::bounded::Event;
-use gpunode_host::efa::{self, DeviceSampler, Observer, PortEvent, PortReaders};
+use gpunode_host::efa::{self, DeviceSampler, Observer, PortEvent, PortReaders, SamplerApart};
 use gpunode_host::gpu_pci::{Bus, Functions, GpuReaders};
 use gpunode_host::health::{Health, Now, Port, Seen};
 use gpunode_host::versions::Versions;
@@ -47,6 +47,12 @@ fn measure(rounds: u32) -> io::Result<bool> {
     let sample = per_round(rounds, || assert_eq!(sampler.sample().len(), 32))?;
     println!("descriptors open for 32 devices: {}", fs::read_dir("/proc/self/fd")?.count());
     let mut kept = print("1 s sample of 32 devices", sample, SAMPLE_BUDGET);
+    let mut apart = SamplerApart::new(root.clone());
+    apart.sync(efa::names(&root).map_err(io::Error::other)?);
+    let sample = per_round(rounds, || {
+        assert_eq!(apart.sample(Duration::from_secs(60)).map(|samples| samples.len()), Some(32));
+    })?;
+    kept &= print("the same on a thread of its own, as the monitor does", sample, SAMPLE_BUDGET);
     kept &= print("the same reads on this machine's sysfs", real_sample(rounds)?, SAMPLE_BUDGET);
     let mut sweep = Sweep::new(&bed)?;
     for (what, anew) in

@@ -5,14 +5,18 @@
 //! other files, which no rule looks at, are opened, read and closed, at the first sample of a device and from then on
 //! for a twentieth of the devices at each sample, so that every sample costs the same.
 
+mod apart;
 mod device;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::counters::Counters;
 use crate::Root;
 use crate::rdma::CLASS;
 use device::Device;
+
+pub use apart::SamplerApart;
 
 /// The other counters of a device are read at every twentieth sample: as often as metrics are asked for.
 const TURNS: usize = 20;
@@ -23,7 +27,14 @@ pub struct DeviceSampler {
     devices: Vec<Device>,
     samples: Vec<DeviceSample>,
     turn: usize,
+    at: At,
+    /// How often each was made anew, as an earlier sampler saw it.
+    known: BTreeMap<Arc<str>, u32>,
 }
+
+/// The device whose files are being read.
+#[derive(Clone, Debug, Default)]
+struct At(Arc<Mutex<Option<Arc<str>>>>);
 
 /// One device at one sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,14 +64,28 @@ pub enum SampleState {
         /// The error's number.
         errno: Option<i32>,
     },
+    /// The read does not come back.
+    Stalled,
 }
 
 impl DeviceSampler {
     /// A sampler of the devices that are there now.
     pub fn new(root: Root) -> Self {
-        let mut sampler = Self { root, devices: Vec::new(), samples: Vec::new(), turn: 0 };
+        let mut sampler = Self::of_none(root);
         sampler.refresh();
         sampler
+    }
+
+    /// A sampler of no devices yet.
+    pub(super) fn of_none(root: Root) -> Self {
+        Self {
+            root,
+            devices: Vec::new(),
+            samples: Vec::new(),
+            turn: 0,
+            at: At::default(),
+            known: BTreeMap::new(),
+        }
     }
 
     /// Looks which devices there are. To be called every few seconds; a device that was made anew is noticed here,
@@ -79,16 +104,19 @@ impl DeviceSampler {
         for name in names {
             if !known.iter().any(|(_, sample)| *sample.device == **name) {
                 let folder = self.root.at(format!("{CLASS}/{name}/hw_counters"));
-                known.push((Device::new(folder), DeviceSample::new(name)));
+                let incarnation = self.known.get(&**name).copied().unwrap_or_default();
+                known.push((Device::new(folder), DeviceSample { incarnation, ..DeviceSample::new(name) }));
             }
         }
         known.sort_by(|(_, one), (_, other)| one.device.cmp(&other.device));
         (self.devices, self.samples) = known.into_iter().unzip();
         for (device, sample) in self.devices.iter_mut().zip(&mut self.samples) {
+            self.at.begins(sample);
             if !device.is_current() {
                 device.open(sample);
             }
         }
+        self.at.ends();
     }
 
     /// The names of the devices, for [`super::PortReaders::sync`].
@@ -101,23 +129,44 @@ impl DeviceSampler {
         let turn = self.turn;
         self.turn = (turn + 1) % TURNS;
         for (index, (device, sample)) in self.devices.iter_mut().zip(&mut self.samples).enumerate() {
+            self.at.begins(sample);
             device.read(sample, index % TURNS == turn);
         }
+        self.at.ends();
         &self.samples
     }
 
     /// Reads every counter of every device, whoever's turn it is.
     pub fn sample_all(&mut self) -> &[DeviceSample] {
         for (device, sample) in self.devices.iter_mut().zip(&mut self.samples) {
+            self.at.begins(sample);
             device.read(sample, true);
         }
+        self.at.ends();
         &self.samples
     }
 }
 
 impl DeviceSample {
     fn new(name: &str) -> Self {
-        let state = SampleState::Absent;
-        Self { device: name.into(), incarnation: 0, state, counters: Counters::default(), full: false }
+        Self::without_counters(name.into(), SampleState::Absent)
+    }
+
+    fn without_counters(device: Arc<str>, state: SampleState) -> Self {
+        Self { device, incarnation: 0, state, counters: Counters::default(), full: false }
+    }
+}
+
+impl At {
+    fn begins(&self, sample: &DeviceSample) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&sample.device));
+    }
+
+    fn ends(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn device(&self) -> Option<Arc<str>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::counters::{Counters, Delta};
-use super::device_sampler::DeviceSampler;
+use super::device_sampler::{DeviceSampler, SampleState};
 use super::folder::{Folder, PortFailure, PortReading};
 use crate::Root;
 use crate::bounded::{self, Job};
@@ -45,6 +45,8 @@ pub struct Reading {
     pub counters: Counters,
     /// The error's number, where the kernel refused.
     pub errno: Option<i32>,
+    /// The read did not come back within the deadline.
+    pub stalled: bool,
 }
 
 /// The port's counters, or why there are none.
@@ -77,37 +79,31 @@ impl DeviceCounters {
     }
 }
 
-/// Reads every counter of the devices twice, `gap` apart. Each of the two readings of the ports takes `deadline` at
-/// most; a card that did not answer the first is not asked again. Read [`crate::bounded`] on what a stalled read
-/// means for the end of the process.
+/// Reads every counter of the devices twice, `gap` apart. Each of the two readings takes `deadline` at most; what did
+/// not come back from the first is not asked again. Read [`crate::bounded`] on what a stalled read means for the end of
+/// the process.
 pub fn counters_once(
     root: &Root,
     names: &[String],
     gap: Duration,
     deadline: Duration,
 ) -> Vec<DeviceCounters> {
-    let mut sampler = DeviceSampler::new(root.clone());
-    sampler.sync(names);
     let began = Instant::now();
-    let devices = device_readings(&mut sampler, names);
-    let ports = port_readings(root, names, deadline, Folder::read);
+    let first = readings(root, names.iter().map(|name| (name, true, true)), deadline);
     thread::sleep(gap.saturating_sub(began.elapsed()));
     let elapsed_ms = crate::millis(began.elapsed());
-    let devices_after = device_readings(&mut sampler, names);
-    let answering = |port: &PortCounters| matches!(port, PortCounters::Read(_));
-    let again: Vec<_> =
-        names.iter().zip(&ports).filter(|(_, port)| answering(port)).map(|(name, _)| name.clone()).collect();
-    let mut ports_after = port_readings(root, &again, deadline, Folder::read).into_iter();
+    let answers = |port: &PortCounters| matches!(port, PortCounters::Read(_));
+    let again = names.iter().zip(&first).map(|(name, (device, port))| (name, !device.stalled, answers(port)));
+    let second = readings(root, again, deadline);
     let mut all = Vec::new();
-    for (((name, before), now), port) in names.iter().zip(devices).zip(devices_after).zip(ports) {
+    for ((name, (before, port)), (now, port_after)) in names.iter().zip(first).zip(second) {
+        let device = if before.stalled { before.clone() } else { now };
         let (before_port, port) = match port {
-            PortCounters::Read(reading) => {
-                (reading.counters, ports_after.next().unwrap_or(PortCounters::Stalled))
-            }
+            PortCounters::Read(reading) => (reading.counters, port_after),
             silent => (Counters::default(), silent),
         };
         let before = Before { elapsed_ms, device: before.counters, port: before_port };
-        all.push(DeviceCounters { name: name.clone(), device: now, port, before });
+        all.push(DeviceCounters { name: name.clone(), device, port, before });
     }
     all
 }
@@ -115,37 +111,71 @@ pub fn counters_once(
 /// Asks each card for one counter, which tells whether it answers, and no more. They take `deadline` at most, as in
 /// [`counters_once`].
 pub fn answers_now(root: &Root, names: &[String], deadline: Duration) -> Vec<(String, PortCounters)> {
-    names.iter().cloned().zip(port_readings(root, names, deadline, Folder::ask)).collect()
-}
-
-fn device_readings(sampler: &mut DeviceSampler, names: &[String]) -> Vec<Reading> {
-    let read = sampler.sample_all();
-    let reading = |name: &String| {
-        let sample = read.iter().find(|sample| *sample.device == **name)?;
-        let errno = match sample.state {
-            super::SampleState::Failed { errno } => errno,
-            super::SampleState::Read | super::SampleState::Absent => None,
-        };
-        Some(Reading { counters: sample.counters.clone(), errno })
-    };
-    names.iter().map(|name| reading(name).unwrap_or_default()).collect()
-}
-
-fn port_readings(
-    root: &Root,
-    names: &[String],
-    deadline: Duration,
-    read: fn(&mut Folder) -> Result<PortReading, PortFailure>,
-) -> Vec<PortCounters> {
     let job = |name: &String| -> Job<_> {
         let mut folder = Folder::new(root.clone(), name);
-        Box::new(move || read(&mut folder))
+        Box::new(move || folder.ask())
     };
     let answers = bounded::once(names.iter().map(job).collect(), deadline);
-    let outcome = |answer: Option<(Result<PortReading, PortFailure>, Duration)>| match answer {
-        Some((Ok(reading), _)) => PortCounters::Read(Box::new(reading)),
-        Some((Err(failure), _)) => PortCounters::Failed(failure),
-        None => PortCounters::Stalled,
+    let read = answers.into_iter().map(|answer| outcome(answer.map(|(read, _)| read)));
+    names.iter().cloned().zip(read).collect()
+}
+
+/// What one read brought.
+enum Answer {
+    Device(Reading),
+    Port(Result<PortReading, PortFailure>),
+}
+
+/// The device's own counters and the port's, each where they are wanted, all at the same time; what is not wanted is as
+/// what did not come back.
+fn readings<'a>(
+    root: &Root,
+    wanted: impl Iterator<Item = (&'a String, bool, bool)>,
+    deadline: Duration,
+) -> Vec<(Reading, PortCounters)> {
+    let wanted: Vec<_> = wanted.collect();
+    let device = |(nth, (name, device, _)): (usize, &(&String, bool, bool))| {
+        device.then(|| (nth, device_job(root, name)))
     };
-    answers.into_iter().map(outcome).collect()
+    let port =
+        |(nth, (name, _, port)): (usize, &(&String, bool, bool))| port.then(|| (nth, port_job(root, name)));
+    // The devices first: what the driver has in its memory is not to wait for cards.
+    let all = wanted.iter().enumerate().filter_map(device).chain(wanted.iter().enumerate().filter_map(port));
+    let (places, jobs): (Vec<_>, Vec<_>) = all.unzip();
+    let silent = || (Reading { stalled: true, ..Reading::default() }, PortCounters::Stalled);
+    let mut readings: Vec<_> = wanted.iter().map(|_| silent()).collect();
+    for (place, answer) in places.into_iter().zip(bounded::once(jobs, deadline)) {
+        match answer {
+            Some((Answer::Device(reading), _)) => readings[place].0 = reading,
+            Some((Answer::Port(read), _)) => readings[place].1 = outcome(Some(read)),
+            None => {}
+        }
+    }
+    readings
+}
+
+fn device_job(root: &Root, name: &str) -> Job<Answer> {
+    let (mut sampler, names) = (DeviceSampler::of_none(root.clone()), [name.to_owned()]);
+    Box::new(move || {
+        sampler.sync(&names);
+        let reading = sampler.sample_all().first().map(|sample| Reading {
+            counters: sample.counters.clone(),
+            errno: if let SampleState::Failed { errno } = sample.state { errno } else { None },
+            stalled: false,
+        });
+        Answer::Device(reading.unwrap_or_default())
+    })
+}
+
+fn port_job(root: &Root, name: &str) -> Job<Answer> {
+    let mut folder = Folder::new(root.clone(), name);
+    Box::new(move || Answer::Port(folder.read()))
+}
+
+fn outcome(read: Option<Result<PortReading, PortFailure>>) -> PortCounters {
+    match read {
+        Some(Ok(reading)) => PortCounters::Read(Box::new(reading)),
+        Some(Err(failure)) => PortCounters::Failed(failure),
+        None => PortCounters::Stalled,
+    }
 }

@@ -53,6 +53,7 @@ impl Health {
         match seen {
             Seen::GpuBus { gpus, hardware, nvswitches } => self.gpu_bus(now, gpus, hardware, nvswitches),
             Seen::Gpus(Ok(sweep)) => self.sweep(now, *sweep),
+            Seen::GpusInBrief(sweep) => self.sweep_in_brief(now, *sweep),
             Seen::Gpus(Err(why)) => self.nvml_unusable(now, why),
             Seen::Probe(trouble) => self.probe(now, &trouble),
             Seen::GpuEvent(event) => return self.gpu_event(now, &event),

@@ -21,6 +21,7 @@ fn types_that_cannot_share_an_image_are_refused() {
     assert!(matches!(error(&[], &["p5", "g5"]), WishError::Flavours(..)));
     assert!(matches!(error(&["p5.48xlarge", "p6e-gb200.36xlarge"], &[]), WishError::Architectures(..)));
     assert!(matches!(error(&["m5.large"], &[]), WishError::UnknownType(_)));
+    assert!(error(&["p5.49xlarge"], &[]).to_string().ends_with("; did you mean p5.48xlarge?"));
     assert!(matches!(error(&[], &["p99"]), WishError::UnknownFamily(_)));
     assert_eq!(error(&[], &[]), WishError::Nothing);
 }

@@ -1,9 +1,10 @@
 //! The devices' own counters every second.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use gpunode_host::efa::counters::{Change, Counter};
-use gpunode_host::efa::{DeviceSample, DeviceSampler, SampleState};
+use gpunode_host::efa::{self, DeviceSample, DeviceSampler, SampleState, SamplerApart};
 use gpunode_tree::Options;
 
 use super::{machine, with, with_efas};
@@ -120,4 +121,67 @@ fn a_file_that_comes_later_is_read_and_makes_no_other_device() {
     sampler.refresh();
     let sample = sampler.sample()[0].clone();
     assert_eq!((sample.counters.get(Counter::CmdsErr), sample.incarnation), (Some(0), 0));
+}
+
+/// However busy this machine is.
+const PLENTY: Duration = Duration::from_secs(60);
+
+/// Samples until `wanted`, and looks each time which devices there are, as the monitor does every ten seconds.
+fn until(sampler: &mut SamplerApart, names: &[String], wanted: impl Fn(&[DeviceSample]) -> bool) {
+    let end = Instant::now() + PLENTY;
+    loop {
+        sampler.sync(names.to_vec());
+        // A sample is of all devices, or there is none.
+        let read = sampler.sample(Duration::from_secs(2));
+        if let Some(read) = &read {
+            assert_eq!(read.len(), names.len(), "{read:?}");
+            if wanted(read) {
+                return;
+            }
+        }
+        assert!(Instant::now() < end, "{read:?}");
+    }
+}
+
+fn count(samples: &[DeviceSample], state: SampleState) -> usize {
+    samples.iter().filter(|sample| sample.state == state).count()
+}
+
+#[test]
+fn a_device_whose_counters_do_not_come_back_hides_no_other() {
+    let machine = machine("p5.48xlarge");
+    let names = efa::names(&machine.root);
+    let mut sampler = SamplerApart::new(machine.root.clone());
+    sampler.sync(names.clone());
+    assert_eq!(count(&sampler.sample(PLENTY).unwrap(), SampleState::Read), 32);
+    machine.tree.efa(2).reload().unwrap();
+    until(&mut sampler, &names, |samples| samples.iter().any(|sample| sample.incarnation == 1));
+    // One of those that are kept open, and one that is opened for each reading.
+    machine.tree.efa(3).stall_counter("cmds_err").unwrap();
+    machine.tree.efa(4).stall_counter("submitted_cmds").unwrap();
+    let two = |samples: &[DeviceSample]| {
+        count(samples, SampleState::Stalled) == 2 && count(samples, SampleState::Read) == 30
+    };
+    until(&mut sampler, &names, two);
+    let read = sampler.sample(PLENTY).unwrap();
+    let of = |number: usize| read.iter().find(|s| *s.device == *machine.tree.efa(number).name()).unwrap();
+    assert_eq!((of(3).state, of(4).state), (SampleState::Stalled, SampleState::Stalled));
+    assert_eq!((of(2).incarnation, of(5).incarnation), (1, 0), "the others go on where they were");
+    machine.tree.efa(3).release_counter("cmds_err").unwrap();
+    machine.tree.efa(4).release_counter("submitted_cmds").unwrap();
+    until(&mut sampler, &names, |samples| count(samples, SampleState::Read) == 32);
+}
+
+#[test]
+fn one_look_is_not_held_up_by_counters_that_do_not_come_back() {
+    let machine = machine("p5en.48xlarge");
+    machine.tree.efa(3).stall_counter("cmds_err").unwrap();
+    let names = efa::names(&machine.root);
+    let all = efa::counters_once(&machine.root, &names, Duration::ZERO, Duration::from_secs(3));
+    let stalled: Vec<_> = all.iter().filter(|device| device.device.stalled).map(|it| &*it.name).collect();
+    assert_eq!(stalled, [machine.tree.efa(3).name()]);
+    assert!(all.iter().all(|device| matches!(device.port, efa::PortCounters::Read(_))), "{all:?}");
+    let read = |device: &&efa::DeviceCounters| device.device.counters.get(Counter::CmdsErr).is_some();
+    assert_eq!(all.iter().filter(read).count(), 15);
+    machine.tree.efa(3).release_counter("cmds_err").unwrap();
 }

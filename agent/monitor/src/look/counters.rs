@@ -4,15 +4,17 @@ use std::time::{Duration, Instant};
 
 use gpunode_host::efa::counters::Counters;
 use gpunode_host::efa::{
-    self, DeviceCounters, DeviceSample, PortCounters, PortReading, SampleState, answers_now, counters_once,
+    self, DeviceCounters, DeviceSample, PortCounters, PortReading, Reading, SampleState, answers_now,
+    counters_once,
 };
 use gpunode_host::health::{Now, Port, Seen};
 
+use super::patience::Patience;
 use super::{Once, Part, Report, Step};
 use crate::clock;
 use crate::settings::Settings;
 
-/// Reads them. A card that does not answer takes a quarter of the time at most, in each reading.
+/// Reads them. A card that does not answer takes two fifths of the time between the readings at most, in each of them.
 pub(super) fn read(settings: &Settings, once: &Once, until: Instant, report: &Report) {
     // Why they cannot be seen is told by the look at the devices.
     let names = efa::names(&settings.root).unwrap_or_default();
@@ -20,15 +22,17 @@ pub(super) fn read(settings: &Settings, once: &Once, until: Instant, report: &Re
         return;
     }
     let time = until.saturating_duration_since(Instant::now());
-    let deadline = settings.deadlines.efa_port.min(time / 4);
-    let Some(gap) = once.gap else {
-        let answers = answers_now(&settings.root, &names, deadline).into_iter();
-        let seen = answers.map(|(name, port)| answered(name, port, deadline)).collect();
+    let gap = once.gap.map(|gap| gap.min(time / 4));
+    let patience =
+        Patience::new(settings.deadlines.efa_port, time.saturating_sub(gap.unwrap_or_default()) * 2 / 5);
+    let Some(gap) = gap else {
+        let answers = answers_now(&settings.root, &names, patience.deadline).into_iter();
+        let seen = answers.map(|(name, port)| answered(name, port, patience)).collect();
         return report.part(Step::CountersAfter, Part { seen, states: Vec::new() });
     };
-    let all = counters_once(&settings.root, &names, gap.min(time / 4), deadline);
+    let all = counters_once(&settings.root, &names, gap, patience.deadline);
     report.part(Step::CountersBefore, before(&all));
-    report.part(Step::CountersAfter, after(all, deadline));
+    report.part(Step::CountersAfter, after(all, patience));
 }
 
 fn before(all: &[DeviceCounters]) -> Part {
@@ -47,33 +51,35 @@ fn before(all: &[DeviceCounters]) -> Part {
     Part { seen, states: Vec::new() }
 }
 
-fn after(all: Vec<DeviceCounters>, deadline: Duration) -> Part {
+fn after(all: Vec<DeviceCounters>, patience: Patience) -> Part {
     let now = clock::now();
     let mut seen = vec![(now, Seen::EfaDevices(all.iter().map(sample_after).collect()))];
-    seen.extend(all.into_iter().map(|device| answered(device.name, device.port, deadline)));
+    seen.extend(all.into_iter().map(|device| answered(device.name, device.port, patience)));
     Part { seen, states: Vec::new() }
 }
 
-fn answered(name: String, port: PortCounters, deadline: Duration) -> (Now, Seen) {
+fn answered(name: String, port: PortCounters, patience: Patience) -> (Now, Seen) {
     let what = match port {
         PortCounters::Read(reading) => Port::Read(reading),
         PortCounters::Failed(failure) => Port::Failed(failure),
-        PortCounters::Stalled => Port::Stalled(deadline),
+        PortCounters::Stalled if patience.proves => Port::Stalled(patience.deadline),
+        PortCounters::Stalled => Port::Late(patience.deadline),
     };
     (clock::now(), Seen::EfaPort { device: name.into(), what })
 }
 
 fn sample_before(device: &DeviceCounters) -> DeviceSample {
-    sample(&device.name, &device.before.device, None)
+    sample(&device.name, &device.before.device, &Reading { errno: None, ..device.device.clone() })
 }
 
 fn sample_after(device: &DeviceCounters) -> DeviceSample {
-    sample(&device.name, &device.device.counters, device.device.errno)
+    sample(&device.name, &device.device.counters, &device.device)
 }
 
-fn sample(name: &str, counters: &Counters, errno: Option<i32>) -> DeviceSample {
-    let state = match errno {
-        Some(_) => SampleState::Failed { errno },
+fn sample(name: &str, counters: &Counters, reading: &Reading) -> DeviceSample {
+    let state = match reading.errno {
+        Some(errno) => SampleState::Failed { errno: Some(errno) },
+        None if reading.stalled => SampleState::Stalled,
         None if counters.is_empty() => SampleState::Absent,
         None => SampleState::Read,
     };

@@ -9,6 +9,7 @@ use gpunode_host::versions::Versions;
 use gpunode_host::{Root, efa};
 use gpunode_probe_client::{Outcome, Probe};
 
+use super::patience::Patience;
 use super::{Once, Part, Report, Step, counters};
 use crate::clock;
 use crate::settings::Settings;
@@ -50,6 +51,15 @@ fn left(until: Instant, most: Duration) -> Duration {
     until.saturating_duration_since(Instant::now()).min(most)
 }
 
+/// What the probe gets of the time that is left, where `rule` is enough.
+fn patience(until: Instant, rule: Duration) -> Patience {
+    Patience::new(rule, until.saturating_duration_since(Instant::now()).saturating_sub(SLACK))
+}
+
+fn late(patience: Patience) -> State {
+    State::Late(format!("no answer within {} ms", patience.deadline.as_millis()))
+}
+
 fn gpu_bus(settings: &Settings, _: &Once, until: Instant, report: &Report) {
     let Functions { gpus, nvswitches } = match Bus::default().look(&settings.root) {
         Ok(functions) => functions,
@@ -74,9 +84,15 @@ fn gpus(settings: &Settings, once: &Once, until: Instant, report: &Report) {
         Ok(probe) => probe,
         Err(error) => return report.saw(Step::Gpus, Seen::Probe(told::not_started(&error))),
     };
-    let deadline = left(until, settings.deadlines.gpus + SLACK).saturating_sub(SLACK);
-    match probe.gpus(deadline, &[], true) {
+    let patience = patience(until, settings.deadlines.gpus);
+    match probe.gpus(patience.deadline, &[], true) {
+        Outcome::Partial(sweep, _) if !patience.proves => {
+            report.saw(Step::Gpus, Seen::GpusInBrief(sweep));
+        }
         Outcome::Whole(sweep) | Outcome::Partial(sweep, _) => report.saw(Step::Gpus, Seen::Gpus(Ok(sweep))),
+        Outcome::Nothing(trouble) if trouble.is_hung() && !patience.proves => {
+            report.state(Step::Gpus, vec![(Source::Gpus, late(patience))]);
+        }
         Outcome::Nothing(trouble) => {
             if let Some(seen) = Told::of_gpus(&trouble) {
                 report.saw(Step::Gpus, seen);
@@ -98,10 +114,16 @@ fn ask_libfabric(settings: &Settings, once: &Once, until: Instant, report: &Repo
         Ok(probe) => probe,
         Err(error) => return report.saw(Step::Libfabric, Seen::LibfabricProbe(told::not_started(&error))),
     };
-    let deadline = left(until, settings.deadlines.libfabric + SLACK).saturating_sub(SLACK);
+    // `watch` can be more patient than a look that a person waits for: half of it is plenty.
+    let most = settings.deadlines.libfabric;
+    let deadline = patience(until, most).deadline;
+    let patience = Patience { deadline, proves: deadline >= most / 2 };
     match probe.interfaces(deadline) {
         Outcome::Whole(listing) | Outcome::Partial(listing, _) => {
             report.saw(Step::Libfabric, Seen::Libfabric(Ok(listing.interfaces)));
+        }
+        Outcome::Nothing(trouble) if trouble.is_hung() && !patience.proves => {
+            report.state(Step::Libfabric, vec![(Source::Libfabric, late(patience))]);
         }
         Outcome::Nothing(trouble) => {
             if let Some(seen) = Told::of_libfabric(&trouble) {

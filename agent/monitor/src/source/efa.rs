@@ -1,9 +1,9 @@
 //! EFA devices: which there are, what each driver counts of them, and whether anybody holds one. Nothing here asks a card.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use gpunode_host::efa::{DeviceSampler, Observation, Observer};
+use gpunode_host::efa::{Observation, Observer, SamplerApart};
 use gpunode_host::health::{Seen, Source};
 use gpunode_host::rdma;
 
@@ -12,12 +12,15 @@ use crate::bell::Bell;
 use crate::feed::Over;
 use crate::gate::First;
 
+/// What the driver counts is plain memory; a sample of it all takes a fraction of a millisecond.
+const PATIENCE_WITH_MEMORY: Duration = Duration::from_secs(1);
+
 /// Samples every second, and looks which devices there are every ten. `others` are rung when they change.
 pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
     let (root, periods) = (&place.settings.root, place.settings.periods);
     // Whether two drivers go together depends on their versions.
     place.gate.wait(&[First::Versions], PATIENCE);
-    let (mut observer, mut sampler) = (Observer::new(root.clone()), DeviceSampler::new(root.clone()));
+    let (mut observer, mut sampler) = (Observer::new(root.clone()), SamplerApart::new(root.clone()));
     let (mut look, mut sample) = (Instant::now(), Instant::now());
     while !place.bell.is_over() {
         let asked = place.bell.take();
@@ -32,7 +35,7 @@ pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
                 }
             };
             let names = names(&seen);
-            sampler.sync(&seen.devices.iter().map(|device| device.name.clone()).collect::<Vec<_>>());
+            sampler.sync(seen.devices.iter().map(|device| device.name.clone()).collect());
             let held = held(&names);
             place.feed.saw(Seen::Efa(Box::new(seen)))?;
             if place.devices.set(names) {
@@ -42,8 +45,10 @@ pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
             place.feed.saw(Seen::EfaHeld(held))?;
         }
         if Instant::now() >= sample {
-            if !place.devices.is_empty() {
-                place.feed.saw(Seen::EfaDevices(sampler.sample().to_vec()))?;
+            if !place.devices.is_empty()
+                && let Some(samples) = sampler.sample(PATIENCE_WITH_MEMORY)
+            {
+                place.feed.saw(Seen::EfaDevices(samples))?;
             }
             sample = next(sample, periods.efa_counters);
         }
@@ -66,7 +71,7 @@ pub(crate) fn held(devices: &[Arc<str>]) -> Option<bool> {
 }
 
 /// The next time in step with `before`; those that were missed are left out.
-fn next(before: Instant, period: std::time::Duration) -> Instant {
+fn next(before: Instant, period: Duration) -> Instant {
     let now = Instant::now();
     let next = before + period;
     if next > now { next } else { now + period }

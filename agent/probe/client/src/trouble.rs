@@ -100,6 +100,11 @@ impl Trouble {
         }
     }
 
+    /// Whether something did not come back in time.
+    pub fn is_hung(&self) -> bool {
+        matches!(self.root(), Self::Hung { .. })
+    }
+
     /// Whether the probe ran well and it is the library that cannot be used.
     pub fn is_the_library(&self) -> bool {
         matches!(self, Self::NotInstalled { .. } | Self::WrongLibrary { .. } | Self::LibraryStart { .. })

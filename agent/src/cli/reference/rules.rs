@@ -55,10 +55,17 @@ pub(super) fn xids() -> String {
             rows.push(None);
         }
         for rule in rows {
-            let condemns = if xid.condemns { "yes" } else { "no" };
-            let (code, severity, ends, action) = match rule {
-                Some(rule) => (format!("`{}`", rule.code), word(rule.severity), ends(rule), rule.action),
-                None => ("by the action it names".to_owned(), String::new(), String::new(), xid.advice),
+            let (code, severity, condemns, ends, action) = if let Some(rule) = rule {
+                (
+                    format!("`{}`", rule.code),
+                    word(rule.severity),
+                    if rules::xid::condemns(rule) { "yes" } else { "no" },
+                    ends(rule),
+                    rule.action,
+                )
+            } else {
+                let by = "by the action it names";
+                (by.to_owned(), String::new(), by, String::new(), xid.advice)
             };
             let _ = writeln!(
                 text,
@@ -128,12 +135,34 @@ fn ends(rule: &Rule) -> String {
         Clears::Reboot => "by a reboot",
         Clears::Replace => "by a new instance",
     };
-    match rule.hold {
-        Some(hold) => format!("{what}, {} after its last sign", span_text(hold)),
-        None => what.to_owned(),
+    match (rule.hold, rule.clears) {
+        (Some(hold), Clears::WhenGone) => format!("{what}, {} after its last sign", span_text(hold)),
+        (Some(hold), _) => format!("{what}, or {} after its last sign", span_text(hold)),
+        (None, _) => what.to_owned(),
     }
 }
 
 fn span_text(span: Duration) -> String {
     humantime::format_duration(span).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page and the engine have one mind of it: an error is what keeps work off the GPU.
+    #[test]
+    fn a_row_that_is_an_error_condemns_the_gpu_and_no_other_does() {
+        let text = xids();
+        let rows: Vec<Vec<_>> =
+            text.lines().skip(2).map(|row| row.split(" | ").map(str::trim).collect()).collect();
+        let mut fatal = 0;
+        for row in rows.iter().filter(|row| row[4].starts_with('`')) {
+            assert_eq!(row[6], if row[5] == "error" { "yes" } else { "no" }, "{row:?}");
+            fatal += usize::from(row[4].ends_with("Fatal`") && row[6] == "yes");
+        }
+        assert_eq!(fatal, 7, "144 to 150, where the line says so");
+        let own = rows.iter().find(|row| row[0] == "| 154").unwrap();
+        assert_eq!(own[6], "by the action it names");
+    }
 }

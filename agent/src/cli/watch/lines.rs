@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use gpunode_host::count;
 use gpunode_host::health::Change;
 use gpunode_host::health::report::{Report, SourceReport, Watch, WatchEvent};
 
 use super::{Seen, Show};
-use crate::look::now_unix_ms;
+use crate::look::{Target, now_unix_ms};
 use crate::view::{self, Paint};
 
 /// Sources whose state has changed, by what was told of them last.
@@ -65,6 +66,11 @@ pub(super) struct Plain {
 }
 
 impl Show for Plain {
+    fn begin(&mut self, target: &Target) -> io::Result<()> {
+        let machine = view::machine(&target.instance);
+        writeln!(io::stdout(), "{} watching {machine}", view::time(now_unix_ms()))
+    }
+
     fn show(&mut self, seen: &Seen<'_>) -> io::Result<()> {
         let time = view::time(now_unix_ms());
         for change in seen.changes {
@@ -75,12 +81,19 @@ impl Show for Plain {
             };
             writeln!(io::stdout(), "{time} {what} {}", view::finding_line(found, Paint(false)))?;
         }
+        if seen.early {
+            // What has not answered may be sick: that is no verdict yet.
+            let pending = count(seen.monitor.sources().pending().count(), "source");
+            writeln!(
+                io::stdout(),
+                "{time} so far: {}; no answer yet from {pending}",
+                counts(&seen.report())
+            )?;
+        }
         if seen.first {
             self.begun = true;
             let report = seen.report();
-            let (gpus, efa) = (report.gpus.len(), report.efa.len());
-            let (verdict, findings) = (report.verdict.word(), report.findings.len());
-            writeln!(io::stdout(), "{time} {verdict}: {gpus} GPUs, {efa} EFA, {findings} findings")?;
+            writeln!(io::stdout(), "{time} {}: {}", report.verdict.word(), counts(&report))?;
             self.sources(&time, report, true)?;
         } else if self.begun && seen.news.sources {
             self.sources(&time, seen.report(), false)?;
@@ -99,4 +112,10 @@ impl Plain {
         }
         Ok(())
     }
+}
+
+/// `8 GPUs, 32 EFA, 1 finding`
+fn counts(report: &Report) -> String {
+    let (gpus, findings) = (count(report.gpus.len(), "GPU"), count(report.findings.len(), "finding"));
+    format!("{gpus}, {} EFA, {findings}", report.efa.len())
 }

@@ -153,7 +153,7 @@ fn the_last_look_tells_what_is_new_and_asks_no_sick_device_again() {
     let verify = Verify::new(vec![Arc::new(health)]);
     let check = verify.check(&cx, &os).unwrap();
     assert_eq!(check.findings.iter().map(|told| told.code).collect::<Vec<_>>(), ["Xid79"]);
-    assert_eq!(check.summary, "1 steps looked at again; unhealthy: 8 GPUs, 32 EFA interfaces");
+    assert_eq!(check.summary, "1 step looked at again; unhealthy: 8 GPUs, 32 EFA interfaces");
     note(&cx, StepId::Health, check.findings);
     assert_eq!(verify.check(&cx, &os).unwrap().summary, "0 steps looked at again");
     assert_eq!(asked.lock().unwrap().len(), 2);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use gpunode_host::Finding;
+use gpunode_host::count;
 use gpunode_host::reason;
 
 use super::told::Told;
@@ -123,7 +124,7 @@ fn ours() -> Vec<PathBuf> {
 }
 
 fn summary(machine: &Machine, told: &Told, halted: bool) -> String {
-    let counts = format!("{} labels, {} taints", told.labels.len(), told.taints.len());
+    let counts = format!("{}, {}", count(told.labels.len(), "label"), count(told.taints.len(), "taint"));
     let text = match &machine.way {
         Way::Nodeadm => format!("{counts}, through nodeadm"),
         Way::ExtraArgs { .. } => format!("{counts}, through KUBELET_EXTRA_ARGS"),

@@ -3,6 +3,8 @@ use std::time::Duration;
 use super::*;
 use crate::health::rules;
 
+mod ends;
+
 fn at(seconds: u64) -> Now {
     Now { boot: Duration::from_secs(seconds), unix_ms: 1_000_000 + seconds * 1000 }
 }

@@ -4,6 +4,7 @@
 mod tests;
 
 use super::Expect;
+use crate::count;
 use crate::gpu_pci::{ConfigSpace, GpuPci, Hardware};
 use crate::health::{GpuName, Rule, Sighting, Subject, rules};
 
@@ -17,12 +18,14 @@ pub fn judge(
     let mut sightings = Vec::new();
     if let Some(expected) = expect.gpus.filter(|expected| (devices.len() as u64) < u64::from(*expected)) {
         let there: Vec<_> = devices.iter().map(|device| device.address.as_str()).collect();
-        let message = format!("{} of {expected} GPUs are on the PCI bus: {}", there.len(), there.join(", "));
+        let names = if there.is_empty() { String::new() } else { format!(": {}", there.join(", ")) };
+        let message = format!("{} of {expected} GPUs are on the PCI bus{names}", there.len());
         sightings.push(Sighting::new(&rules::GPU_MISSING, Subject::Node, message));
     }
     // A machine whose GPUs are handed to virtual machines needs no NVIDIA driver.
     if !driver && devices.iter().any(|device| device.driver.as_deref() != Some("vfio-pci")) {
-        let message = format!("{} GPUs on the PCI bus and no NVIDIA driver loaded", devices.len());
+        let gpus = count(devices.len(), "GPU");
+        let message = format!("{gpus} on the PCI bus and no NVIDIA driver loaded");
         sightings.push(Sighting::new(&rules::NVIDIA_DRIVER_ABSENT, Subject::Node, message));
     }
     let widest = hardware.iter().flatten().filter_map(|hardware| hardware.link.width).max();

@@ -7,7 +7,7 @@ rules! { ROWS:
     NVIDIA_DRIVER_ABSENT = "NvidiaDriverAbsent", Node, Error, Looks(2), WhenGone;
         is "The machine has NVIDIA GPUs and no NVIDIA driver is loaded.",
         seen "GPUs on the PCI bus and no /proc/driver/nvidia/version, in two looks in a row",
-        do "Run `gpunode-agent bootstrap --only nvidia-driver`, which installs it or says why not; or use an image that carries the driver.",
+        do "Use an image that carries the driver, or let the agent install it (`nvidia.install = \"auto\"`, on Amazon Linux 2023 and Ubuntu); where it should have, the step `nvidia-driver` of the last boot says why not.",
         by "NVIDIA driver README, the /proc interface";
     NVML_NOT_INSTALLED = "NvmlNotInstalled", Node, Warning, Looks(2), WhenGone;
         is "The NVIDIA driver is loaded and its management library is not installed: little can be said of the GPUs.",

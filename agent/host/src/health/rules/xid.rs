@@ -85,6 +85,12 @@ pub fn rule(event: &XidEvent) -> &'static Rule {
     row(word).or_else(|| row(None)).unwrap_or(&XID_UNKNOWN)
 }
 
+/// Whether a line that `rule`, which is one of these rows, stands for makes its GPU unfit for work by itself. For the
+/// NVLink codes that is the row's matter and not the code's, see [`crate::xid::nvlink5`].
+pub fn condemns(rule: &Rule) -> bool {
+    rule.severity == Severity::Error
+}
+
 fn rows() -> Vec<(u32, Option<Word>, &'static Rule)> {
     let mut rows = Vec::new();
     for xid in TABLE.iter().filter(|xid| xid.code != RECOVERY_ACTION) {
@@ -122,8 +128,9 @@ fn row(
 ) -> (u32, Option<Word>, &'static Rule) {
     let verdict = verdict(xid, tail);
     let (name, said) = word.map(Word::names).unwrap_or_default();
-    let detected =
-        format!("kernel line `Xid` with code {} ({}){said}, or its NVML event", xid.code, xid.mnemonic);
+    // NVML's event has the code and no word of the line.
+    let event = if word.is_none() { ", or its NVML event" } else { "" };
+    let detected = format!("kernel line `Xid` with code {} ({}){said}{event}", xid.code, xid.mnemonic);
     let rule = Rule {
         code: keep(format!("Xid{}{name}", xid.code)),
         kind: Kind::Gpu,

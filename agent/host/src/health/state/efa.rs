@@ -94,6 +94,7 @@ impl Health {
                 let sightings = vec![efa_port::stalled(name, deadline)];
                 self.engine.look_at(now, source, sightings, |_| false);
             }
+            Port::Late(_) => self.engine.silent(source),
         }
     }
 

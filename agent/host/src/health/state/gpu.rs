@@ -25,12 +25,23 @@ impl Health {
     }
 
     pub(super) fn sweep(&mut self, now: Now, sweep: Sweep) {
-        let driven = self.known.driven();
-        let judged = self.gpus.judge(now, &sweep, &driven, &self.setup.expect);
-        self.hung.next(&sweep, &driven);
+        self.hung.next(&sweep, &self.known.driven());
         let of_none = sweep.stuck.iter().filter(|stuck| stuck.index.is_none()).map(nvml::stuck);
         let stuck = of_none.chain(self.hung.sightings()).collect();
         self.engine.look(now, &Source::Probe, stuck);
+        self.swept(now, sweep);
+    }
+
+    /// Nothing is said of a call that did not come back: it was not waited for.
+    pub(super) fn sweep_in_brief(&mut self, now: Now, sweep: Sweep) {
+        if sweep.stuck.is_some() {
+            self.engine.silent(&Source::Probe);
+        }
+        self.swept(now, sweep);
+    }
+
+    fn swept(&mut self, now: Now, sweep: Sweep) {
+        let judged = self.gpus.judge(now, &sweep, &self.known.driven(), &self.setup.expect);
         // What a sweep left out, or did not come to, it does not show to be gone.
         let skipped: Vec<_> = self.hung.subjects().collect();
         let whole = sweep.stuck.is_none();

@@ -31,6 +31,8 @@ pub enum Seen {
     },
     /// A sweep of the probe.
     Gpus(Result<Box<Sweep>, Unusable>),
+    /// A sweep that had less time than a call must stand for to be called hung: what it did not come to is not known.
+    GpusInBrief(Box<Sweep>),
     /// The probe is in trouble, and says nothing of the GPUs.
     Probe(Trouble),
     /// An NVML event.
@@ -75,6 +77,8 @@ pub enum Port {
     Failed(PortFailure),
     /// The card has not answered for this long.
     Stalled(Duration),
+    /// It has not answered for this long, which is less than a card must be silent for to be called dead.
+    Late(Duration),
 }
 
 /// What the machine should be.

@@ -159,6 +159,20 @@ fn a_hang_leaves_what_is_known_of_the_others() {
 }
 
 #[test]
+fn a_call_that_was_not_waited_for_is_no_finding_and_hides_no_other_gpu() {
+    let mut health = machine();
+    health.known.gpus = GPUS.map(bus_gpu).into();
+    let pending = gpunode_probe_protocol::gpu::Remap { pending: true, ..Default::default() };
+    let read = vec![GpuEntry::Read(Box::new(Gpu { remap: Value(pending), ..gpu(0) }))];
+    for (pci, index) in [(Some(GPUS[1].into()), Some(1)), (None, Some(1)), (None, None)] {
+        let stuck = Stuck { call: "nvmlDeviceGetTemperature".into(), pci, index, for_ms: 90 };
+        let brief = Sweep { gpus: read.clone(), stuck: Some(stuck), ..Sweep::default() };
+        health.see(at(11), Seen::GpusInBrief(Box::new(brief)));
+        assert_eq!(found(&health), ["GpuRemapPending 0000:53:00.0"]);
+    }
+}
+
+#[test]
 fn a_gpu_that_hung_stays_one_and_keeps_its_findings_until_it_answers() {
     let mut health = machine();
     health.known.gpus = GPUS.map(bus_gpu).into();

@@ -47,6 +47,9 @@ fn fewer_than_the_type_has_is_a_finding_of_the_node() {
     let expect = Expect { gpus: Some(8), ..Expect::default() };
     let sightings = judge(&[gpu(0x53)], &[None], true, &expect);
     assert_eq!(sightings[0].message, "1 of 8 GPUs are on the PCI bus: 0000:53:00.0");
+    assert_eq!(judge(&[], &[], true, &expect)[0].message, "0 of 8 GPUs are on the PCI bus");
+    let without_driver = &judge(&[gpu(0x53)], &[None], false, &Expect::default())[0];
+    assert_eq!(without_driver.message, "1 GPU on the PCI bus and no NVIDIA driver loaded");
     assert!(judge(&[], &[], true, &Expect::default()).is_empty(), "a machine without GPUs");
     assert!(judge(&[], &[], false, &Expect::default()).is_empty(), "and without their driver");
 }

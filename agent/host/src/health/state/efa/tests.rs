@@ -6,7 +6,7 @@ use gpunode_probe_protocol::gpu::Gpu;
 use gpunode_probe_protocol::reading::Reading;
 
 use super::super::tests::{at, device, found, gpu, machine, sweep};
-use super::super::{Health, Port, Seen};
+use super::super::{Health, Port, Seen, Source};
 use crate::efa::counters::{Counter, Counters};
 use crate::efa::{Observation, PortFailure, PortReading};
 
@@ -47,6 +47,28 @@ fn a_card_that_does_not_answer_is_a_finding_until_it_answers() {
     assert_eq!(found(&health), ["EfaQueueClosed 0000:4f:01.0"]);
     health.see(at(40), port(|_| {}));
     assert!(found(&health).is_empty());
+}
+
+#[test]
+fn a_card_that_was_not_waited_for_is_no_finding_and_keeps_those_it_has() {
+    let mut health = machine();
+    let late = |second| {
+        (
+            at(second),
+            Seen::EfaPort { device: "rdmap79s1".into(), what: Port::Late(Duration::from_millis(200)) },
+        )
+    };
+    let (now, seen) = late(2);
+    health.see(now, seen);
+    assert!(found(&health).is_empty(), "{:?}", found(&health));
+    let silent: Vec<_> = health.silent_sources().cloned().collect();
+    assert_eq!(silent, [Source::EfaPort("0000:4f:01.0".into())]);
+    let failure = PortFailure { path: String::new(), errno: Some(19), message: String::new() };
+    health.see(at(12), Seen::EfaPort { device: "rdmap79s1".into(), what: Port::Failed(failure) });
+    let (now, seen) = late(22);
+    health.see(now, seen);
+    assert_eq!(found(&health), ["EfaQueueClosed 0000:4f:01.0"]);
+    assert!(health.findings()[0].stale, "nobody knows whether it is still so");
 }
 
 #[test]
