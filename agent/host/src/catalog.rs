@@ -9,12 +9,17 @@ mod rules;
 mod tests;
 mod types;
 
+use std::sync::LazyLock;
+
+use crate::carried::unpack;
+
 pub use rules::DriverFlavour;
 pub use types::{
     Architecture, Disks, Ebs, Gpu, Hypervisor, InstanceType, InterfaceKind, NetworkCard, NvSwitch, UsageClass,
 };
 
-static DOCUMENT: &str = include_str!("../data/instance-types.json");
+static DOCUMENT: LazyLock<String> =
+    LazyLock::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/instance-types.json.zlib"))));
 
 /// The row of the type `name`, or `None` where the catalogue has none.
 pub fn find(name: &str) -> Option<InstanceType> {

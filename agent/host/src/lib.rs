@@ -6,6 +6,7 @@
 pub mod boot_report;
 pub mod bottlerocket;
 pub mod bounded;
+mod carried;
 pub mod catalog;
 mod count;
 pub mod disk;

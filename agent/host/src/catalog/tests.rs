@@ -6,7 +6,7 @@ fn row(name: &str) -> InstanceType {
 
 #[test]
 fn every_line_is_the_same_as_the_whole_file_parsed() {
-    let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&DOCUMENT).unwrap();
     let types = document["types"].as_object().unwrap();
     assert_eq!(names().collect::<Vec<_>>(), types.keys().map(String::as_str).collect::<Vec<_>>());
     for (name, json) in types {

@@ -35,8 +35,11 @@ use serde::Serialize;
 use super::{Health, Present, Source};
 
 /// The JSON Schema of [`Report`], made from the type.
-pub const JSON_SCHEMA: &str = include_str!("../../data/check.schema.json");
-/// The JSON Schema of [`Watch`] without its definitions, which are those of [`JSON_SCHEMA`]: carried twice they would
+pub fn json_schema() -> String {
+    crate::carried::unpack(include_bytes!(concat!(env!("OUT_DIR"), "/check.schema.json.zlib")))
+}
+
+/// The JSON Schema of [`Watch`] without its definitions, which are those of [`json_schema`]: carried twice they would
 /// be a good part of a small program. The whole one is `data/watch.schema.json`.
 pub const WATCH_HEAD: &str = include_str!("../../data/watch.head.json");
 

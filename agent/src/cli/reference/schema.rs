@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use gpunode_host::health::report::{JSON_SCHEMA, WATCH_HEAD};
+use gpunode_host::health::report::{WATCH_HEAD, json_schema};
 use serde_json::{Map, Value};
 
 /// A description; links of the Rust documentation lead nowhere here.
@@ -13,7 +13,7 @@ fn cell(text: &str) -> String {
 /// Both documents. What they share is told once.
 pub(super) fn check_schema() -> String {
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let (check, watch) = (parse(JSON_SCHEMA), parse(WATCH_HEAD));
+    let (check, watch) = (parse(&json_schema()), parse(WATCH_HEAD));
     let mut text = String::new();
     part(&mut text, "`check --json`, `inventory --output json`: gpunode.io/check/v1", &check);
     part(&mut text, "`watch --json`, one line each: gpunode.io/watch/v1", &watch);
