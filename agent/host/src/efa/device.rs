@@ -43,7 +43,7 @@ pub struct Efa {
     /// The port's rate as sysfs writes it, for example `200 Gb/sec (4X HDR)`.
     pub rate: Option<String>,
     /// The port's rate in Gbit/s. The driver maps the card's speed to the next lower one that RDMA knows, see
-    /// [`rate_shown`]; drivers before 2.13 say 100 for every card.
+    /// [`rate_shown`](super::rate_shown); drivers before 2.13 say 100 for every card.
     pub rate_gbps: Option<u32>,
     /// Whether the driver can reach the memory of an accelerator.
     pub p2p: P2p,
