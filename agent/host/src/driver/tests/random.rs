@@ -88,7 +88,7 @@ proptest! {
         let grid = machine.kind.as_ref().is_some_and(|kind| kind.driver_flavour() == catalog::DriverFlavour::Grid);
         prop_assume!(!grid);
         let branch = version.get(..3).unwrap().parse().ok();
-        let Ok(choice) = choose(None, machine.kind.as_ref(), &machine.gpus, branch) else { return Ok(()) };
+        let Ok(choice) = choose(None, machine.kind.as_ref(), &machine.generations(), branch) else { return Ok(()) };
         let build = if choice.modules == Modules::Open { DriverBuild::Open } else { DriverBuild::Proprietary };
         let wish = Wish { version: Wanted::parse(&version).unwrap(), modules: None, policy };
         let plan = decide(&machine, &wish, &loaded(&version, build)).unwrap();
