@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gpunode_host::catalog::{Architecture, InstanceType};
+use gpunode_host::catalog::InstanceType;
 use gpunode_host::metadata::{Identity, Metadata};
 use gpunode_tree::Layout;
 
@@ -17,10 +17,7 @@ pub(super) fn of(kind: &InstanceType) -> Metadata {
             availability_zone: "us-west-2c".to_owned(),
             availability_zone_id: Some("usw2-az3".to_owned()),
             account_id: "111122223333".to_owned(),
-            architecture: match kind.arch {
-                Architecture::X86_64 => "x86_64".to_owned(),
-                Architecture::Arm64 => "arm64".to_owned(),
-            },
+            architecture: kind.arch.name().to_owned(),
             private_ip: Some("10.0.3.17".to_owned()),
             life_cycle: Some("on-demand".to_owned()),
             placement_group: None,

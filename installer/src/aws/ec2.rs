@@ -52,4 +52,13 @@ impl Ec2 {
         let what = format!("a list without an end: {} items so far", items.len());
         Err(Failure { call, meaning: Meaning::Never, what })
     }
+
+    /// The first of a list that is asked for by an id; `None` also where EC2 says that there is none of that id.
+    pub async fn if_there(&self, form: Form, list: &str) -> Result<Option<Element>, Failure> {
+        match self.list(form, list).await {
+            Ok(found) => Ok(found.into_iter().next()),
+            Err(failure) if failure.meaning == Meaning::Absent => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
 }

@@ -1,10 +1,8 @@
 //! The image of one's own that nodes are started from: one of another architecture is not started at all, and one with its
 //! root elsewhere gets our root volume beside its own small one.
 
-use gpunode_host::catalog::Architecture;
-
 use super::Facts;
-use crate::aws::{Door, Element, Failure, Form, Meaning};
+use crate::aws::{Door, Element, Failure, Form};
 use crate::settings::Settings;
 
 /// As EC2 describes it.
@@ -23,11 +21,7 @@ pub struct Image {
 /// The image `id`, where there is one that we may see.
 pub(super) async fn image(door: &Door, id: &str) -> Result<Option<Image>, Failure> {
     let form = Form::new("ec2:DescribeImages").list("ImageId", [id]);
-    match door.ec2.list(form, "imagesSet").await {
-        Ok(found) => Ok(found.first().map(read)),
-        Err(failure) if failure.meaning == Meaning::Absent => Ok(None),
-        Err(failure) => Err(failure),
-    }
+    Ok(door.ec2.if_there(form, "imagesSet").await?.as_ref().map(read))
 }
 
 fn read(found: &Element) -> Image {
@@ -55,10 +49,7 @@ pub(super) fn wrong(settings: &Settings, facts: &Facts) -> Vec<(&'static str, St
         wrong.push((ID, format!("{id} is {}: no instance starts from it", there.state)));
     }
     if let Some(kind) = settings.instance_type() {
-        let wants = match kind.arch {
-            Architecture::X86_64 => "x86_64",
-            Architecture::Arm64 => "arm64",
-        };
+        let wants = kind.arch.name();
         if there.architecture != wants {
             wrong.push((ID, format!("{id} is for {}, and {} is {wants}", there.architecture, kind.name)));
         }

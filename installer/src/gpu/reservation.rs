@@ -2,7 +2,7 @@
 //! number is not started, and EC2 says so only when one is wanted.
 
 use super::{Facts, Group};
-use crate::aws::{Door, Element, Failure, Form, Meaning};
+use crate::aws::{Door, Element, Failure, Form};
 use crate::settings::{Capacity, Settings};
 
 /// As EC2 describes it.
@@ -27,11 +27,7 @@ const TO_COME: [&str; 4] = ["scheduled", "payment-pending", "assessing", "delaye
 /// The reservation `id`, where there is one.
 pub(super) async fn reservation(door: &Door, id: &str) -> Result<Option<Reservation>, Failure> {
     let form = Form::new("ec2:DescribeCapacityReservations").list("CapacityReservationId", [id]);
-    match door.ec2.list(form, "capacityReservationSet").await {
-        Ok(found) => Ok(found.first().map(read)),
-        Err(failure) if failure.meaning == Meaning::Absent => Ok(None),
-        Err(failure) => Err(failure),
-    }
+    Ok(door.ec2.if_there(form, "capacityReservationSet").await?.as_ref().map(read))
 }
 
 fn read(found: &Element) -> Reservation {
