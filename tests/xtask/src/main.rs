@@ -17,6 +17,7 @@ mod package;
 mod place;
 mod prerequisites;
 mod run;
+mod stale;
 mod table;
 mod test;
 mod tested;

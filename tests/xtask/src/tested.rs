@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::place::Place;
 use crate::run;
+use crate::stale::Made;
 
 /// A program with tests in it, as cargo made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,10 @@ pub(crate) fn build(place: &Place) -> Result<Vec<Program>, Error> {
             line: run::line(&command),
             what: "no test program was named".to_owned(),
         });
+    }
+    let stale = Made::of(&messages, &place.clone).take_away_the_rest(&place.target.join("debug"))?;
+    if stale > 0 {
+        println!("took {} MiB of replaced programs out of {}", stale >> 20, place.target.display());
     }
     Ok(programs)
 }

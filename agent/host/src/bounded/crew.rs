@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::asleep::{Task, Times};
 use super::pool::Job;
 
 /// A reader needs little: a path, a buffer of a few hundred bytes, the standard library's file calls.
@@ -40,21 +41,35 @@ struct Shared<N, T> {
 
 struct State<N, T> {
     open: VecDeque<Read<N, T>>,
+    begun: Vec<Begun<N>>,
     back: Vec<Back<N, T>>,
     threads: usize,
     idle: usize,
+    /// The system gives no thread more.
+    short: bool,
     /// When the last read was begun, or came when there was none.
     moved: Instant,
     over: bool,
 }
 
-impl<N: Send + 'static, T: Send + 'static> Crew<N, T> {
+/// A read that a thread is at.
+struct Begun<N> {
+    name: N,
+    started: Instant,
+    /// What the thread had had of the processors before.
+    before: Option<Times>,
+    task: Option<Arc<Task>>,
+}
+
+impl<N: Clone + PartialEq + Send + 'static, T: Send + 'static> Crew<N, T> {
     pub(super) fn new() -> Self {
         let state = State {
             open: VecDeque::new(),
+            begun: Vec::new(),
             back: Vec::new(),
             threads: 0,
             idle: 0,
+            short: false,
             moved: Instant::now(),
             over: false,
         };
@@ -85,13 +100,30 @@ impl<N: Send + 'static, T: Send + 'static> Crew<N, T> {
         let more = if stands { state.threads.max(1) } else { usize::from(state.threads == 0) };
         for _ in 0..more.min(state.open.len()) {
             match self.spawn() {
-                Ok(()) => state.threads += 1,
+                Ok(()) => (state.threads, state.short) = (state.threads + 1, false),
                 Err(error) if state.threads == 0 => return Err((error, state.open.drain(..).collect())),
                 // The deadline tells of those that nobody begins.
-                Err(_) => break,
+                Err(_) => {
+                    state.short = true;
+                    break;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether the read of `name` takes so long by itself, at the device or the driver that is asked. One whose thread
+    /// wants a processor, or that nobody has begun, says nothing but that the machine is busy; for one that no thread can
+    /// be had for, nobody knows better.
+    pub(super) fn stands(&self, name: &N) -> bool {
+        let state = self.0.lock();
+        match state.begun.iter().find(|begun| begun.name == *name) {
+            Some(begun) => {
+                let stands = |task: &Arc<Task>| task.stands_since(begun.started, begun.before);
+                begun.task.as_ref().is_none_or(stands)
+            }
+            None => state.short && state.open.iter().any(|read| read.name == *name),
+        }
     }
 
     /// What came back since the last call.
@@ -136,14 +168,16 @@ impl<N, T> Drop for Crew<N, T> {
     }
 }
 
-impl<N, T> Shared<N, T> {
+impl<N: Clone + PartialEq, T> Shared<N, T> {
     fn work(&self) {
         let _end = End(self);
-        while let Some(mut read) = self.next() {
+        let task = Task::current().map(Arc::new);
+        while let Some(mut read) = self.next(task.as_ref()) {
             let started = Instant::now();
             let value = (read.job)();
             let took = started.elapsed();
             let mut state = self.lock();
+            state.begun.retain(|begun| begun.name != read.name);
             state.back.push(Back { read, started, took, value });
             if state.open.is_empty() {
                 self.done.notify_one();
@@ -152,11 +186,14 @@ impl<N, T> Shared<N, T> {
     }
 
     /// Waits for a read; none where the thread is not needed any more: one may rest.
-    fn next(&self) -> Option<Read<N, T>> {
+    fn next(&self, task: Option<&Arc<Task>>) -> Option<Read<N, T>> {
         let mut state = self.lock();
         while !state.over {
             if let Some(read) = state.open.pop_front() {
                 state.moved = Instant::now();
+                let (name, started, task) = (read.name.clone(), state.moved, task.cloned());
+                let before = task.as_ref().and_then(|task| task.times());
+                state.begun.push(Begun { name, started, before, task });
                 return Some(read);
             }
             if state.idle > 0 {
@@ -168,7 +205,9 @@ impl<N, T> Shared<N, T> {
         }
         None
     }
+}
 
+impl<N, T> Shared<N, T> {
     /// No thread leaves it half way.
     fn lock(&self) -> MutexGuard<'_, State<N, T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

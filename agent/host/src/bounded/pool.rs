@@ -28,7 +28,8 @@ pub enum Event<T> {
         /// What it brought.
         value: T,
     },
-    /// It has not come back within the deadline. Told once; a `Done` follows if it ever comes back.
+    /// It has not come back within the deadline, and not for want of a processor. Told once; a `Done` follows if it ever
+    /// comes back.
     Stalled {
         /// The subject.
         name: Arc<str>,
@@ -87,7 +88,7 @@ impl<T: Send + 'static> Pool<T> {
                 self.rest(read, now);
             }
         }
-        let overdue = self.schedule.overdue(now).into_iter();
+        let overdue = self.schedule.overdue(now, |name| self.crew.stands(name)).into_iter();
         events.extend(overdue.map(|(name, since)| Event::Stalled { name, since }));
         events
     }

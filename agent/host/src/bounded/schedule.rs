@@ -17,6 +17,9 @@ pub struct Timing {
     pub step: Duration,
 }
 
+/// A read that is late on a busy machine is looked at again after this part of the deadline.
+const AGAIN: u32 = 8;
+
 /// A subject's place.
 #[derive(Debug)]
 struct Slot {
@@ -31,6 +34,9 @@ struct Slot {
 struct Busy {
     since: Instant,
     told: bool,
+    /// When it is to be looked at: when the deadline is over, and some time later where the read is late by no fault of its
+    /// subject.
+    look: Instant,
 }
 
 /// The places of all subjects. A place keeps its number, and with it its phase, while its subject is there.
@@ -84,20 +90,26 @@ impl Schedule {
     /// The subjects whose time has come; each is under way from now on.
     pub(super) fn start(&mut self, now: Instant) -> Vec<Arc<str>> {
         let due = |slot: &&mut Slot| slot.busy.is_none() && !slot.gone && slot.due <= now;
+        let look = now + self.timing.deadline;
         let begin = |slot: &mut Slot| {
-            slot.busy = Some(Busy { since: now, told: false });
+            slot.busy = Some(Busy { since: now, told: false, look });
             Arc::clone(&slot.name)
         };
         self.slots.iter_mut().flatten().filter(due).map(begin).collect()
     }
 
-    /// The reads that passed their deadline and were not told of yet, with their beginnings.
-    pub(super) fn overdue(&mut self, now: Instant) -> Vec<(Arc<str>, Instant)> {
+    /// The reads that passed their deadline, stand by themselves and were not told of yet, with their beginnings.
+    pub(super) fn overdue(
+        &mut self,
+        now: Instant,
+        stands: impl Fn(&Arc<str>) -> bool,
+    ) -> Vec<(Arc<str>, Instant)> {
         let deadline = self.timing.deadline;
         let late = |slot: &mut Slot| {
             let busy = slot.busy.as_mut().filter(|busy| !busy.told && now >= busy.since + deadline)?;
-            busy.told = true;
-            Some((Arc::clone(&slot.name), busy.since))
+            busy.told = stands(&slot.name);
+            busy.look = now + deadline / AGAIN;
+            busy.told.then(|| (Arc::clone(&slot.name), busy.since))
         };
         self.slots.iter_mut().flatten().filter_map(late).collect()
     }
@@ -132,7 +144,7 @@ impl Schedule {
         let wake = |slot: &Slot| match slot.busy {
             None => Some(slot.due),
             Some(busy) if busy.told => None,
-            Some(busy) => Some(busy.since + self.timing.deadline),
+            Some(busy) => Some(busy.look),
         };
         self.slots.iter().flatten().filter_map(wake).min()
     }
