@@ -1,7 +1,7 @@
 //! What the probe's client says, in the words of the state.
 
-use gpunode_host::health::Seen;
 use gpunode_host::health::judge::nvml::Trouble;
+use gpunode_host::health::{Seen, Source};
 use gpunode_probe_client as client;
 use gpunode_probe_client::protocol::gpu::Stuck;
 use gpunode_probe_client::protocol::library::Unusable;
@@ -15,6 +15,8 @@ pub(crate) enum Told {
     Library(Unusable),
     /// The probe itself.
     Probe(Trouble),
+    /// Neither: there was no processor for the probe.
+    Unseen(String),
     /// It was said before: nothing was asked this time.
     Again,
 }
@@ -25,6 +27,7 @@ impl Told {
         match told(trouble) {
             Self::Library(why) => Some(Seen::Gpus(Err(why))),
             Self::Probe(trouble) => Some(Seen::Probe(trouble)),
+            Self::Unseen(why) => Some(Seen::Unseen(Source::Gpus, why)),
             Self::Again => None,
         }
     }
@@ -34,6 +37,7 @@ impl Told {
         match told(trouble) {
             Self::Library(why) => Some(Seen::Libfabric(Err(why))),
             Self::Probe(trouble) => Some(Seen::LibfabricProbe(trouble)),
+            Self::Unseen(why) => Some(Seen::Unseen(Source::Libfabric, why)),
             Self::Again => None,
         }
     }
@@ -58,6 +62,7 @@ fn told(trouble: &client::Trouble) -> Told {
             let deadline_ms = if deadline_ms < 1000 { deadline_ms } else { deadline_ms / 1000 * 1000 };
             Told::Probe(Trouble::Frozen { deadline_ms })
         }
+        T::Starved { .. } => Told::Unseen(words()),
         T::Crashed { .. } => Told::Probe(Trouble::Ended(words())),
         T::Garbage { .. } | T::WrongProtocol { .. } => Told::Probe(Trouble::Garbage(words())),
         T::NotStarted { message } => Told::Probe(Trouble::NotStarted(message.clone())),

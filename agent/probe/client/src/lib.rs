@@ -8,6 +8,7 @@
 //! |---|---|
 //! | answers | hands over the answer |
 //! | says that a call on a GPU hangs | hands over what was read of the others ([`Outcome::Partial`]), kills the process, leaves that GPU out from now on, and looks at it again now and then in a separate process ([`Probe::look_again`]) |
+//! | had no processor for most of the time | [`Trouble::Starved`]: waits for the next question, or kills it where it is silent |
 //! | is silent beyond the deadline (frozen as a whole) | kills it: [`Trouble::Hung`] without a call |
 //! | does not end when killed (stuck in the kernel) | leaves it behind and counts it; nobody waits for it. With [`Settings::abandoned`] of them, no more are started until one ends |
 //! | ends by itself, or speaks garbage | [`Trouble::Crashed`], [`Trouble::Garbage`]; the next start waits for a pause that doubles |
@@ -28,6 +29,7 @@ mod session;
 mod settings;
 mod spawn;
 mod starter;
+mod starved;
 mod trouble;
 
 pub use abandoned::Abandoned;

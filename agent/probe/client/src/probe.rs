@@ -136,7 +136,10 @@ impl Probe {
     fn ask(&mut self, until: Instant, want: Want) -> Result<Say, Trouble> {
         self.reap();
         let session = self.gpus.ready(&mut self.starter, &mut self.graveyard, until)?;
-        session.ask(want, until, &mut *self.sink).map_err(|trouble| self.broke(trouble, None))
+        session.ask(want, until, &mut *self.sink).map_err(|trouble| match trouble {
+            Trouble::Starved { lives: true, .. } => trouble,
+            trouble => self.broke(trouble, None),
+        })
     }
 
     fn skipped(&self, skip: &[String]) -> Vec<String> {

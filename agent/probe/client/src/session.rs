@@ -20,8 +20,9 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::spawn::Spawned;
+use crate::starved::Before;
 use crate::trouble::{End, Trouble};
-use fault::{garbage, how, name, silent};
+use fault::{garbage, how, is_stuck, name, silent};
 use said::Said;
 use wire::{Cut, Wire};
 
@@ -55,11 +56,11 @@ impl Session {
         let hello = Hello { protocol: 0, version: String::new(), libc: String::new() };
         let wire = Wire::new(socket);
         let mut session = Self { child, wire, said: Said::new(said), next_id: 1, hello, listens: false };
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), Before::start(session.child.id(), Instant::now()));
         let said = session.next(until).and_then(|message| match message {
             Some(Message { id: 0, say: Say::Hello(hello) }) => Ok(hello),
             Some(other) => Err(garbage(&format!("{} came before hello", name(&other.say)))),
-            None => Err(silent(begun)),
+            None => Err(silent(begun, until, &before)),
         });
         match said {
             Ok(Hello { protocol, version, .. }) if protocol != VERSION => {
@@ -76,7 +77,7 @@ impl Session {
 
     /// Asks, and waits for the answer. The probe has until `until` to answer, and [`SLACK`] to be heard.
     pub(crate) fn ask(&mut self, want: Want, until: Instant, sink: Sink<'_>) -> Result<Say, Trouble> {
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), Before::of(self.child.id()));
         let id = self.next_id;
         self.next_id = self.next_id.checked_add(1).unwrap_or(1);
         let deadline = until.saturating_duration_since(begun);
@@ -84,8 +85,12 @@ impl Session {
         self.send(&Request { id, deadline_ms, want }, until)?;
         for _ in 0..FLOOD {
             match self.next(until + SLACK)? {
-                None => return Err(silent(begun)),
-                Some(message) if message.id == id => return Ok(message.say),
+                None => return Err(silent(begun, until, &before)),
+                Some(message) if message.id == id => {
+                    let starved = is_stuck(&message.say).then(|| before.starved_for(deadline)).flatten();
+                    return starved
+                        .map_or(Ok(message.say), |waited| Err(Trouble::Starved { waited, lives: true }));
+                }
                 Some(message) => self.pushed(message, sink)?,
             }
         }
@@ -128,12 +133,12 @@ impl Session {
     }
 
     fn send(&mut self, request: &Request, until: Instant) -> Result<(), Trouble> {
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), Before::of(self.child.id()));
         self.wire.queue(request).map_err(|error| garbage(&format!("the request: {error}")))?;
         while !self.wire.flush().map_err(|cut| self.cut(cut))? {
             let now = Instant::now();
             if now >= until {
-                return Err(silent(begun));
+                return Err(silent(begun, until, &before));
             }
             let mut fds = [PollFd::new(self.wire.as_fd(), PollFlags::POLLOUT)];
             wait(&mut fds, until - now);

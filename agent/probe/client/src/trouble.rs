@@ -21,6 +21,15 @@ pub enum Trouble {
         /// How long it had lasted when it was given up.
         waited: Duration,
     },
+    /// It did not come back in time, since the machine had no processor for it: nothing is known of the library or the
+    /// driver, good or bad.
+    #[error("the machine is busy: the probe had no processor for most of {:.1} s", .waited.as_secs_f64())]
+    Starved {
+        /// How long it was waited for.
+        waited: Duration,
+        /// The probe itself answered, and goes on: it was not killed.
+        lives: bool,
+    },
     /// The probe ended by itself.
     #[error("the probe {end}{}", tail(.said))]
     Crashed {

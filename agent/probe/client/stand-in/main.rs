@@ -53,6 +53,16 @@ fn main() {
 /// What happens instead of, or before, the answer.
 fn misbehave(mode: &str, socket: &mut File, request: &Request) {
     match mode {
+        "busy" => {
+            let spent = || {
+                let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+                // SAFETY: the kernel fills the structure.
+                unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+                time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+            };
+            let end = spent() + 200;
+            while spent() < end {}
+        }
         "frozen" => {
             // SAFETY: stops this process.
             unsafe { libc::raise(libc::SIGSTOP) };

@@ -1,16 +1,20 @@
 //! Probes that misbehave, played by `probe-stand-in`: each is told apart, and nobody waits for it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use gpunode_probe_client::protocol::gpu::Entry;
 use gpunode_probe_client::{End, Growing, Outcome, Probe, Program, Pushed, Settings, Trouble};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 
 /// A start takes milliseconds; a busy machine takes longer.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// For what never answers.
 const SHORT: Duration = Duration::from_secs(1);
+const THIS: Pid = Pid::from_raw(0);
 const X: &str = "0000:64:00.0";
 
 fn settings(mode: &[&str]) -> Settings {
@@ -67,6 +71,46 @@ fn a_probe_that_works_answers_and_lives_on() {
     assert_eq!(probe.hello().unwrap().version, "stand-in");
     assert!(matches!(probe.interfaces(DEADLINE), Outcome::Whole(_)));
     assert!(probe.as_fd().is_some() && probe.hung().is_empty());
+}
+
+fn the_busy_one() -> String {
+    let words = |process: &String| std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let lists = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")));
+    let children =
+        lists.flat_map(|list| list.unwrap_or_default().split(' ').map(str::to_owned).collect::<Vec<_>>());
+    children.filter(|child| !child.is_empty()).find(|child| words(child).ends_with(b"\0busy\0")).unwrap()
+}
+
+/// A machine that is busy is no driver that hangs.
+#[test]
+fn a_probe_that_has_no_processor_is_no_hang() {
+    let allowed = sched_getaffinity(THIS).unwrap();
+    let number = (0..CpuSet::count()).find(|number| allowed.is_set(*number).unwrap()).unwrap();
+    let mut one = CpuSet::new();
+    one.set(number).unwrap();
+    let over = AtomicBool::new(false);
+    // What a thread starts runs where it runs: the probe shares its processor with one that leaves it nothing.
+    sched_setaffinity(THIS, &one).unwrap();
+    let mut probe = Probe::start(&Settings { nice: 19, ..settings(&["busy"]) }).unwrap();
+    sched_setaffinity(THIS, &allowed).unwrap();
+    assert!(matches!(probe.gpus(DEADLINE, &[], false), Outcome::Whole(_)));
+    // A session of its own is one party to the scheduler, however nice what runs in it is.
+    let _ = std::fs::write(format!("/proc/{}/autogroup", the_busy_one()), "19");
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            sched_setaffinity(THIS, &one).unwrap();
+            while !over.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        let outcome = probe.gpus(SHORT, &[], false);
+        over.store(true, Ordering::Relaxed);
+        outcome
+    });
+    let Outcome::Nothing(trouble) = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(trouble, Trouble::Starved { lives: false, .. }), "{trouble:?}");
+    assert!(trouble.to_string().starts_with("the machine is busy: "), "{trouble}");
 }
 
 #[test]

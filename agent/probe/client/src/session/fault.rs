@@ -4,8 +4,10 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::{Instant, SystemTime};
 
+use gpunode_probe_protocol::library::Unusable;
 use gpunode_probe_protocol::message::Say;
 
+use crate::starved::Before;
 use crate::trouble::{End, Trouble};
 
 pub(super) fn how(status: ExitStatus) -> End {
@@ -25,10 +27,26 @@ pub(crate) fn unexpected(say: &Say) -> Trouble {
     garbage(&format!("{} as the answer to something else", name(say)))
 }
 
-pub(super) fn silent(begun: Instant) -> Trouble {
+/// Nothing came by `until` of a process that was as `before` when it was asked at `begun`.
+pub(super) fn silent(begun: Instant, until: Instant, before: &Before) -> Trouble {
+    if let Some(waited) = before.starved_for(until.saturating_duration_since(begun)) {
+        return Trouble::Starved { waited, lives: false };
+    }
     let waited = begun.elapsed();
     let since = SystemTime::now().checked_sub(waited).unwrap_or(SystemTime::UNIX_EPOCH);
     Trouble::Hung { call: None, gpu: None, since, waited }
+}
+
+/// Whether the answer is that a call does not come back.
+pub(super) fn is_stuck(say: &Say) -> bool {
+    let why = match say {
+        Say::Gpus(Ok(sweep)) => return sweep.stuck.is_some(),
+        Say::Gpus(Err(why)) | Say::Events(Err(why)) | Say::Interfaces(Err(why)) | Say::Plugin(Err(why)) => {
+            why
+        }
+        _ => return false,
+    };
+    matches!(why, Unusable::Stuck { .. })
 }
 
 pub(super) fn name(say: &Say) -> &'static str {
