@@ -123,6 +123,11 @@ impl<'a> Packages<'a> {
         offline::list(self, folder)
     }
 
+    /// Whether something of this name is installed.
+    pub(crate) fn is_there(&self, name: &str) -> Result<bool, PackageError> {
+        offline::is_there(self, name)
+    }
+
     /// Installs package files and nothing else.
     pub(crate) fn install_files(&self, files: &[String], key: Option<&str>) -> Result<(), PackageError> {
         self.files(files, key, false)

@@ -176,11 +176,31 @@ fn flavour_apt() {
     flavour(Family::Apt);
 }
 
-/// From a folder with both builds and several versions in it, and without any repository.
+/// Makes a package of the driver's that a desktop has, and that asks for what no server has.
+fn for_a_desktop(family: Family) -> &'static str {
+    match family {
+        Family::Dnf => {
+            r"cd /tmp; export HOME=/root
+            printf 'Name: nvidia-settings\nEpoch: 3\nVersion: 580.82.07\nRelease: 1\nSummary: x\nLicense: x\n' >x.spec
+            printf 'BuildArch: noarch\nRequires: gtk3\n%%description\nx\n%%files\n' >>x.spec
+            rpmbuild --quiet -bb --define '_topdir /tmp/rb' x.spec
+            mv rb/RPMS/noarch/nvidia-settings*.rpm /opt/driver"
+        }
+        Family::Apt => {
+            r"cd /tmp; mkdir -p x/DEBIAN
+            printf 'Package: nvidia-settings\nVersion: 580.82.07-0ubuntu1\nArchitecture: amd64\n' >x/DEBIAN/control
+            printf 'Maintainer: x <x@example.org>\nDescription: x\nDepends: libgtk-3-0\n' >>x/DEBIAN/control
+            dpkg-deb --build --root-owner-group -Znone x /opt/driver/nvidia-settings.deb"
+        }
+    }
+}
+
+/// From a folder with both builds and several versions in it, as NVIDIA's archives have, and without any repository.
 fn offline(family: Family) {
     let machine = Machine::new(family);
     let name = family.name();
     machine.shell(&format!("mkdir /opt/driver; cp /srv/{name}/nvidia/*.{name} /srv/{name}/system/*.{name} /opt/driver; rm -rf /srv/{name}"));
+    machine.shell(for_a_desktop(family));
     let key = if family == Family::Dnf { "/srv/both.asc" } else { "/srv/nvidia.asc" };
     machine.shell("cat /srv/nvidia.asc /srv/system.asc > /srv/both.asc");
     let settings = [

@@ -1,11 +1,16 @@
 //! Packages that lie in a folder of the machine.
 
+mod closure;
+mod needs;
+
 use gpunode_host::driver::Manager;
-use gpunode_host::driver::packages::{Package, upstream};
-use gpunode_host::versions::Version;
+use gpunode_host::driver::packages::Package;
 
 use super::{PackageError, Packages, QUERY_DEADLINE, dnf};
 use crate::os::Cmd;
+
+pub(crate) use closure::{choose, others};
+pub(super) use needs::Need;
 
 /// A package file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,10 +19,18 @@ pub(crate) struct File {
     pub(crate) path: String,
     /// What it holds.
     pub(crate) package: Package,
+    /// Names beside its own by which others may ask for it.
+    pub(super) provides: Vec<String>,
+    pub(super) needs: Vec<Need>,
 }
 
 /// More files than any driver has packages; a folder with more is not one of packages.
 const MOST: usize = 2000;
+
+/// Sections of one line each, and in them a line for each name: no name has a tab.
+const RPM: &str = "%{NAME}|%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\t[%{PROVIDENAME}\\n]\\t\
+    [%{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\\n]";
+const DEB: &str = "${Package}|${Version}\\t${Provides}\\t${Pre-Depends}, ${Depends}";
 
 /// The packages of a folder, by what their headers say; other files are passed over, and so are names that no package
 /// has.
@@ -31,67 +44,45 @@ pub(super) fn list(packages: &Packages<'_>, folder: &str) -> Result<Vec<File>, P
     for name in names {
         let path = format!("{}/{name}", folder.trim_end_matches('/'));
         let command = match packages.manager {
-            Manager::Dnf => Cmd::new("rpm")
-                .args(["-qp", "--nosignature", "--qf"])
-                .arg("%{NAME}|%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\n"),
-            Manager::Apt => Cmd::new("dpkg-deb").args(["-W", "--showformat=${Package}|${Version}\\n"]),
+            Manager::Dnf => Cmd::new("rpm").args(["-qp", "--nosignature", "--qf"]).arg(RPM),
+            Manager::Apt => Cmd::new("dpkg-deb").arg("-W").arg(format!("--showformat={DEB}")),
         };
         let output = packages.run(&format!("read {path}"), command.arg(&path).deadline(QUERY_DEADLINE))?;
-        let package = match packages.manager {
-            Manager::Dnf => dnf::rows(&output.stdout).into_iter().next(),
-            Manager::Apt => row(&output.stdout),
-        };
-        files.extend(package.map(|package| File { path, package }));
+        files.extend(file(packages.manager, path, &output.stdout));
     }
     Ok(files)
 }
 
-fn row(text: &str) -> Option<Package> {
-    let (name, version) = text.lines().next()?.split_once('|')?;
-    Some(Package { name: name.to_owned(), version: version.trim().to_owned() })
-}
-
-/// The files that are not of the driver: what it needs, such as headers and DKMS.
-pub(crate) fn others(files: &[File]) -> Vec<String> {
-    files.iter().filter(|file| is_needed(&file.package)).map(|file| file.path.clone()).collect()
-}
-
-/// What the driver may need. Several builds of NCCL can lie in the folder, and nothing of the driver needs one: the step
-/// `ofi-nccl` chooses.
-fn is_needed(package: &Package) -> bool {
-    !of_driver(package) && !package.name.starts_with("libnccl")
-}
-
-fn of_driver(package: &Package) -> bool {
-    package.name.contains("nvidia")
-}
-
-/// Whether a package is the other build's: NVIDIA's archives for Ubuntu hold `nvidia-dkms-580` beside `nvidia-dkms-580-open`,
-/// and the modules' source for each.
-fn is_of_other_build(name: &str, chosen: &[Package]) -> bool {
-    let is_built =
-        |name: &str| ["nvidia-dkms", "nvidia-kernel-source"].iter().any(|start| name.starts_with(start));
-    let open = |name: &str| name.ends_with("-open");
-    let leads = chosen.iter().map(|package| package.name.as_str());
-    let mut leads = leads.filter(|name| is_built(name) || name.starts_with("nvidia-headless"));
-    is_built(name) && leads.next().is_some_and(|lead| open(lead) != open(name))
-}
-
-/// The files to install for a driver of `version`: all packages that were chosen, and what they may need, which is
-/// everything in the folder but other versions of the driver.
-pub(crate) fn choose(files: &[File], chosen: &[Package], version: &Version) -> Vec<String> {
-    let fits = |file: &&File| {
-        let is_chosen = chosen.contains(&file.package);
-        let other_choice = chosen.iter().any(|package| package.name == file.package.name);
-        let same = of_driver(&file.package)
-            && upstream(&file.package.version).is_some_and(|found| found == *version);
-        // Both builds of the modules may lie there; only the one that was chosen is installed.
-        let other_modules = file.package.name.contains("kmod")
-            || file.package.name.contains("headless")
-            || is_of_other_build(&file.package.name, chosen);
-        // The toolkit's packages have versions of their own.
-        let needed = same || is_needed(&file.package) || file.package.name.contains("container");
-        is_chosen || (!other_choice && !other_modules && needed)
+/// What is printed of one file.
+pub(super) fn file(manager: Manager, path: String, text: &str) -> Option<File> {
+    let mut sections = text.split('\t');
+    let (head, provides) = (sections.next()?, sections.next().unwrap_or_default());
+    let needed = sections.next().unwrap_or_default();
+    let package = match manager {
+        Manager::Dnf => dnf::rows(head).into_iter().next()?,
+        Manager::Apt => {
+            let (name, version) = head.split_once('|')?;
+            Package { name: name.to_owned(), version: version.trim().to_owned() }
+        }
     };
-    files.iter().filter(fits).map(|file| file.path.clone()).collect()
+    let (provides, needs) = match manager {
+        Manager::Dnf => (provides.lines().map(str::to_owned).collect(), needs::of_rpm(needed)),
+        Manager::Apt => (needs::names_of_deb(provides), needs::of_deb(needed)),
+    };
+    Some(File { path, package, provides, needs })
+}
+
+/// Whether something of this name is installed, by dnf's packages whatever provides it.
+pub(super) fn is_there(packages: &Packages<'_>, name: &str) -> Result<bool, PackageError> {
+    match packages.manager {
+        Manager::Dnf => {
+            let command = Cmd::new("rpm").args(["-q", "--whatprovides", name]).deadline(QUERY_DEADLINE);
+            // Status 1 says that nothing does, which is an answer.
+            let run = packages.os.run_any(&command);
+            let output =
+                run.map_err(|source| PackageError::Run { doing: format!("ask rpm for {name}"), source })?;
+            Ok(output.code == 0)
+        }
+        Manager::Apt => Ok(!packages.installed(&[name.to_owned()])?.is_empty()),
+    }
 }

@@ -2,7 +2,6 @@ use gpunode_host::driver::packages::Package;
 use gpunode_host::{Finding, reason};
 use proptest::prelude::*;
 
-use super::offline::{self, File};
 use super::trouble::Trouble;
 use super::{PackageError, apt, dnf};
 use crate::os::Output;
@@ -101,47 +100,6 @@ fn versions_that_apt_offers() {
     let offered = apt::madison(text);
     assert_eq!(offered.len(), 1);
     assert_eq!(offered["nvidia-utils-550"], ["550.144.03-0ubuntu1", "550.127.05-0ubuntu1"]);
-}
-
-#[test]
-fn of_a_folder_only_one_driver_is_installed() {
-    let file = |name: &str, version: &str| File {
-        path: format!("/p/{name}_{version}"),
-        package: package(name, version),
-    };
-    let files = [
-        file("nvidia-headless-550-open", "550.127.05-0ubuntu1"),
-        file("nvidia-headless-550", "550.127.05-0ubuntu1"),
-        file("nvidia-headless-580-open", "580.95.05-0ubuntu1"),
-        file("libnvidia-compute-550", "550.127.05-0ubuntu1"),
-        file("libnvidia-compute-580", "580.95.05-0ubuntu1"),
-        file("nvidia-container-toolkit", "1.17.8-1"),
-        file("dkms", "2.8.7-2"),
-    ];
-    let chosen = [package("nvidia-headless-550-open", "550.127.05-0ubuntu1")];
-    let taken = offline::choose(&files, &chosen, &"550.127.05".parse().unwrap());
-    let expected = [0, 3, 5, 6].map(|index: usize| files[index].path.clone());
-    assert_eq!(taken, expected);
-}
-
-/// NVIDIA's archives for Ubuntu hold the modules and their source in both builds.
-#[test]
-fn of_both_builds_in_a_folder_the_chosen_one_is_taken() {
-    let of = |name: &str| Package { name: name.to_owned(), version: "580.95.05-0ubuntu1".to_owned() };
-    let names = [
-        "nvidia-headless-580-open",
-        "nvidia-headless-580",
-        "nvidia-dkms-580-open",
-        "nvidia-dkms-580",
-        "nvidia-kernel-source-580-open",
-        "nvidia-kernel-source-580",
-        "nvidia-kernel-common-580",
-    ];
-    let files = names.map(|name| File { path: format!("/f/{name}.deb"), package: of(name) });
-    let taken = |lead: &str| offline::choose(&files, &[of(lead)], &"580.95.05".parse().unwrap());
-    let path = |index: usize| files[index].path.clone();
-    assert_eq!(taken("nvidia-headless-580-open"), [0, 2, 4, 6].map(path));
-    assert_eq!(taken("nvidia-headless-580"), [1, 3, 5, 6].map(path));
 }
 
 proptest! {

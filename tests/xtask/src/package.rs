@@ -19,7 +19,7 @@ pub(crate) const DAEMONSET: &str = "gpunode-daemonset";
 pub(crate) const STATIC: &str = "-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs";
 /// Functions that come to the same code are one (65 KB of the agent). LLD can do that, which the toolchain links with for
 /// this target alone. Nothing here compares functions by their addresses.
-const FOLDED: (&str, &str) = ("x86_64-unknown-linux-gnu", "-C link-arg=-Wl,--icf=all");
+const FOLDED: (&str, &str) = ("x86_64-unknown-linux-gnu", "-C link-arg=-Wl,--icf=all,-O2");
 
 /// What the daemonset does every second is worth the larger form of the library, and what the agent does once is not.
 /// For aarch64 both take the small one: the larger costs LLVM 22 half an hour.

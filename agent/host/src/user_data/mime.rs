@@ -1,12 +1,15 @@
 //! Takes a MIME document apart into its leaves.
 //!
 //! The splitting is ours because `mailparse` follows nesting without bound: a document of 1 MiB that nests
-//! multiparts 20,000 deep would overflow the stack of the process that boots the node. Headers and transfer
-//! encodings are `mailparse`'s.
+//! multiparts 20,000 deep would overflow the stack of the process that boots the node. Headers are split by `mailparse`;
+//! what they say is read as the bytes that they are, since its own reading of them brings every character set there is
+//! (a quarter of a megabyte of a program), which a boundary never needs.
 
 use std::ops::Range;
 
-use mailparse::{MailHeaderMap, ParsedContentType, parse_content_type, parse_headers, parse_mail};
+use data_encoding::BASE64_MIME_PERMISSIVE;
+use mailparse::{MailHeader, parse_headers};
+use quoted_printable::ParseMode;
 
 use super::{CONTENT_TYPES, NODE_CONFIG, Part, Place, UserDataError, blank, gzip, is_marked, text};
 
@@ -23,10 +26,9 @@ pub(super) struct Leaf<'a> {
     number: usize,
     /// Of the document, on which the body begins, from 1.
     line: usize,
-    /// Headers and body.
-    raw: &'a [u8],
+    body: &'a [u8],
     content_type: String,
-    encoded: bool,
+    encoding: Encoding,
 }
 
 /// The leaves of `document`; `None` where it is not MIME.
@@ -51,12 +53,12 @@ impl Walk<'_> {
             return Ok(());
         };
         let body = range.start + headers.length..range.end;
-        if headers.content_type.mimetype.starts_with("multipart/") {
+        if headers.content_type.starts_with("multipart/") {
             if depth == MAX_DEPTH {
                 return Err(UserDataError::TooDeep);
             }
-            if let Some(boundary) = headers.content_type.params.get("boundary") {
-                for inner in split(self.document, body, boundary) {
+            if let Some(boundary) = headers.boundary {
+                for inner in split(self.document, body, &boundary) {
                     self.part(inner, depth + 1)?;
                 }
             }
@@ -68,9 +70,9 @@ impl Walk<'_> {
         self.leaves.push(Leaf {
             number: self.leaves.len() + 1,
             line: line_at(self.document, body.start),
-            raw: &self.document[range],
-            content_type: headers.content_type.mimetype,
-            encoded: headers.encoded,
+            body: &self.document[body],
+            content_type: headers.content_type,
+            encoding: headers.encoding,
         });
         Ok(())
     }
@@ -83,7 +85,7 @@ impl Leaf<'_> {
             return None;
         }
         let place = Place::Part { number: self.number, line: self.line };
-        let body = parse_mail(self.raw).and_then(|mail| mail.get_body_raw()).ok()?;
+        let body = self.encoding.decode(self.body).ok()?;
         let body = if gzip::is_gzip(&body) { budget.inflate(&body, place).ok()? } else { body };
         text(&body, place).ok()
     }
@@ -98,11 +100,11 @@ impl Leaf<'_> {
             }
             return Ok(None);
         }
-        let body = match parse_mail(self.raw).and_then(|mail| mail.get_body_raw()) {
+        let body = match self.encoding.decode(self.body) {
             Ok(body) => body,
             Err(_) if !named => return Ok(None),
             Err(error) => {
-                return Err(UserDataError::TransferEncoding { place, message: error.to_string() });
+                return Err(UserDataError::TransferEncoding { place, message: error });
             }
         };
         let packed = named && gzip::is_gzip(&body);
@@ -114,16 +116,52 @@ impl Leaf<'_> {
             number: self.number,
             text: text(&body, place)?,
             first_line: self.line,
-            encoded: self.encoded || packed,
+            encoded: self.encoding != Encoding::None || packed,
         }))
+    }
+}
+
+/// How a body was made fit for mail (RFC 2045, section 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Encoding {
+    /// `7bit`, `8bit` and `binary`, and what nobody has heard of.
+    #[default]
+    None,
+    Base64,
+    QuotedPrintable,
+}
+
+impl Encoding {
+    fn of(word: &str) -> Self {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "base64" => Self::Base64,
+            "quoted-printable" => Self::QuotedPrintable,
+            _ => Self::None,
+        }
+    }
+
+    fn decode(self, body: &[u8]) -> Result<Vec<u8>, String> {
+        match self {
+            Self::None => Ok(body.to_vec()),
+            Self::Base64 => {
+                let plain: Vec<u8> =
+                    body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+                BASE64_MIME_PERMISSIVE.decode(&plain).map_err(|error| error.to_string())
+            }
+            Self::QuotedPrintable => {
+                quoted_printable::decode(body, ParseMode::Robust).map_err(|error| error.to_string())
+            }
+        }
     }
 }
 
 /// What the headers of one part say.
 struct Headers {
-    content_type: ParsedContentType,
+    /// In small letters.
+    content_type: String,
+    boundary: Option<String>,
     has_content_type: bool,
-    encoded: bool,
+    encoding: Encoding,
     /// Bytes up to the body.
     length: usize,
 }
@@ -135,15 +173,35 @@ impl Headers {
         if length == MAX_HEADERS {
             return None;
         }
-        let content_type = headers.get_first_value("Content-Type");
-        let encoding = headers.get_first_value("Content-Transfer-Encoding").unwrap_or_default();
+        let content_type = first(&headers, "Content-Type");
+        let encoding = first(&headers, "Content-Transfer-Encoding").unwrap_or_default();
+        let words = content_type.as_deref().unwrap_or("text/plain");
         Some(Self {
             has_content_type: content_type.is_some(),
-            content_type: parse_content_type(content_type.as_deref().unwrap_or("text/plain")),
-            encoded: ["base64", "quoted-printable"].contains(&encoding.to_lowercase().as_str()),
+            content_type: words.split(';').next().unwrap_or_default().trim().to_lowercase(),
+            boundary: parameter(words, "boundary"),
+            encoding: Encoding::of(&encoding),
             length,
         })
     }
+}
+
+/// The value of the first header of this name, on one line.
+fn first(headers: &[MailHeader<'_>], name: &str) -> Option<String> {
+    let is_it = |header: &&MailHeader<'_>| {
+        header.get_key_raw().trim_ascii_end().eq_ignore_ascii_case(name.as_bytes())
+    };
+    let value = headers.iter().find(is_it)?.get_value_raw();
+    Some(String::from_utf8_lossy(value).lines().map(str::trim).collect::<Vec<_>>().join(" "))
+}
+
+/// A parameter of a content type, without its quotes (RFC 2045, section 5.1).
+fn parameter(content_type: &str, name: &str) -> Option<String> {
+    let pairs = content_type.split(';').skip(1).filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name)).last()?;
+    let value = value.trim();
+    let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    Some(bare.unwrap_or(value).to_owned())
 }
 
 /// The ranges between the delimiter lines of a multipart body (RFC 2046, section 5.1.1). The last delimiter may

@@ -82,7 +82,7 @@ fn from_packages(cx: &Context, os: &Os, seen: &Seen, plan: &Plan, choice: &Choic
     let first = kernel::packages(os, seen, (platform, plan.fabric), resolved.prebuilt, source.offered())?;
     if !first.is_empty() {
         // Not in one go: the driver's scripts build the module when they run, whatever else is still to be unpacked.
-        source.install_first(&packages, &first)?;
+        source.install_first(&packages, &first, &resolved)?;
     }
     if let Action::Replace { from, .. } = &plan.driver {
         packages.remove(&left_over(&packages, from, &resolved)?)?;
@@ -135,7 +135,7 @@ pub(super) fn additions(cx: &Context, os: &Os, seen: &Seen, plan: &Plan) -> Resu
         fabric(platform, version, needed, naming, source.offered()).map_err(|error| missing(&error))?;
     let first = kernel::packages(os, seen, (platform, needed), true, source.offered())?;
     if !first.is_empty() {
-        source.install_first(&packages, &first)?;
+        source.install_first(&packages, &first, &resolved)?;
     }
     if plan.toolkit {
         resolved.packages.push(toolkit(version, source.offered())?);

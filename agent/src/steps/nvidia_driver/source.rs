@@ -122,11 +122,20 @@ impl Source {
         Ok(())
     }
 
-    pub(super) fn install_first(&self, packages: &Packages<'_>, headers: &[Package]) -> Result<(), Failure> {
+    /// What is needed before `resolved`: headers, and of a folder all that is not the driver's.
+    pub(super) fn install_first(
+        &self,
+        packages: &Packages<'_>,
+        headers: &[Package],
+        resolved: &Resolved,
+    ) -> Result<(), Failure> {
         match self {
             Self::Repositories { .. } => packages.install(headers)?,
             Self::Folder { files, key, .. } => {
-                packages.install_files(&packages::others(files), key.as_deref())?;
+                let wanted = [headers, &resolved.packages].concat();
+                let is_there = |name: &str| packages.is_there(name);
+                let first = packages::others(files, &wanted, &resolved.version, &is_there)?;
+                packages.install_files(&first, key.as_deref())?;
             }
         }
         Ok(())
@@ -143,7 +152,8 @@ impl Source {
                 packages.install(&resolved.packages)?;
             }
             Self::Folder { files, key, .. } => {
-                let chosen = packages::choose(files, &resolved.packages, &resolved.version);
+                let is_there = |name: &str| packages.is_there(name);
+                let chosen = packages::choose(files, &resolved.packages, &resolved.version, &is_there)?;
                 packages.install_files(&chosen, key.as_deref())?;
             }
         }
