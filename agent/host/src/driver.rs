@@ -24,6 +24,7 @@ pub use fabric::{Fabric, FabricManager};
 pub use flavour::{Choice, Modules, OPEN_ONLY_FROM, PeerMemory, choose, peer_memory};
 pub use generation::Generation;
 pub use kernel::{lacks, needs};
+pub(crate) use laid_over::read as carried;
 pub use observe::{Observed, headers_present, module_file};
 pub use outcome::{Action, Note, Plan, Refusal};
 pub use plan::{Machine, Policy, State, Wish, decide};

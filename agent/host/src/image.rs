@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Root;
 use crate::catalog::{DriverFlavour, InstanceType};
+use crate::driver;
 use crate::versions::{self, Versions};
 
 /// Names the form of the record.
@@ -57,6 +58,10 @@ pub struct Installed {
     /// NVIDIA's driver: the module that is loaded, else the libraries that are there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nvidia_driver: Option<String>,
+    /// Drivers that the image carries beside `/usr`, in the order in which it prefers them: the first boot on a GPU lays
+    /// one over it. Empty on most images.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nvidia_drivers_carried: Vec<String>,
     /// The bundle of AWS's EFA installer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub efa_installer: Option<String>,
@@ -126,6 +131,7 @@ impl Installed {
         Self {
             nvidia_driver: loaded
                 .or_else(|| versions::nvidia_library(root).map(|found| found.version.to_string())),
+            nvidia_drivers_carried: driver::carried(root).iter().map(ToString::to_string).collect(),
             efa_installer: versions.efa_installer.as_ref().map(|one| one.version.to_string()),
             libfabric: text(&versions.libfabric),
             ofi_nccl: text(&versions.ofi_nccl),

@@ -12,7 +12,7 @@ const FOLDER: &str = "/opt/nvidia";
 pub(super) const SERVICE: &str = "nvidia-setup.service";
 
 /// The drivers' versions in the order in which the image prefers them; one where it has chosen.
-pub(super) fn read(root: &Root) -> Vec<Version> {
+pub(crate) fn read(root: &Root) -> Vec<Version> {
     let version = |name: &str| {
         let text = root.value(format!("{FOLDER}/{name}/.version"))?;
         text.parse().ok()

@@ -53,9 +53,26 @@ fn what_is_installed_is_read_from_files_and_reads_back() {
     assert_eq!(image.versions.efa_installer.as_deref(), Some("1.47.0"));
     assert_eq!(serde_json::from_str::<Image>(&image.json()).unwrap(), image);
     assert!(image.says_the_same(&read("2027-01-01T00:00:00Z")));
+    assert!(image.versions.nvidia_drivers_carried.is_empty() && !image.json().contains("Carried"));
     fs::write(dir.path().join("opt/amazon/efa_installed_packages"), "# EFA installer version: 1.48.0\n")
         .unwrap();
     assert!(!image.says_the_same(&read("2026-01-01T00:00:00Z")));
+}
+
+/// EKS's Amazon Linux 2023 for NVIDIA since autumn 2026: which driver a node has is settled at its first boot.
+#[test]
+fn drivers_that_the_image_carries_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    for (branch, version) in [("lts", "580.126.20"), ("pb", "595.71.05")] {
+        let folder = dir.path().join("opt/nvidia").join(branch);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(".version"), format!("{version}\n")).unwrap();
+    }
+    let agent = Agent { version: "1".into(), sha256: String::new() };
+    let image = Image::read(&Root::new(dir.path()), agent, &[], Vec::new(), String::new());
+    assert_eq!(image.versions.nvidia_drivers_carried, ["580.126.20", "595.71.05"]);
+    assert_eq!(image.versions.nvidia_driver, None);
+    assert!(image.json().contains("\"nvidiaDriversCarried\": ["), "{}", image.json());
 }
 
 #[test]
