@@ -1,8 +1,10 @@
 //! What is wrong with a cluster, and what to do about it. Each check is bounded in time and stands alone: one that fails
 //! says so and hides no other, and what could not be asked is never told as well.
 
+mod addons;
 mod aws;
 mod claims;
+mod clocks;
 mod devices;
 mod groups;
 mod inside;
@@ -16,8 +18,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use aws::{Account, account, addons, clocks, cluster};
+pub use addons::addons;
+pub use aws::{Account, account, cluster};
 pub use claims::claims;
+pub use clocks::clocks;
 pub use devices::devices;
 pub use groups::{groups, quota, subnets};
 pub use inside::{helm, rights, storage, unreachable};

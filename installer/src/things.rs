@@ -32,7 +32,7 @@ use crate::aws::{Door, Failure};
 use crate::desired::{Change, Resource, Seen};
 
 pub(crate) use addon::addons;
-pub use catalogue::{CatalogueError, POD_IDENTITY_AGENT, graph, s3_ids, s3_things, things};
+pub use catalogue::{CatalogueError, POD_IDENTITY_AGENT, graph, s3_ids, s3_things, take_s3, things};
 pub(crate) use default_class::{CLASSES, defaults};
 pub(crate) use document::canonical;
 pub use gpu::{GpuThings, gpu_things};
@@ -161,14 +161,6 @@ impl Thing {
     pub fn path(&self) -> Option<&str> {
         match &self.kind {
             Kind::Object(object) => Some(&object.path),
-            _ => None,
-        }
-    }
-
-    /// What it is by a look at the policy of the Mountpoint for S3 driver that was made before, where it is that policy.
-    pub fn read_s3(&self, look: Look) -> Option<Result<Look, Failure>> {
-        match &self.kind {
-            Kind::S3Policy(policy) => Some(policy.read(look)),
             _ => None,
         }
     }

@@ -1,17 +1,11 @@
-//! Credentials, cluster, add-ons, clocks.
+//! Credentials and cluster.
 
 use super::Finding;
 use crate::aws::{
-    Caller, Clocks, Cluster, Door, Meaning, PreflightError, caller, describe, mistakes, no_cluster,
-    other_account,
+    Caller, Cluster, Door, Meaning, PreflightError, caller, describe, mistakes, no_cluster, other_account,
 };
 use crate::gpu::contradictions;
 use crate::settings::{NodeGroupKind, Settings};
-use crate::things;
-
-/// Seconds that a clock may be off: AWS refuses signatures at five minutes, and a cluster's token is good for 60 s before
-/// it was made and 14 minutes after. Source: AWS, "Signature Version 4"; aws-iam-authenticator.
-const OFF: (i64, i64) = (30, 240);
 
 /// What was found out of the account and the cluster.
 #[derive(Debug, Default)]
@@ -130,75 +124,5 @@ fn entry(settings: &Settings, mode: &str) -> Finding {
             }
         }
         _ => Finding::unknown(subject, "EKS does not say it"),
-    }
-}
-
-/// What is wrong with each add-on, whoever installed it; and whether pods can get roles at all.
-pub async fn addons(door: &Door, settings: &Settings) -> Vec<Finding> {
-    const AGENT: &str = "eks-pod-identity-agent";
-    let all = match things::addons(door, &settings.cluster_name).await {
-        Ok(all) => all,
-        Err(failure) => return vec![Finding::unknown("add-ons", failure)],
-    };
-    let mut findings = Vec::new();
-    for (name, look) in &all {
-        let subject = format!("add-on {name}");
-        let look = match look {
-            Ok(look) => look,
-            Err(failure) => {
-                findings.push(Finding::unknown(subject, failure));
-                continue;
-            }
-        };
-        let note = look.note.clone().unwrap_or_default();
-        let advice = format!(
-            "see its pods: kubectl -n kube-system get pods; then aws eks describe-addon --addon-name {name}"
-        );
-        findings.push(match (look.sick, &look.pending) {
-            (true, _) => Finding::error(subject, note, &advice),
-            (false, Some(_)) => Finding::warning(subject, note, "wait: installer verify --wait 20"),
-            (false, None) => Finding::ok(subject, note),
-        });
-    }
-    if !all.iter().any(|(name, _)| name == AGENT) {
-        let what = "is not installed: no pod gets its role by Pod Identity";
-        findings.push(Finding::error(format_args!("add-on {AGENT}"), what, "installer apply"));
-    }
-    findings
-}
-
-/// How far our clock is from AWS's and the API server's.
-pub fn clocks(clocks: &Clocks) -> Vec<Finding> {
-    ["AWS", "the API server"].into_iter().map(|who| clock(who, clocks.ahead(who))).collect()
-}
-
-fn clock(who: &str, ahead: Option<i64>) -> Finding {
-    let subject = format!("clock, against {who}");
-    let Some(ahead) = ahead else { return Finding::unknown(subject, "it has not said the time") };
-    let what = format!("{} s {} ours", ahead.unsigned_abs(), if ahead < 0 { "behind" } else { "ahead of" });
-    let advice = "set this machine's clock (chronyc makestep, or timedatectl set-ntp true)";
-    match ahead.abs() {
-        off if off >= OFF.1 => Finding::error(subject, what, advice),
-        off if off >= OFF.0 => Finding::warning(subject, what, advice),
-        _ => Finding::ok(subject, what),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Level;
-    use super::*;
-
-    #[test]
-    fn a_clock_that_nobody_told_is_not_right() {
-        let level = |ahead| clock("AWS", ahead).level;
-        assert_eq!(level(None), Level::Unknown);
-        for (ahead, expected) in
-            [(0, Level::Ok), (-29, Level::Ok), (30, Level::Warning), (-240, Level::Error)]
-        {
-            assert_eq!(level(Some(ahead)), expected, "{ahead}");
-        }
-        assert_eq!(level(Some(i64::MAX)), Level::Error);
-        assert!(clock("AWS", Some(-300)).what.contains("300 s behind ours"));
     }
 }

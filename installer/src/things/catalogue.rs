@@ -19,7 +19,7 @@ use crate::render::RenderError;
 use crate::s3::Grants;
 use crate::settings::{Loaded, Settings};
 
-pub use s3::{s3_ids, s3_things};
+pub use s3::{s3_ids, s3_things, take_s3};
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]

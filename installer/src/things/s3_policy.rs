@@ -161,7 +161,7 @@ impl S3Held {
     }
 }
 
-/// Asks IAM for what the driver's role is given. Gives also the policy as it was looked at, for [`super::Thing::read_s3`].
+/// Asks IAM for what the driver's role is given. Gives also the policy as it was looked at, for [`super::take_s3`].
 pub async fn s3_held(door: &Door, settings: &Settings, account: &str) -> Result<(S3Held, Look), Failure> {
     let policy = S3Policy::new(settings, account, S3Change::default());
     let look = policy.policy.look(door).await?;

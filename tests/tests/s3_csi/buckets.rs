@@ -56,10 +56,11 @@ fn an_installation_gets_the_driver_then_one_call_for_each_change_and_apply_leave
     assert!(!told.out.contains("not asked for") && told.out.contains("as they must be"), "{told:?}");
 
     // What it gives and how it is are said by one look.
-    for words in [&["plan"][..], &["s3-csi", "add", &site.arn("third"), "--plan", "--unchecked"]] {
+    let add = ["s3-csi", "add", &site.arn("third"), "--plan", "--unchecked"];
+    for (words, code) in [(&["plan"][..], 0), (&add, 0), (&["doctor"], 3)] {
         let proxy = straight();
         let told = site.bed.run_through(&proxy, words, &[]);
-        assert_eq!(told.code, Some(0), "{told:?}");
+        assert_eq!(told.code, Some(code), "{told:?}");
         let calls = proxy.calls().into_iter();
         let mut of_policy: Vec<_> = calls
             .filter(|call| call.body.contains("research-s3-csi") && call.operation.contains("Policy"))

@@ -31,18 +31,21 @@ pub(super) async fn examine(args: &DoctorArgs, loaded: &Loaded, mut door: Door) 
         (Some(number), Some(_)) => buckets(&door, settings, number, &mut findings).await,
         _ => None,
     };
-    let known = given.is_some();
+    let (given, policy) = given.unzip();
     let made = made.map(|number| things::things(loaded, &number, given.unwrap_or_default()));
     let mut things = match &made {
         Some(Ok((things, _))) => things.clone(),
         Some(Err(_)) | None => Things::new(),
     };
-    if !known {
+    let mut looks = BTreeMap::new();
+    if let Some(policy) = &policy {
+        let known = things::take_s3(&mut things, policy).into_iter();
+        looks.extend(known.map(|(id, look)| (id, look.map_err(|failure| failure.to_string()))));
+    } else {
         let driver = things::s3_ids(settings);
         things.retain(|id, _| !driver.contains(id));
     }
     let (inside, outside): (Things, Things) = things.into_iter().partition(|(_, thing)| thing.is_inside());
-    let mut looks = BTreeMap::new();
     match &account.cluster {
         Some(cluster) => {
             let (cluster_found, addons, groups, quota, subnets, looked) = tokio::join!(
@@ -74,17 +77,18 @@ pub(super) async fn examine(args: &DoctorArgs, loaded: &Loaded, mut door: Door) 
     findings
 }
 
-/// What `s3-csi add` gave: while nobody knows, nobody knows either whether the driver must be there.
+/// What `s3-csi add` gave, and the policy that says so: while nobody knows, nobody knows either whether the driver must be
+/// there.
 async fn buckets(
     door: &Door,
     settings: &Settings,
     account: &str,
     findings: &mut Vec<Finding>,
-) -> Option<Grants> {
+) -> Option<(Grants, Look)> {
     let (mut given, subject) = (None, "Mountpoint for S3 driver and its buckets");
     let asked = async {
         match things::s3_held(door, settings, account).await {
-            Ok((held, _)) => given = Some(held.held().added),
+            Ok((held, look)) => given = Some((held.held().added, look)),
             Err(failure) => return vec![Finding::unknown(subject, failure)],
         }
         Vec::new()

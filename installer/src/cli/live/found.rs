@@ -71,11 +71,8 @@ impl Found {
         })?;
         let (inside, outside): (Things, Things) =
             things.clone().into_iter().partition(|(_, thing)| thing.is_inside());
-        let known = s3.and_then(|look| {
-            outside.iter().find_map(|(id, thing)| Some((id.clone(), thing.read_s3(look.clone())?)))
-        });
         let mut asked = outside.clone();
-        asked.retain(|id, _| known.as_ref().is_none_or(|(known, _)| known != id));
+        let known = s3.and_then(|look| things::take_s3(&mut asked, &look));
         let mut looks = carry_out::look(&door, &asked).await.map_err(|failure| asked_in_vain(&failure))?;
         if let Some((id, look)) = known {
             looks.insert(id, look.map_err(|failure| asked_in_vain(&failure))?);

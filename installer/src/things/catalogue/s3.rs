@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::super::s3_policy::{POLICY, S3Change, S3Policy};
-use super::super::{Kind, Policy, Things};
+use super::super::{Kind, Look, Policy, Things};
 use super::addons::DRIVERS;
 use super::{CatalogueError, Maker, POD_IDENTITY_AGENT, Row, document, graph};
+use crate::aws::Failure;
 use crate::desired::Graph;
 use crate::policies::{ROLES, Role, policy_name};
 use crate::settings::Settings;
@@ -42,6 +43,17 @@ pub fn s3_ids(settings: &Settings) -> BTreeSet<String> {
         );
     }
     ids
+}
+
+/// Takes the role's policy out of `things`, and gives its id and what it is by a look that [`super::super::s3_held`] made, so
+/// that nobody looks twice.
+pub fn take_s3(things: &mut Things, look: &Look) -> Option<(String, Result<Look, Failure>)> {
+    let found = things.iter().find_map(|(id, thing)| match &thing.kind {
+        Kind::S3Policy(policy) => Some((id.clone(), policy.read(look.clone()))),
+        _ => None,
+    })?;
+    things.remove(&found.0);
+    Some(found)
 }
 
 impl Maker<'_> {
