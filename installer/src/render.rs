@@ -22,7 +22,7 @@ pub(crate) use canonical::sorted;
 use crate::daemonset;
 use crate::launch_template::{self, LaunchTemplate, MakeError};
 use crate::policies::{self, Places, PolicyError, Role};
-use crate::settings::{Loaded, NodeGroupKind, Settings};
+use crate::settings::{Capacity, Loaded, NodeGroupKind, Settings};
 use crate::user_data::UserDataError;
 
 /// What is rendered.
@@ -82,6 +82,12 @@ pub enum RenderError {
          its own: use terraform or cloudformation, or GPU_NODE_GROUP_KIND=managed"
     )]
     EksctlSelfManaged,
+    /// Nor for this.
+    #[error(
+        "eksctl cannot say of a group with a launch template of its own that it is bought as a capacity block, and EKS \
+         refuses the group without that: use terraform or cloudformation"
+    )]
+    EksctlCapacityBlock,
 }
 
 /// The files for `what`.
@@ -111,10 +117,10 @@ pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError>
             files.extend(karpenter::files(loaded)?);
             files
         }
-        What::Eksctl if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged => {
-            return Err(RenderError::EksctlSelfManaged);
-        }
-        What::Eksctl => vec![file("eksctl.yaml", eksctl::text(settings)?)],
+        What::Eksctl => match no_eksctl(settings) {
+            Some(why) => return Err(why),
+            None => vec![file("eksctl.yaml", eksctl::text(settings)?)],
+        },
         What::Terraform => terraform_files(loaded)?,
         What::Cloudformation => {
             let template = launch_template::make(loaded)?;
@@ -127,7 +133,7 @@ pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError>
             let mut parts =
                 vec![What::LaunchTemplate, What::UserData, What::Policies, What::Kubernetes, What::Terraform];
             parts.push(What::Cloudformation);
-            if settings.gpu_node_group_kind == NodeGroupKind::Managed {
+            if no_eksctl(settings).is_none() {
                 parts.push(What::Eksctl);
             }
             let mut files = Vec::new();
@@ -137,6 +143,16 @@ pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError>
             files
         }
     })
+}
+
+/// Why there is no form of eksctl's, where there is none. Its node groups take `spot`, and no other way to buy
+/// (`pkg/cfn/builder/managed_nodegroup.go`); EKS wants `capacityType` `CAPACITY_BLOCK` said (EKS User Guide, "Create a managed
+/// node group with Capacity Blocks for ML").
+fn no_eksctl(settings: &Settings) -> Option<RenderError> {
+    if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
+        return Some(RenderError::EksctlSelfManaged);
+    }
+    (settings.gpu_capacity == Capacity::CapacityBlock).then_some(RenderError::EksctlCapacityBlock)
 }
 
 fn policy_files(settings: &Settings) -> Result<Vec<Rendered>, RenderError> {

@@ -13,6 +13,7 @@ import sys
 import botocore.session
 import botocore.validate
 import cfnlint.api
+import eksctl as eksctl_config
 import hcl2
 import kubernetes_validate
 import parliament
@@ -181,9 +182,10 @@ def eksctl(folder):
         return
     with open(path) as file:
         config = yaml.safe_load(file)
-    if (config["apiVersion"], config["kind"]) != ("eksctl.io/v1alpha5", "ClusterConfig"):
-        fail("eksctl.yaml is no ClusterConfig")
-    print("eksctl:", len(config["managedNodeGroups"]), "node groups, as YAML; eksctl itself did not look")
+    wrong = eksctl_config.wrong_or_blind(config)
+    if wrong:
+        fail(f"eksctl.yaml: {wrong}")
+    print("eksctl:", len(config["managedNodeGroups"]), "node groups, by the fields of eksctl's schema; eksctl itself did not look")
 
 
 def main():

@@ -1,6 +1,8 @@
 //! Karpenter's node pools and node classes: amd64, arm64, and GPUs on demand and spot with our user data.
 
 mod pools;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::settings::{self, File};
 
-fn loaded(more: &str) -> Loaded {
+pub(super) fn loaded(more: &str) -> Loaded {
     let text = format!(
         "CLUSTER_NAME=research\nAWS_REGION=us-west-2\nVPC_ID=vpc-0123456789abcdef0\nAWS_ACCOUNT_ID=012345678901\n\
          PRIVATE_SUBNET_A=subnet-0000000a\nPRIVATE_SUBNET_B=subnet-0000000b\n{more}"
@@ -50,19 +50,6 @@ fn exactly_one_storage_class_is_the_default() {
 }
 
 #[test]
-fn karpenter_says_interfaces_only_where_it_can() {
-    let class = |more: &str| {
-        let files = render(&loaded(&format!("INSTALL_KARPENTER=1\n{more}")), What::Kubernetes).unwrap();
-        files.into_iter().find(|file| file.path.ends_with("karpenter-gpu.yaml")).unwrap().text
-    };
-    assert!(!class("KARPENTER_VERSION=1.10.0\n").contains("networkInterfaces"));
-    let new = class("KARPENTER_VERSION=1.14.0\n");
-    assert_eq!(new.matches("interfaceType: efa-only").count(), 16);
-    assert!(!class("KARPENTER_VERSION=1.14.0\nGPU_EFA_LAYOUT=combined\n").contains("networkInterfaces"));
-    assert!(!new.contains("node.eks.aws"), "Karpenter appends the NodeConfig itself");
-}
-
-#[test]
 fn with_dra_there_are_values_of_charts_in_place_of_plugins_and_no_gpu_pools() {
     let paths = |more: &str| {
         let files = render(&loaded(&format!("INSTALL_KARPENTER=1\n{more}")), What::Kubernetes).unwrap();
@@ -85,25 +72,25 @@ fn with_dra_there_are_values_of_charts_in_place_of_plugins_and_no_gpu_pools() {
     assert_eq!(come, ["charts/dra-driver-nvidia-gpu.values.yaml", "charts/aws-dranet.values.yaml"]);
 }
 
-#[test]
-fn karpenter_s_objects_are_known_by_name_also_where_nobody_asks_for_them() {
-    let loaded = loaded("INSTALL_KARPENTER=1\n");
-    let bare = |object: &Value| json!({ "apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": object["metadata"] });
-    let documents = karpenter::documents(&loaded).unwrap();
-    let named = documents.map(|(path, objects)| (path, objects.iter().map(bare).collect::<Vec<_>>()));
-    assert_eq!(named, karpenter::names());
-}
+/// An image of one's own, and what its nodes are told of the cluster.
+const OWN: &str =
+    "GPU_AMI_ID=ami-01234567\nCLUSTER_ENDPOINT=https://x\nCLUSTER_CA=YWJj\nCLUSTER_CIDR=10.100.0.0/16\n";
 
 #[test]
-fn eksctl_has_no_form_for_self_managed_groups() {
-    let loaded = loaded(
-        "GPU_NODE_GROUP_KIND=self-managed\nGPU_AMI_ID=ami-01234567\nCLUSTER_ENDPOINT=https://x\nCLUSTER_CA=YWJj\n\
-         CLUSTER_CIDR=10.100.0.0/16\nGPU_ZONE=us-west-2a\nGPU_SECURITY_GROUP=sg-01234567\n\
-         CLUSTER_SECURITY_GROUP=sg-01234568\n",
+fn eksctl_has_no_form_for_self_managed_groups_and_capacity_blocks() {
+    let own = format!(
+        "{OWN}GPU_NODE_GROUP_KIND=self-managed\nGPU_ZONE=us-west-2a\nGPU_SECURITY_GROUP=sg-01234567\n\
+         CLUSTER_SECURITY_GROUP=sg-01234568\n"
     );
-    assert!(render(&loaded, What::Eksctl).is_err());
-    let files = render(&loaded, What::All).unwrap();
-    assert!(files.iter().all(|file| file.path != "eksctl.yaml"));
+    let bought = |how: &str| {
+        format!("GPU_CAPACITY={how}\nGPU_CAPACITY_RESERVATION_ID=cr-0123456789abcdef0\nGPU_ZONE=us-west-2a\n")
+    };
+    for (settings, form) in [(own, false), (bought("capacity-block"), false), (bought("reservation"), true)] {
+        let loaded = loaded(&settings);
+        assert_eq!(render(&loaded, What::Eksctl).is_ok(), form, "{settings}");
+        let files = render(&loaded, What::All).unwrap();
+        assert_eq!(files.iter().any(|file| file.path == "eksctl.yaml"), form, "{settings}");
+    }
 }
 
 #[test]
