@@ -88,3 +88,23 @@ fn every_launch_template_is_what_ec2_s_model_takes() {
     assert!(written >= catalog::names().count() * 4, "{written}");
     print!("{}", python::run("templates.py", &[folder.path()]));
 }
+
+/// Karpenter adds a part of its own, with the cluster's certificate; what EC2 takes has to have room for both.
+#[test]
+fn the_user_data_of_every_type_has_room_for_what_karpenter_adds() {
+    let folder = tempfile::tempdir().unwrap();
+    // As long as a URL may be.
+    let url = format!("https://example.com/{}", "a".repeat(2028));
+    let agent = format!("AGENT_URL={url}\nAGENT_SHA256={}\n", "0123456789abcdef".repeat(4));
+    let mut written = 0;
+    for kind in catalog::names() {
+        let text = format!(
+            "{LEAST}{agent}INSTALL_KARPENTER=1\nCLUSTER_SECURITY_GROUP=sg-01234567\nGPU_SECURITY_GROUP=sg-01234568\n\
+             GPU_INSTANCE_TYPE={kind}\nNVIDIA_DRIVER_VERSION=latest\n"
+        );
+        written += usize::from(write(&folder.path().join(kind), &text, What::Kubernetes));
+    }
+    // Those that are sold on demand.
+    assert!(written > 40, "{written}");
+    print!("{}", python::run("karpenter.py", &[folder.path()]));
+}

@@ -11,9 +11,11 @@ use super::inside::InsideArgs;
 use super::talk::{UNKNOWN, asked_in_vain};
 use super::{Common, Stop, err, failed};
 use crate::aws::{Cluster, Door, Recorder};
+use crate::carry_out::patiently;
 use crate::desired::{Graph, Plan, Seen, Task};
 use crate::devices;
 use crate::exit::Exit;
+use crate::gpu;
 use crate::s3::Grants;
 use crate::settings::Settings;
 use crate::things::{self, Look, Things};
@@ -102,8 +104,16 @@ impl Live {
         Ok(live)
     }
 
-    /// Refuses settings that the API server cannot work with.
+    /// Refuses settings that AWS or the API server cannot work with.
     pub(super) async fn usable(&self) -> Result<(), Stop> {
+        let wrong = patiently(|| gpu::of_karpenter(&self.door, &self.settings)).await;
+        let wrong = wrong.map_err(|failure| asked_in_vain(&failure))?;
+        for problem in &wrong {
+            err(format_args!("installer: {problem}"));
+        }
+        if !wrong.is_empty() {
+            return Err(Exit::Settings);
+        }
         let Some(client) = &self.door.kubernetes else { return Ok(()) };
         match devices::hindered(client, &self.settings).await {
             Ok(None) => Ok(()),

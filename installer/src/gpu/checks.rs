@@ -31,7 +31,7 @@ pub fn check(settings: &Settings, facts: &Facts, groups: &[Group]) -> Vec<Proble
     }
     tell("GPU_SECURITY_GROUP", security_group(settings, facts));
     tell("GPU_PLACEMENT_GROUP", placement_group(settings, facts, groups));
-    let image = image::wrong(settings, facts).into_iter();
+    let image = image::wrong(settings, facts.image.as_ref()).into_iter();
     for (setting, what) in image.chain(reservation::wrong(settings, facts, groups)) {
         tell(setting, Some(what));
     }

@@ -1,7 +1,7 @@
 //! The image of one's own that nodes are started from: one of another architecture is not started at all, and one with its
 //! root elsewhere gets our root volume beside its own small one.
 
-use super::Facts;
+use super::Problem;
 use crate::aws::{Door, Element, Failure, Form};
 use crate::settings::Settings;
 
@@ -36,11 +36,23 @@ fn read(found: &Element) -> Image {
     }
 }
 
+/// The same of the image that Karpenter's GPU nodes are to start from; nothing is asked where there is none of one's own, or
+/// nobody makes the node class.
+pub async fn of_karpenter(door: &Door, settings: &Settings) -> Result<Vec<Problem>, Failure> {
+    let Some(id) = settings.gpu_ami_id.as_ref() else { return Ok(Vec::new()) };
+    if !(settings.install_kubernetes && settings.karpenter_has_gpus()) {
+        return Ok(Vec::new());
+    }
+    let found = image(door, id).await?;
+    let wrong = wrong(settings, found.as_ref()).into_iter();
+    Ok(wrong.map(|(setting, what)| Problem { setting, what }).collect())
+}
+
 /// What speaks against it, each with the setting that it is about.
-pub(super) fn wrong(settings: &Settings, facts: &Facts) -> Vec<(&'static str, String)> {
+pub(super) fn wrong(settings: &Settings, image: Option<&Image>) -> Vec<(&'static str, String)> {
     const ID: &str = "GPU_AMI_ID";
     let Some(id) = settings.gpu_ami_id.as_ref() else { return Vec::new() };
-    let Some(there) = &facts.image else {
+    let Some(there) = image else {
         let what = format!("there is no image {id} in {} that these credentials see", settings.aws_region);
         return vec![(ID, what)];
     };

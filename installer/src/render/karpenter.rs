@@ -89,18 +89,28 @@ fn general_class(settings: &Settings) -> Value {
     class("general", spec(settings, &settings.private_subnets()))
 }
 
+/// Where the nodes' image comes from. One of one's own is taken by its id, and Karpenter has to be told the family, by which it
+/// writes the user data. For an image of one's own ours is nodeadm's, and of AL2023 Karpenter adds a NodeConfig to it; to
+/// `Custom` it adds nothing, so that labels and taints of its pools would be missing (its `pkg/providers/amifamily`).
+fn image(settings: &Settings, spec: &mut Value) {
+    if let Some(id) = &settings.gpu_ami_id {
+        spec["amiFamily"] = json!("AL2023");
+        spec["amiSelectorTerms"] = json!([{ "id": id }]);
+    }
+}
+
 /// One class for one type: the interfaces are those of its network cards.
 fn gpu_class(loaded: &Loaded) -> Result<Value, RenderError> {
     let settings = &loaded.settings;
     let template = launch_template::make(loaded)?;
     let subnets: Vec<_> = settings.gpu_subnets().into_iter().map(|(_, id)| id).collect();
     let mut spec = spec(settings, &subnets);
+    image(settings, &mut spec);
     let volumes = template.volumes.iter().map(|volume| {
-        let root = volume.device == settings.gpu_root_device;
         json!({
-            // GPU_AMI_ID is the node groups'; the image that Karpenter picks is Amazon Linux.
-            "deviceName": if root { launch_template::ROOT_DEVICE } else { &volume.device },
-            "rootVolume": root,
+            "deviceName": volume.device,
+            // Of an image of one's own Karpenter does not know by itself which it is.
+            "rootVolume": volume.device == settings.gpu_root_device,
             "ebs": {
                 "volumeType": "gp3",
                 "volumeSize": format!("{}Gi", volume.size),
@@ -120,6 +130,10 @@ fn gpu_class(loaded: &Loaded) -> Result<Value, RenderError> {
         && let Some(groups) = spec["securityGroupSelectorTerms"].as_array_mut()
     {
         groups.push(json!({ "tags": { launch_template::OWNER_TAG: crate::things::gpu_owner(settings) } }));
+    }
+    if let Some(name) = settings.gpu_placement_group.as_ref().filter(|_| settings.karpenter_says_placement())
+    {
+        spec["placementGroupSelector"] = json!({ "name": name });
     }
     if let Some(id) = &settings.gpu_capacity_reservation_id {
         spec["capacityReservationSelectorTerms"] = json!([{ "id": id }]);

@@ -73,7 +73,7 @@ fn with_dra_there_are_values_of_charts_in_place_of_plugins_and_no_gpu_pools() {
 }
 
 /// An image of one's own, and what its nodes are told of the cluster.
-const OWN: &str =
+pub(super) const OWN: &str =
     "GPU_AMI_ID=ami-01234567\nCLUSTER_ENDPOINT=https://x\nCLUSTER_CA=YWJj\nCLUSTER_CIDR=10.100.0.0/16\n";
 
 #[test]

@@ -157,6 +157,16 @@ impl Settings {
     /// Whether the node classes of this Karpenter can say which interfaces are EFA-only: `networkInterfaces` is there
     /// since 1.11.
     pub fn karpenter_says_interfaces(&self) -> bool {
-        form::version(&self.karpenter_version).is_some_and(|version| version >= [1, 11, 0])
+        self.karpenter_is_from([1, 11, 0])
+    }
+
+    /// Whether they can name a placement group: `placementGroupSelector` is in the definitions of 1.14.0, the oldest that were
+    /// looked at for it.
+    pub fn karpenter_says_placement(&self) -> bool {
+        self.karpenter_is_from([1, 14, 0])
+    }
+
+    fn karpenter_is_from(&self, least: [u32; 3]) -> bool {
+        form::version(&self.karpenter_version).is_some_and(|version| version >= least)
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::inside::{Inside, one_at_a_time};
 
-const ON: [(&str, &str); 2] = [("INSTALL_KARPENTER", "true"), ("KARPENTER_VERSION", "1.14.0")];
-const CLASSES: &str = "/apis/karpenter.k8s.aws/v1/ec2nodeclasses";
+pub(crate) const ON: [(&str, &str); 2] = [("INSTALL_KARPENTER", "true"), ("KARPENTER_VERSION", "1.14.0")];
+pub(crate) const CLASSES: &str = "/apis/karpenter.k8s.aws/v1/ec2nodeclasses";
 const POOLS: &str = "/apis/karpenter.sh/v1/nodepools";
 const CLAIMS: &str = "/apis/karpenter.sh/v1/nodeclaims";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -120,7 +120,7 @@ fn is_what_is_rendered(inside: &Inside) {
 /// Whatever the settings ask for, Karpenter's definitions and their rules take it.
 fn every_kind_of_node_is_taken(inside: &Inside) {
     let block = [("GPU_CAPACITY", "capacity-block"), ("GPU_CAPACITY_RESERVATION_ID", "cr-0123456789abcdef0")];
-    let variants: [&[(&str, &str)]; 7] = [
+    let variants: [&[(&str, &str)]; 8] = [
         &block,
         &[("GPU_EFA_LAYOUT", "combined")],
         &[
@@ -132,6 +132,11 @@ fn every_kind_of_node_is_taken(inside: &Inside) {
         &[("GPU_INSTANCE_TYPE", "g6e.48xlarge"), ("GPU_MAX_SIZE", "1")],
         &[("GPU_INSTANCE_TYPE", "g5g.16xlarge"), ("GPU_NUM_ENIS", "0")],
         &[("CLUSTER_SECURITY_GROUP", "sg-01234567"), ("GPU_SECURITY_GROUP", "sg-01234568")],
+        &[
+            ("GPU_AMI_ID", "ami-0123456789abcdef0"),
+            ("GPU_ROOT_DEVICE", "/dev/sda1"),
+            ("GPU_PLACEMENT_GROUP", "near"),
+        ],
     ];
     for (number, variant) in variants.iter().enumerate() {
         let folder = format!("variant-{number}");

@@ -41,13 +41,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "GPU_AMI_ID",
         text(&form::AMI),
         None,
-        "Image; not set: the EKS-optimised AL2023 NVIDIA one, which a managed group picks itself.",
+        "Image of GPU nodes, those of Karpenter too; it must have nodeadm. Not set: the EKS-optimised AL2023 NVIDIA one, which a managed group and Karpenter pick themselves.",
     ),
     setting(
         "GPU_ROOT_DEVICE",
         text(&form::DEVICE),
         Is(ROOT_DEVICE),
-        "Where the image of GPU_AMI_ID has its root: /dev/xvda on Amazon Linux, /dev/sda1 on Ubuntu. `gpu create` compares.",
+        "Where the image of GPU_AMI_ID has its root: /dev/xvda on Amazon Linux, /dev/sda1 on Ubuntu. `gpu create` compares, and `apply` with Karpenter.",
     ),
     setting(
         "NVIDIA_DRIVER_VERSION",
