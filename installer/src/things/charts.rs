@@ -90,11 +90,16 @@ fn cluster_autoscaler(settings: &Settings) -> Value {
     })
 }
 
-/// Source: Karpenter, "Getting Started". The queue has the cluster's name.
+/// Source: Karpenter, "Getting Started". The queue has the cluster's name. By EKS's conditions Karpenter replaces nodes only
+/// with its gate `NodeRepair`, which is off by default ("Disruption", node auto repair).
 fn karpenter(settings: &Settings) -> Value {
-    json!({
+    let mut values = json!({
         "settings": { "clusterName": settings.cluster_name, "interruptionQueue": settings.cluster_name },
         "serviceAccount": { "create": true, "name": "karpenter" },
         "nodeSelector": nodes(settings),
-    })
+    });
+    if settings.eks_repair {
+        values["settings"]["featureGates"] = json!({ "nodeRepair": true });
+    }
+    values
 }

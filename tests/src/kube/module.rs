@@ -69,14 +69,16 @@ impl Module {
     fn key(&self, source: &Path) -> Result<String, Error> {
         let mut hash = Sha256::new();
         let mut files = vec![source.join("go.mod"), source.join("go.sum")];
-        if let Gives::Programs(packages) = &self.gives {
+        match &self.gives {
             // A package of the module itself is one file.
-            files.extend(
+            Gives::Programs(packages) => files.extend(
                 packages
                     .iter()
                     .filter_map(|it| it.strip_prefix("./"))
                     .map(|it| source.join(it).join("main.go")),
-            );
+            ),
+            // Of one module several folders may be kept, each by itself.
+            Gives::Files { folder, .. } => hash.update(folder),
         }
         for path in files {
             hash.update(fs::read(&path).map_err(at(&path))?);
@@ -125,11 +127,21 @@ fn fetch(module: &str, folder: &str, source: &Path, out: &Path) -> Result<(), Er
     let unread = |detail: String| Error::Program { program: "go mod download".to_owned(), detail };
     let about: serde_json::Value = serde_json::from_str(&said).map_err(|error| unread(error.to_string()))?;
     let from = about["Dir"].as_str().ok_or_else(|| unread(said.clone()))?;
-    let from = Path::new(from).join(folder);
-    for entry in fs::read_dir(&from).map_err(at(&from))? {
-        let path = entry.map_err(at(&from))?.path();
+    copy(&Path::new(from).join(folder), out)
+}
+
+/// Copies what is in the folder `from` into the folder `to`. What Go keeps is read-only, and the copies are not.
+fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(from).map_err(at(from))? {
+        let path = entry.map_err(at(from))?.path();
         let Some(name) = path.file_name() else { continue };
-        fs::write(out.join(name), fs::read(&path).map_err(at(&path))?).map_err(at(out))?;
+        let copied = to.join(name);
+        if path.is_dir() {
+            fs::create_dir(&copied).map_err(at(&copied))?;
+            copy(&path, &copied)?;
+        } else {
+            fs::write(&copied, fs::read(&path).map_err(at(&path))?).map_err(at(&copied))?;
+        }
     }
     Ok(())
 }

@@ -30,14 +30,19 @@ const HELM: Module = Module {
     with_c: false,
     gives: Gives::Programs(&["helm.sh/helm/v4/cmd/helm"]),
 };
-const KARPENTER: Module = Module {
-    folder: "karpenter",
-    version: "v1.14.0",
-    flags: "",
-    tags: "",
-    with_c: false,
-    gives: Gives::Files { module: "github.com/aws/karpenter-provider-aws", folder: "pkg/apis/crds" },
-};
+const KARPENTER: Module = of_karpenter("pkg/apis/crds");
+const KARPENTER_CHART: Module = of_karpenter("charts/karpenter");
+
+const fn of_karpenter(folder: &'static str) -> Module {
+    Module {
+        folder: "karpenter",
+        version: "v1.14.0",
+        flags: "",
+        tags: "",
+        with_c: false,
+        gives: Gives::Files { module: "github.com/aws/karpenter-provider-aws", folder },
+    }
+}
 
 /// What makes a container of a pod beside Debian's runc. NVIDIA's runtime loads the driver's library when it needs it:
 /// its names are looked up late (the flag is that of its own Makefile).
@@ -118,8 +123,13 @@ pub fn seccomp_profile() -> Result<PathBuf, Error> {
 
 /// A folder with Karpenter's custom resource definitions, as its chart has them.
 pub fn karpenter_definitions() -> Result<PathBuf, Error> {
-    let folder = binary::variable("KUBEBUILDER_ASSETS").map(|folder| folder.join("karpenter-crds"));
-    folder.filter(|path| path.is_dir()).map_or_else(|| KARPENTER.get(), Ok)
+    folder("karpenter-crds").map_or_else(|| KARPENTER.get(), Ok)
+}
+
+/// A folder with Karpenter's chart, as its sources have it: the release writes its version and its image into it, and adds
+/// [`karpenter_definitions`].
+pub fn karpenter_chart() -> Result<PathBuf, Error> {
+    folder("karpenter-chart").map_or_else(|| KARPENTER_CHART.get(), Ok)
 }
 
 /// etcd.
@@ -132,6 +142,11 @@ pub(super) fn etcd() -> Result<PathBuf, Error> {
                 .to_owned(),
         )
     })
+}
+
+/// A folder in the one that `KUBEBUILDER_ASSETS` names.
+fn folder(name: &str) -> Option<PathBuf> {
+    binary::variable("KUBEBUILDER_ASSETS").map(|folder| folder.join(name)).filter(|path| path.is_dir())
 }
 
 /// A program in the folder that `KUBEBUILDER_ASSETS` names.

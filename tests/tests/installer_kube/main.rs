@@ -11,6 +11,7 @@ mod hardware;
 mod inside;
 mod joined;
 mod karpenter;
+mod karpenter_chart;
 mod karpenter_image;
 mod kills;
 mod node;
