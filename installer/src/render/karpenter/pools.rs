@@ -44,7 +44,9 @@ pub(super) fn general_pool(arch: &str) -> Value {
     )
 }
 
-/// A GPU node is never taken from under its pods: jobs on it have no other place.
+/// A GPU node is never taken from under its pods: jobs on it have no other place. Karpenter replaces a node whose image or class
+/// has changed, also by a new release of Amazon Linux's, unless a budget says that none may go for that reason (Karpenter,
+/// "Disruption"); one that has become empty goes, and what comes then is new.
 pub(super) fn gpu_pool(settings: &Settings, capacity: &str, weight: u64) -> Value {
     let gpus = settings.instance_type().map_or(0, |kind| u64::from(kind.gpu_count()));
     let labels: serde_json::Map<_, _> =
@@ -67,7 +69,11 @@ pub(super) fn gpu_pool(settings: &Settings, capacity: &str, weight: u64) -> Valu
                     ],
                 },
             },
-            "disruption": { "consolidationPolicy": "WhenEmpty", "consolidateAfter": "10m" },
+            "disruption": {
+                "consolidationPolicy": "WhenEmpty",
+                "consolidateAfter": "10m",
+                "budgets": [{ "nodes": "10%" }, { "nodes": "0", "reasons": ["Drifted", "Underutilized"] }],
+            },
             "limits": { "nvidia.com/gpu": gpus * settings.gpu_max_size },
             "weight": weight,
         }),

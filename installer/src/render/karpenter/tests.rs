@@ -61,6 +61,21 @@ fn karpenter_s_gpu_nodes_are_in_the_placement_group_where_it_can_be_said() {
 }
 
 #[test]
+fn a_gpu_node_is_not_taken_from_under_its_pods() {
+    let documents = documents(&loaded("INSTALL_KARPENTER=1\n")).unwrap();
+    let pools: Vec<_> = documents[1].1.iter().filter(|object| object["kind"] == "NodePool").collect();
+    assert_eq!(pools.len(), 2);
+    for pool in pools {
+        assert_eq!(pool["spec"]["template"]["spec"]["expireAfter"], "Never");
+        let disruption = &pool["spec"]["disruption"];
+        assert_eq!(disruption["consolidationPolicy"], "WhenEmpty");
+        let mut budgets = disruption["budgets"].as_array().unwrap().iter();
+        let never = budgets.find(|budget| budget["nodes"] == "0").unwrap();
+        assert_eq!(never, &json!({ "nodes": "0", "reasons": ["Drifted", "Underutilized"] }));
+    }
+}
+
+#[test]
 fn karpenter_s_objects_are_known_by_name_also_where_nobody_asks_for_them() {
     let loaded = loaded("INSTALL_KARPENTER=1\n");
     let bare = |object: &Value| json!({ "apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": object["metadata"] });
