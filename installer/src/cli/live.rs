@@ -106,7 +106,7 @@ impl Live {
 
     /// Refuses settings that AWS or the API server cannot work with.
     pub(super) async fn usable(&self) -> Result<(), Stop> {
-        let wrong = patiently(|| gpu::of_karpenter(&self.door, &self.settings)).await;
+        let wrong = patiently(|| gpu::karpenter(&self.door, &self.settings)).await;
         let wrong = wrong.map_err(|failure| asked_in_vain(&failure))?;
         for problem in &wrong {
             err(format_args!("installer: {problem}"));

@@ -30,7 +30,7 @@ pub fn check(settings: &Settings, facts: &Facts, groups: &[Group]) -> Vec<Proble
         tell("GPU_MAX_SIZE", addresses(settings, facts, group));
     }
     tell("GPU_SECURITY_GROUP", security_group(settings, facts));
-    tell("GPU_PLACEMENT_GROUP", placement_group(settings, facts, groups));
+    tell("GPU_PLACEMENT_GROUP", placement_group(settings, facts.placement.as_deref(), groups.len()));
     let image = image::wrong(settings, facts.image.as_ref()).into_iter();
     for (setting, what) in image.chain(reservation::wrong(settings, facts, groups)) {
         tell(setting, Some(what));
@@ -155,14 +155,15 @@ fn security_group(settings: &Settings, facts: &Facts) -> Option<String> {
     })
 }
 
-fn placement_group(settings: &Settings, facts: &Facts, groups: &[Group]) -> Option<String> {
+/// What speaks against the placement group that the settings name, by its strategy, where it is `there`, for so many groups.
+pub(super) fn placement_group(settings: &Settings, there: Option<&str>, groups: usize) -> Option<String> {
     let name = settings.gpu_placement_group.as_ref()?;
-    match facts.placement.as_deref() {
+    match there {
         None => Some(format!(
             "there is no placement group {name}; GPU_CREATE_PLACEMENT_GROUP=true makes one instead"
         )),
-        Some("cluster") if groups.len() > 1 => {
-            Some(format!("{name} is in one zone, and there is a node group in each of {}", groups.len()))
+        Some("cluster") if groups > 1 => {
+            Some(format!("{name} is in one zone, and there is a node group in each of {groups}"))
         }
         Some("cluster") => None,
         Some(other) => Some(format!("{name} is of the strategy {other}, not cluster")),

@@ -66,9 +66,7 @@ pub async fn facts(door: &Door, settings: &Settings) -> Result<Facts, Failure> {
     let offered = offered.iter().map(|offer| offer.text("location").to_owned()).collect();
     let mut facts = Facts { subnets, offered, ..Facts::default() };
     if let Some(name) = &settings.gpu_placement_group {
-        let form = Form::new("ec2:DescribePlacementGroups").filter("group-name", &[name]);
-        let found = door.ec2.list(form, "placementGroupSet").await?;
-        facts.placement = found.first().map(|group| group.text("strategy").to_owned());
+        facts.placement = placement(door, name).await?;
     }
     if let Some(id) = &settings.gpu_security_group {
         let form = Form::new("ec2:DescribeSecurityGroups").filter("group-id", &[id]);
@@ -84,6 +82,13 @@ pub async fn facts(door: &Door, settings: &Settings) -> Result<Facts, Failure> {
         facts.image = image(door, id).await?;
     }
     Ok(facts)
+}
+
+/// The strategy of the placement group `name`, where it is there.
+pub(super) async fn placement(door: &Door, name: &str) -> Result<Option<String>, Failure> {
+    let form = Form::new("ec2:DescribePlacementGroups").filter("group-name", &[name]);
+    let found = door.ec2.list(form, "placementGroupSet").await?;
+    Ok(found.first().map(|group| group.text("strategy").to_owned()))
 }
 
 /// Those of `ids` that there are.

@@ -1,7 +1,6 @@
 //! The image of one's own that nodes are started from: one of another architecture is not started at all, and one with its
 //! root elsewhere gets our root volume beside its own small one.
 
-use super::Problem;
 use crate::aws::{Door, Element, Failure, Form};
 use crate::settings::Settings;
 
@@ -34,18 +33,6 @@ fn read(found: &Element) -> Image {
         root: root.to_owned(),
         root_size: size.unwrap_or_default(),
     }
-}
-
-/// The same of the image that Karpenter's GPU nodes are to start from; nothing is asked where there is none of one's own, or
-/// nobody makes the node class.
-pub async fn of_karpenter(door: &Door, settings: &Settings) -> Result<Vec<Problem>, Failure> {
-    let Some(id) = settings.gpu_ami_id.as_ref() else { return Ok(Vec::new()) };
-    if !(settings.install_kubernetes && settings.karpenter_has_gpus()) {
-        return Ok(Vec::new());
-    }
-    let found = image(door, id).await?;
-    let wrong = wrong(settings, found.as_ref()).into_iter();
-    Ok(wrong.map(|(setting, what)| Problem { setting, what }).collect())
 }
 
 /// What speaks against it, each with the setting that it is about.
