@@ -39,6 +39,6 @@ pub use history::History;
 pub use identity::Reporter;
 pub use sight::Sight;
 pub use tools::{
-    containerd_programs, finish, helm, karpenter_chart, karpenter_definitions, kubectl, node_programs,
-    nvidia_container_runtime, program, seccomp_profile,
+    containerd_programs, finish, helm, karpenter_calls, karpenter_chart, karpenter_definitions, kubectl,
+    node_programs, nvidia_container_runtime, program, seccomp_profile,
 };

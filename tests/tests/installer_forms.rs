@@ -2,15 +2,17 @@
 //! parliament, a policy evaluator, the schemas of Kubernetes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use gpunode_host::catalog;
-use gpunode_tests::{binary, python};
+use gpunode_tests::{binary, kube, python};
 use installer::render::{What, render};
 use installer::s3::{Grant, Held};
 use installer::settings::{self, File};
+use serde_json::Value;
 
 /// Writes what `text` makes into `folder`, or says that the settings cannot be used.
 fn write(folder: &Path, text: &str, what: What) -> bool {
@@ -55,6 +57,60 @@ fn policies_allow_what_is_needed_and_deny_what_is_others() {
     let document = held.document("aws").unwrap().to_string();
     std::fs::write(folder.path().join("policies/s3-csi-added.json"), document).unwrap();
     print!("{}", python::run("policies.py", &[folder.path()]));
+}
+
+/// Calls that Karpenter's sources declare in `text`, as IAM names the actions.
+fn declared(text: &str) -> BTreeSet<String> {
+    const SERVICES: [(&str, &str); 7] = [
+        ("ARCZonalShiftAPI", "arc-zonal-shift"),
+        ("EC2API", "ec2"),
+        ("EKSAPI", "eks"),
+        ("IAMAPI", "iam"),
+        ("PricingAPI", "pricing"),
+        ("SQSAPI", "sqs"),
+        ("SSMAPI", "ssm"),
+    ];
+    let mut service = None;
+    let mut calls = BTreeSet::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("type ").and_then(|rest| rest.strip_suffix(" interface {")) {
+            service = SERVICES.iter().find(|(api, _)| *api == name).map(|(_, service)| *service);
+        } else if let (Some(service), Some((name, _))) = (service, line.trim_start().split_once('(')) {
+            calls.insert(format!("{service}:{name}"));
+        }
+    }
+    let known: BTreeSet<_> = calls.iter().filter_map(|call| Some(call.split_once(':')?.0)).collect();
+    assert_eq!(known, SERVICES.map(|(_, service)| service).into(), "{text}");
+    calls
+}
+
+/// An action that its release needs and its role lacks would stop Karpenter where nobody looks.
+#[test]
+fn karpenter_may_make_each_call_that_its_release_makes() {
+    // Declared there, and called by its own tests only.
+    const TESTS: [&str; 2] = ["iam:GetRole", "sqs:SendMessage"];
+    let folder = tempfile::tempdir().unwrap();
+    assert!(write(folder.path(), &format!("{LEAST}INSTALL_KARPENTER=1\n"), What::Policies));
+    let mut allowed = BTreeSet::new();
+    for entry in fs::read_dir(folder.path().join("policies")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        // The queue's is what others may do with it.
+        if name.starts_with("karpenter-") && name != "karpenter-queue" && name != "karpenter-trust" {
+            let policy: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+            for statement in policy["Statement"].as_array().unwrap() {
+                let actions = &statement["Action"];
+                let all = actions.as_array().map_or_else(|| vec![actions], |all| all.iter().collect());
+                allowed.extend(all.iter().map(|action| action.as_str().unwrap().to_owned()));
+            }
+        }
+    }
+    let mut calls = declared(&fs::read_to_string(kube::karpenter_calls().unwrap().join("sdk.go")).unwrap());
+    assert!(calls.len() > 30, "{calls:?}");
+    for call in TESTS {
+        assert!(calls.remove(call), "{call} is not declared any more");
+    }
+    assert_eq!(calls.difference(&allowed).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 /// Every type, layout, way to buy and kind of group that the settings allow.

@@ -1,4 +1,4 @@
-// Read for its custom resource definitions and its chart: nothing is built of it.
+// Read for its custom resource definitions, its chart and its list of calls: nothing is built of it.
 module gpunode.io/tests/kube/karpenter
 
 go 1.26.0

@@ -32,6 +32,7 @@ const HELM: Module = Module {
 };
 const KARPENTER: Module = of_karpenter("pkg/apis/crds");
 const KARPENTER_CHART: Module = of_karpenter("charts/karpenter");
+const KARPENTER_CALLS: Module = of_karpenter("pkg/aws");
 
 const fn of_karpenter(folder: &'static str) -> Module {
     Module {
@@ -130,6 +131,11 @@ pub fn karpenter_definitions() -> Result<PathBuf, Error> {
 /// [`karpenter_definitions`].
 pub fn karpenter_chart() -> Result<PathBuf, Error> {
     folder("karpenter-chart").map_or_else(|| KARPENTER_CHART.get(), Ok)
+}
+
+/// A folder with the file `sdk.go`, in which Karpenter names each call of AWS that it makes.
+pub fn karpenter_calls() -> Result<PathBuf, Error> {
+    folder("karpenter-calls").map_or_else(|| KARPENTER_CALLS.get(), Ok)
 }
 
 /// etcd.
