@@ -6,6 +6,7 @@ mod canonical;
 mod cloudformation;
 pub(crate) mod dra;
 mod eksctl;
+mod error;
 mod hcl;
 pub(crate) mod karpenter;
 pub(crate) mod kubernetes;
@@ -18,12 +19,12 @@ mod yaml;
 use serde_json::Value;
 
 pub(crate) use canonical::sorted;
+pub use error::RenderError;
 
 use crate::daemonset;
-use crate::launch_template::{self, LaunchTemplate, MakeError};
-use crate::policies::{self, Places, PolicyError, Role};
-use crate::settings::{Capacity, Loaded, NodeGroupKind, Settings};
-use crate::user_data::UserDataError;
+use crate::launch_template::{self, LaunchTemplate};
+use crate::policies::{self, Places, Role};
+use crate::settings::{Loaded, Settings};
 
 /// What is rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -56,40 +57,6 @@ pub struct Rendered {
     pub text: String,
 }
 
-/// Why something cannot be rendered.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// The launch template.
-    #[error("launch template")]
-    LaunchTemplate(#[from] MakeError),
-    /// The user data.
-    #[error("user data")]
-    UserData(#[from] UserDataError),
-    /// A policy.
-    #[error("policies")]
-    Policy(#[from] PolicyError),
-    /// A fault of ours.
-    #[error("gpunode's DaemonSet: {0}")]
-    Daemonset(String),
-    /// There is no id to write down.
-    #[error(
-        "{0} is for `installer gpu create`, which makes the group; files name one that is there: set {1} instead"
-    )]
-    MadeElsewhere(&'static str, &'static str),
-    /// eksctl has no form for it.
-    #[error(
-        "eksctl makes self-managed groups from its own launch templates only, which place no interface in a subnet of \
-         its own: use terraform or cloudformation, or GPU_NODE_GROUP_KIND=managed"
-    )]
-    EksctlSelfManaged,
-    /// Nor for this.
-    #[error(
-        "eksctl cannot say of a group with a launch template of its own that it is bought as a capacity block, and EKS \
-         refuses the group without that: use terraform or cloudformation"
-    )]
-    EksctlCapacityBlock,
-}
-
 /// The files for `what`.
 pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError> {
     let settings = &loaded.settings;
@@ -117,7 +84,7 @@ pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError>
             files.extend(karpenter::files(loaded)?);
             files
         }
-        What::Eksctl => match no_eksctl(settings) {
+        What::Eksctl => match eksctl::refused(settings) {
             Some(why) => return Err(why),
             None => vec![file("eksctl.yaml", eksctl::text(settings)?)],
         },
@@ -133,7 +100,7 @@ pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError>
             let mut parts =
                 vec![What::LaunchTemplate, What::UserData, What::Policies, What::Kubernetes, What::Terraform];
             parts.push(What::Cloudformation);
-            if no_eksctl(settings).is_none() {
+            if eksctl::refused(settings).is_none() {
                 parts.push(What::Eksctl);
             }
             let mut files = Vec::new();
@@ -143,16 +110,6 @@ pub fn render(loaded: &Loaded, what: What) -> Result<Vec<Rendered>, RenderError>
             files
         }
     })
-}
-
-/// Why there is no form of eksctl's, where there is none. Its node groups take `spot`, and no other way to buy
-/// (`pkg/cfn/builder/managed_nodegroup.go`); EKS wants `capacityType` `CAPACITY_BLOCK` said (EKS User Guide, "Create a managed
-/// node group with Capacity Blocks for ML").
-fn no_eksctl(settings: &Settings) -> Option<RenderError> {
-    if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
-        return Some(RenderError::EksctlSelfManaged);
-    }
-    (settings.gpu_capacity == Capacity::CapacityBlock).then_some(RenderError::EksctlCapacityBlock)
 }
 
 fn policy_files(settings: &Settings) -> Result<Vec<Rendered>, RenderError> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{RenderError, autoscaler, parts, yaml};
 use crate::launch_template::OWNER_TAG;
 use crate::policies::{self, Places, Role};
-use crate::settings::{Capacity, Settings};
+use crate::settings::{Capacity, NodeGroupKind, Settings};
 
 /// eksctl makes no EFA-only interface, so its node groups take the template of `launch-template.json`.
 const HEAD: &str = "\
@@ -14,6 +14,16 @@ const HEAD: &str = "\
 # LAUNCH_TEMPLATE_ID stands:
 #   aws ec2 create-launch-template --launch-template-name NAME --launch-template-data file://launch-template.json
 ";
+
+/// Why there is no form of eksctl's, where there is none. Its node groups take `spot`, and no other way to buy
+/// (`pkg/cfn/builder/managed_nodegroup.go`); EKS wants `capacityType` `CAPACITY_BLOCK` said (EKS User Guide, "Create a managed
+/// node group with Capacity Blocks for ML").
+pub(super) fn refused(settings: &Settings) -> Option<RenderError> {
+    if settings.gpu_node_group_kind == NodeGroupKind::SelfManaged {
+        return Some(RenderError::EksctlSelfManaged);
+    }
+    (settings.gpu_capacity == Capacity::CapacityBlock).then_some(RenderError::EksctlCapacityBlock)
+}
 
 pub(super) fn text(settings: &Settings) -> Result<String, RenderError> {
     let mut subnets = Map::new();

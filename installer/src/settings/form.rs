@@ -89,11 +89,10 @@ pub(super) const SHA256: Form = Form {
 };
 
 pub(super) const HTTPS_URL: Form = Form {
-    // As long as the one that fetches takes: those that S3 signs for a session are longer than 1024.
     allowed: "an https:// URL without white space or quotes, of at most 2048 characters",
     check: |text| {
         let rest = text.strip_prefix("https://").unwrap_or_default();
-        // It goes into a shell script between single quotes.
+        // It goes into a shell script between single quotes. What S3 signs for a session is longer than 1024.
         let plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"'\"`\\".contains(&byte));
         let host = rest.starts_with(|first: char| first.is_ascii_alphanumeric());
         or(host && plain && text.len() <= 2048, "not such a URL")
