@@ -55,11 +55,9 @@ impl Target {
 
     /// What is known now. The disks are looked at for it: the table of mounts stands where a mount does.
     pub(crate) fn report(&self, health: &Health, sources: &Sources) -> Report {
-        let there = self.disks.lock().unwrap_or_else(PoisonError::into_inner).look(&self.root);
         let machine = Machine {
             instance: self.instance.clone(),
-            disks_are_silent: there.is_none(),
-            disks: there.unwrap_or_default(),
+            disks: self.disks.lock().unwrap_or_else(PoisonError::into_inner).look(&self.root),
             time_unix_ms: now_unix_ms(),
         };
         let sources: Vec<_> = sources.iter().map(|(source, state)| (source, state.into())).collect();

@@ -114,7 +114,7 @@ impl RunArgs {
 
     /// The machine that is watched; asks its metadata service.
     pub(crate) fn machine(&self) -> Result<Machine, Stop> {
-        let root = Root::existing(&self.root).map_err(|error| Stop::usage(error.to_string()))?;
+        let root = Root::existing(&self.root).map_err(|error| Stop::usage(format!("--root {error}")))?;
         Ok(Machine::find(root, self.own_libraries, environment::pairs()))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gpunode_host::health::report::{Disk, Instance, Machine as Facts, Report, Verdict};
+use gpunode_host::health::report::{Disk, Instance, Machine as Facts, Report, SourceState, Verdict};
 use gpunode_host::health::{Health, Present, Source};
 use gpunode_host::metadata::Metadata;
 use gpunode_host::spec::{self, Layer, NodeSpec};
@@ -72,15 +72,10 @@ impl Machine {
         &self,
         health: &Health,
         sources: &Sources,
-        disks: Option<Vec<Disk>>,
+        disks: Result<Vec<Disk>, SourceState>,
         time_unix_ms: u64,
     ) -> Report {
-        let facts = Facts {
-            instance: self.instance.clone(),
-            disks_are_silent: disks.is_none(),
-            disks: disks.unwrap_or_default(),
-            time_unix_ms,
-        };
+        let facts = Facts { instance: self.instance.clone(), disks, time_unix_ms };
         let sources: Vec<_> = sources.iter().map(|(source, state)| (source, state.into())).collect();
         Report::new(health, sources, facts)
     }

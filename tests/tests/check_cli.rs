@@ -76,10 +76,14 @@ fn what_cannot_be_seen_is_not_missing() {
     for (place, unknown) in [
         ("sys/bus/pci/devices", &["the PCI bus: ", "the EFA devices: "][..]),
         ("sys/class/infiniband", &["the EFA devices: "]),
+        ("sys/class/block", &["the disks: "]),
     ] {
         let machine = Machine::new("healthy-p5");
         let path = machine.tree.path().join(place);
-        std::fs::rename(&path, path.with_extension("aside")).unwrap();
+        // This machine has no disks; who looks for them finds no folder, which is none.
+        if path.exists() {
+            std::fs::rename(&path, path.with_extension("aside")).unwrap();
+        }
         std::os::unix::fs::symlink(path.file_name().unwrap(), &path).unwrap();
         let (report, code) = machine.check(&[]);
         assert_eq!(

@@ -31,7 +31,7 @@ impl Common {
 
     /// What those settings are made from.
     pub(super) fn inputs(&self) -> Result<Inputs, Stop> {
-        let root = Root::existing(&self.root).map_err(|error| Stop::usage(error.to_string()))?;
+        let root = Root::existing(&self.root).map_err(|error| Stop::usage(format!("--root {error}")))?;
         let file = match &self.config {
             Some(path) => Some((path.clone(), read_config(path)?)),
             None => root

@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use gpunode_host::Root;
-use gpunode_host::health::report::{Disk, Disks, Report};
+use gpunode_host::health::report::{Disk, Disks, Report, SourceState};
 use gpunode_monitor::Monitor;
 use tokio::sync::oneshot;
 
@@ -26,21 +26,28 @@ const DISKS: Duration = Duration::from_secs(60);
 const GIVE_BACK: Duration = Duration::from_secs(600);
 
 /// The disks.
-#[derive(Default)]
 struct KnownDisks {
-    looked: Option<Instant>,
-    there: Option<Vec<Disk>>,
+    looked: Instant,
+    there: Result<Vec<Disk>, SourceState>,
     disks: Disks,
 }
 
 impl KnownDisks {
+    fn new(root: &Root) -> Self {
+        let mut disks = Disks::default();
+        Self { looked: Instant::now(), there: disks.look(root), disks }
+    }
+
     fn look(&mut self, root: &Root) {
-        if self.there.is_some() && self.looked.is_some_and(|last| last.elapsed() < DISKS) {
+        if self.there.is_ok() && self.looked.elapsed() < DISKS {
             return;
         }
-        self.looked = Some(Instant::now());
+        self.looked = Instant::now();
         // Those of before are there while the kernel does not tell.
-        self.there = self.disks.look(root).or(self.there.take());
+        let now = self.disks.look(root);
+        if now.is_ok() || self.there.is_err() {
+            self.there = now;
+        }
     }
 }
 
@@ -67,8 +74,7 @@ impl Turn {
         asked: Receiver<oneshot::Sender<String>>,
     ) -> Self {
         let bootstrapped = read_report(&watcher.machine);
-        let mut disks = KnownDisks::default();
-        disks.look(&watcher.machine.root);
+        let disks = KnownDisks::new(&watcher.machine.root);
         let mut watcher = watcher;
         watcher.mounts.look(clock::now(), &watcher.machine.root, bootstrapped.has_ended());
         Self {

@@ -97,16 +97,20 @@ pub struct Expected {
 }
 
 /// What a report needs that no source of health tells.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Machine {
     /// Who this machine is.
     pub instance: Instance,
-    /// Its disks.
-    pub disks: Vec<Disk>,
-    /// The kernel did not tell of them in time.
-    pub disks_are_silent: bool,
+    /// Its disks, or how their source fares where they could not be seen.
+    pub disks: Result<Vec<Disk>, SourceState>,
     /// Now, in milliseconds since 1970.
     pub time_unix_ms: u64,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self { instance: Instance::default(), disks: Ok(Vec::new()), time_unix_ms: 0 }
+    }
 }
 
 impl Report {
@@ -118,9 +122,9 @@ impl Report {
     ) -> Self {
         let known = health.known();
         let findings = health.findings();
-        let sources = source::all(health, sources, machine.disks_are_silent);
+        let sources = source::all(health, sources, machine.disks.as_ref().err());
         let (verdict, unknown) = standing::verdict(&findings, &sources);
-        let mut disks = machine.disks;
+        let mut disks = machine.disks.unwrap_or_default();
         for disk in &mut disks {
             disk.standing = Standing::of_disk(&findings, &disk.name);
         }

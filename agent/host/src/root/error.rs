@@ -23,5 +23,5 @@ impl ReadError {
 
 /// There is no folder where a tree should begin.
 #[derive(Debug, thiserror::Error)]
-#[error("--root {}: no such folder", .0.display())]
+#[error("{}: no such folder", .0.display())]
 pub struct NoFolder(pub PathBuf);

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use serde::Serialize;
 
-use super::Standing;
+use super::{SourceState, Standing};
 use crate::Root;
 use crate::bounded::Guarded;
 use crate::disk::discover::{self, DevNumber};
@@ -17,10 +17,16 @@ use crate::root::ReadError;
 pub struct Disks(Guarded<Result<Vec<Disk>, ReadError>>);
 
 impl Disks {
-    /// Every NVMe disk; `None` where the kernel does not tell, or not in time.
-    pub fn look(&mut self, root: &Root) -> Option<Vec<Disk>> {
+    /// Every NVMe disk.
+    ///
+    /// # Errors
+    /// How the source of disks fares, where they cannot be seen, or the kernel does not tell in time.
+    pub fn look(&mut self, root: &Root) -> Result<Vec<Disk>, SourceState> {
         let root = root.clone();
-        self.0.ask(mount::PATIENCE, move || Disk::all(&root))?.ok()
+        match self.0.ask(mount::PATIENCE, move || Disk::all(&root)) {
+            Some(listed) => listed.map_err(|error| SourceState::NotAvailable(error.words())),
+            None => Err(SourceState::Silent("the kernel did not tell of them in time".to_owned())),
+        }
     }
 }
 

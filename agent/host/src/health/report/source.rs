@@ -127,7 +127,7 @@ impl SourceReport {
 pub(super) fn all<'a>(
     health: &Health,
     sources: impl IntoIterator<Item = (&'a Source, SourceState)>,
-    disks_are_silent: bool,
+    disks: Option<&SourceState>,
 ) -> Vec<SourceReport> {
     let metadata = match &health.setup().enis {
         Some(_) => SourceState::Answered,
@@ -138,11 +138,11 @@ pub(super) fn all<'a>(
         let (name, pci) = name(source);
         SourceReport { name, pci, state, needed: needed(health, name) }
     };
-    // Told only where it is silent: it has no rules.
-    let disks = disks_are_silent.then(|| SourceReport {
+    // Told only where they could not be seen: it has no rules.
+    let disks = disks.map(|state| SourceReport {
         name: SourceName::Disks,
         pci: None,
-        state: SourceState::Silent("the kernel did not tell of them in time".to_owned()),
+        state: state.clone(),
         needed: true,
     });
     sources.into_iter().map(row).chain([metadata]).chain(disks).collect()
