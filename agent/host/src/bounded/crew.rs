@@ -47,7 +47,7 @@ struct State<N, T> {
     idle: usize,
     /// The system gives no thread more.
     short: bool,
-    /// When the last read was begun, or came when there was none.
+    /// When the last read was begun, or came when there was none, or threads were made because none was begun.
     moved: Instant,
     over: bool,
 }
@@ -98,7 +98,13 @@ impl<N: Clone + PartialEq + Send + 'static, T: Send + 'static> Crew<N, T> {
         // One that rests has only just been woken, or the machine is busy: another thread would wait, too.
         let stands = state.idle == 0 && state.moved.elapsed() >= PATIENCE;
         let more = if stands { state.threads.max(1) } else { usize::from(state.threads == 0) };
-        for _ in 0..more.min(state.open.len()) {
+        if stands {
+            // The next ones come when these have begun nothing for a while, either.
+            state.moved = Instant::now();
+        }
+        // On a busy machine a thread takes its time to come: those that are on their way are enough for as many reads.
+        let coming = state.threads.saturating_sub(state.begun.len());
+        for _ in 0..more.min(state.open.len().saturating_sub(coming)) {
             match self.spawn() {
                 Ok(()) => (state.threads, state.short) = (state.threads + 1, false),
                 Err(error) if state.threads == 0 => return Err((error, state.open.drain(..).collect())),
