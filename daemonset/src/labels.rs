@@ -17,11 +17,12 @@ pub type Labels = BTreeMap<String, String>;
 const MOST: usize = 63;
 
 /// An EFA of which nothing can be had any more, whichever way it was found.
-const DOWN: [&str; 7] = [
+const DOWN: [&str; 8] = [
     rules::EFA_CARD_FAULT.code,
     rules::EFA_ADMIN_TIMEOUT.code,
     rules::EFA_QUEUE_CLOSED.code,
     rules::EFA_UNRESPONSIVE.code,
+    rules::EFA_DRIVER_HANGS.code,
     rules::EFA_KEEP_ALIVE_STALLED.code,
     rules::EFA_ABSENT.code,
     rules::EFA_NOT_BOUND.code,

@@ -171,16 +171,49 @@ fn a_driver_s_counter_that_is_not_read_costs_its_card_only() {
     let machine = Machine::new("healthy-p5");
     machine.tree.efa(9).stall_counter("cmds_err").unwrap();
     let (report, code) = machine.check(&[]);
-    assert_eq!((code, codes(&report)), (3, vec![]), "{report:#}");
-    let told: Vec<_> = report["unknown"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
-    let counters = told.iter().filter(|it| it.starts_with("the EFA driver's counters of "));
-    let wanted = format!(
-        "the EFA driver's counters of {}: its counters do not come back",
-        machine.tree.efa(9).address()
-    );
-    assert_eq!(counters.collect::<Vec<_>>(), [&wanted], "{told:?}");
+    assert_eq!((code, codes(&report)), (2, vec!["EfaDriverHangs"]), "{report:#}");
+    assert_eq!(report["findings"][0]["subject"]["pci"], machine.tree.efa(9).address());
     let read = report["efa"].as_array().unwrap().iter().filter(|efa| efa["txBytes"].is_u64()).count();
     assert_eq!(read, EFAS, "what the cards count is read all the same");
+}
+
+/// Whatever the driver is asked about a card.
+#[test]
+fn a_driver_s_file_that_is_not_read_costs_its_card_only() {
+    for file in ["fw_ver", "ports/1/state", "ports/1/gids/0", "device/p2p"] {
+        let machine = Machine::new("healthy-p5");
+        let efa = machine.tree.efa(9);
+        efa.stall_file(file).unwrap();
+        machine.tree.efa(20).set_counter("no_completion_cmds", 1).unwrap();
+        let (report, code) = machine.check(&[]);
+        assert_eq!(
+            (code, codes(&report)),
+            (2, vec!["EfaDriverHangs", "EfaAdminTimeout"]),
+            "{file}: {report:#}"
+        );
+        let of = |code: &str| {
+            let found = report["findings"].as_array().unwrap().iter().find(|found| found["code"] == code);
+            found.unwrap()["subject"]["pci"].clone()
+        };
+        assert_eq!(
+            (of("EfaDriverHangs"), of("EfaAdminTimeout")),
+            (efa.address().into(), machine.tree.efa(20).address().into())
+        );
+        let all = report["efa"].as_array().unwrap();
+        let counted = all.iter().filter(|efa| efa["state"] == "ready" && efa["txBytes"].is_u64()).count();
+        let read = all.iter().filter(|efa| efa["rateGbps"].is_u64() && efa["firmware"].is_string()).count();
+        assert_eq!(
+            (counted, read),
+            (EFAS, EFAS - 1),
+            "{file}: every card is asked, and every other file is read"
+        );
+        // In two seconds it is not waited for long enough to say so.
+        let (report, code) = machine.check(&["--deadline", "2"]);
+        assert_eq!((code, codes(&report)), (2, vec!["EfaAdminTimeout"]), "{file}: {report:#}");
+        let sources = report["sources"].as_array().unwrap();
+        let late = sources.iter().filter(|it| it["why"].as_str().is_some_and(|why| why.contains(efa.name())));
+        assert_eq!(late.count(), 1, "{file}: {sources:?}");
+    }
 }
 
 /// What sleeps in the kernel cannot be played without a sick kernel; a process that is stopped is as deaf.

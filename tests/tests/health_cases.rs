@@ -7,9 +7,10 @@ use gpunode_host::health::rules;
 use gpunode_tests::health::{Case, play};
 
 /// Rules without a story, and what shows them. XIDs have `health_xids`.
-const ELSEWHERE: [(&str, &str); 23] = [
+const ELSEWHERE: [(&str, &str); 24] = [
     ("DataVolumeNotMounted", "daemonset/src/mounts/tests.rs, kube_report"),
     ("DataVolumeReadOnly", "the same"),
+    ("EfaDriverHangs", "health_monitor, check_cli: it takes a reader that hangs"),
     ("EfaDriverPair", "agent/host/src/health/judge/efa_devices/tests.rs"),
     ("EfaTopologyCheck", "agent/host/src/health/judge/efa_devices/tests.rs"),
     ("EfaMissing", "check_cli: no interface metadata, and fewer than the type has"),

@@ -9,6 +9,9 @@ use gpunode_monitor::probe::Program;
 use gpunode_monitor::{Monitor, State};
 use gpunode_tests::health::{Bed, SOON, answers, finds, found, often, until};
 
+/// However busy this machine is.
+const PLENTY: Duration = Duration::from_secs(60);
+
 fn p4d() -> (Bed, Monitor) {
     let bed = Bed::new("p4d.24xlarge");
     let mut monitor = Monitor::start(often(&bed)).unwrap();
@@ -139,15 +142,55 @@ fn a_driver_s_counter_that_does_not_come_back_costs_its_card_only() {
     let (bed, mut monitor) = p4d();
     bed.tree.efa(2).stall_counter("no_completion_cmds").unwrap();
     let stalled = Source::EfaDevice(bed.tree.efa(2).address().to_owned());
-    until(&bed, &mut monitor, "it is told", |monitor| {
-        matches!(monitor.sources().get(&stalled), Some(State::Late(_)))
-    });
+    finds(&bed, &mut monitor, &["EfaDriverHangs efa 2"]);
     bed.tree.efa(1).set_counter("no_completion_cmds", 1).unwrap();
     bed.tree.efa(3).remove().unwrap();
-    finds(&bed, &mut monitor, &["EfaAbsent eni 3", "EfaAdminTimeout efa 1"]);
+    finds(&bed, &mut monitor, &["EfaAbsent eni 3", "EfaAdminTimeout efa 1", "EfaDriverHangs efa 2"]);
     assert!(matches!(monitor.sources().get(&stalled), Some(State::Late(_))));
     bed.tree.efa(2).release_counter("no_completion_cmds").unwrap();
     answers(&bed, &mut monitor, &stalled);
+    finds(&bed, &mut monitor, &["EfaAbsent eni 3", "EfaAdminTimeout efa 1"]);
+}
+
+/// Nothing that is looked at waits for the one that stands, whether it stands before anything is known of it or later.
+#[test]
+fn a_driver_s_file_that_does_not_come_back_costs_its_card_only() {
+    for (file, value, known) in [("fw_ver", "0.0.0.0", false), ("device/p2p", "NVIDIA", true)] {
+        let bed = Bed::new("p4d.24xlarge");
+        let efa = bed.tree.efa(2);
+        let stall = || efa.stall_file(file).unwrap();
+        if !known {
+            stall();
+        }
+        let mut settings = often(&bed);
+        // Nobody else is to wait for as long as this card is given.
+        settings.deadlines.efa_port = PLENTY;
+        let mut monitor = Monitor::start(settings).unwrap();
+        let source = |number: usize| Source::EfaDevice(bed.tree.efa(number).address().to_owned());
+        (0..4).for_each(|number| answers(&bed, &mut monitor, &source(number)));
+        if known {
+            stall();
+        }
+        bed.tree.efa(1).set_counter("no_completion_cmds", 1).unwrap();
+        bed.tree.efa(3).remove().unwrap();
+        bed.libfabric(|_| {});
+        until(&bed, &mut monitor, "the others", |monitor| {
+            let found = found(&bed, monitor.health());
+            assert!(!found.iter().any(|it| it.starts_with("EfaDriverHangs")), "not yet: {found:?}");
+            found == ["EfaAbsent eni 3", "EfaAdminTimeout efa 1"]
+        });
+        drop(monitor);
+        let mut monitor = Monitor::start(often(&bed)).unwrap();
+        let all = ["EfaAbsent eni 3", "EfaAdminTimeout efa 1", "EfaDriverHangs efa 2"];
+        finds(&bed, &mut monitor, &all);
+        assert!(
+            matches!(monitor.sources().get(&Source::EfaDevices), Some(State::Late(why)) if why.contains(efa.name()))
+        );
+        efa.release_file(file, value).unwrap();
+        // Both that sleep in it: that of the first monitor, too.
+        finds(&bed, &mut monitor, &["EfaAbsent eni 3", "EfaAdminTimeout efa 1"]);
+        answers(&bed, &mut monitor, &Source::EfaDevices);
+    }
 }
 
 /// Nothing is due while every card is silent, and the first that answers is read again all the same.
@@ -174,6 +217,18 @@ fn a_gpu_that_hangs_is_left_out_and_comes_back() {
     answers(&bed, &mut monitor, &Source::GpuEvents);
     let Nvml::Sweep(sweep) = &monitor.health().known().nvml else { panic!() };
     assert_eq!(sweep.gpus.len(), 8);
+}
+
+#[test]
+fn a_call_about_no_gpu_that_hangs_is_told_and_all_else_goes_on() {
+    let (bed, mut monitor) = p4d();
+    bed.nvml("[calls.nvmlDeviceGetCount_v2]\nsystem = { hang = true }");
+    finds(&bed, &mut monitor, &["GpuProbeHung node"]);
+    bed.tree.efa(1).set_counter("no_completion_cmds", 1).unwrap();
+    bed.log("NVRM: Xid (PCI:0000:75:00): 79, pid=7, name=python, GPU has fallen off the bus.", 0);
+    finds(&bed, &mut monitor, &["EfaAdminTimeout efa 1", "GpuProbeHung node", "Xid79 gpu 2"]);
+    bed.nvml("");
+    finds(&bed, &mut monitor, &["EfaAdminTimeout efa 1", "Xid79 gpu 2"]);
 }
 
 #[test]

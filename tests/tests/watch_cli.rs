@@ -79,6 +79,34 @@ fn json_lines_tell_the_whole_once_and_then_what_changes() {
 }
 
 #[test]
+fn a_driver_s_file_that_stands_is_told_of_its_card_and_the_watch_goes_on() {
+    let machine = Machine::new("healthy-p5");
+    let (stands, other) = (machine.tree.efa(9), machine.tree.efa(20));
+    stands.stall_file("fw_ver").unwrap();
+    let mut child = start(&machine, &["--json"]);
+    let mut lines = lines(&mut child).map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let of = |finding: &Value, code: &str, address: &str| {
+        finding["code"] == code && finding["subject"]["pci"] == address
+    };
+    // In the first report, or after it.
+    let told = |line: &Value| {
+        let found = line["report"]["findings"].as_array().into_iter().flatten();
+        let appeared = (line["event"] == "appeared").then_some(&line["finding"]);
+        found.chain(appeared).any(|finding| of(finding, "EfaDriverHangs", stands.address()))
+    };
+    lines.find(told).unwrap();
+    other.set_counter("no_completion_cmds", 1).unwrap();
+    let is = |line: &Value, event: &str, code: &str, address: &str| {
+        line["event"] == event && of(&line["finding"], code, address)
+    };
+    lines.find(|line| is(line, "appeared", "EfaAdminTimeout", other.address())).unwrap();
+    stands.release_file("fw_ver", "0.0.0.0").unwrap();
+    lines.find(|line| is(line, "gone", "EfaDriverHangs", stands.address())).unwrap();
+    interrupt(&child);
+    assert_eq!(end(&mut child), Some(0));
+}
+
+#[test]
 fn a_pipe_gets_a_line_a_change_and_its_end_ends_the_watch() {
     let machine = Machine::new("gpu-lost");
     let mut child = start(&machine, &[]);

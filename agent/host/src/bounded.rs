@@ -14,13 +14,14 @@
 mod asleep;
 mod crew;
 mod guarded;
-mod once;
 mod pool;
+mod rounds;
 mod schedule;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use asleep::{Task, Times};
 pub use guarded::Guarded;
-pub use once::once;
 pub use pool::{Event, Job, Pool};
+pub use rounds::Rounds;
 pub use schedule::Timing;

@@ -23,7 +23,7 @@ use crate::Root;
 use crate::rdma::Rdma;
 use crate::root::ReadError;
 
-pub use device::{Efa, devices, names};
+pub use device::{Efa, names};
 pub use device_sampler::{DeviceSample, DeviceSampler, SampleState, SamplerApart};
 pub use expected::Expected;
 pub use folder::{PortFailure, PortReading};
@@ -36,6 +36,8 @@ pub use pci::{EfaFunction, FunctionState};
 pub use port_reader::{PortEvent, PortReaders};
 pub use rate::{parse_rate, rate_shown};
 
+/// The kernel driver, and its module.
+const DRIVER: &str = "efa";
 /// Amazon's PCI vendor id.
 const VENDOR: u32 = 0x1d0f;
 /// Device ids of EFA cards. The driver's table (`efa_main.c`) has 0xefa0 to 0xefa4 so far (the last since 3.3.0), one for each generation.
@@ -53,6 +55,9 @@ pub struct Observation {
     pub functions: Vec<EfaFunction>,
     /// RDMA devices that are not EFA. One that programs cannot open hides every EFA device from libfabric.
     pub others: Vec<Rdma>,
+    /// What did not come back, by the name of the device, the address of the function, or its folder: nothing is known of
+    /// it, or only what was known before.
+    pub late: Vec<String>,
 }
 
 /// The loaded EFA kernel module.
@@ -63,21 +68,29 @@ pub struct Module {
     pub version: Option<String>,
 }
 
-/// Looks at everything but the counters, once. Reads no file that asks a card.
+/// Looks at everything but the counters, once. Reads no file that asks a card, and waits for [`Observer::DEADLINE`] for those
+/// that do not come back.
 ///
 /// # Errors
 /// It cannot be seen what there is.
 pub fn observe(root: &Root) -> Result<Observation, ReadError> {
-    Observer::new(root.clone()).look()
+    Observer::once(root, Observer::DEADLINE, Observer::DEADLINE)
 }
 
-/// Every function of EFA cards on the PCI bus, by address.
+/// Every EFA device, by PCI address. Other RDMA devices (Mellanox, soft RoCE) are left out. Waits as [`observe`] does.
+///
+/// # Errors
+/// It cannot be seen what there is.
+pub fn devices(root: &Root) -> Result<Vec<Efa>, ReadError> {
+    Observer::devices(root)
+}
+
+/// Every function of EFA cards on the PCI bus, by address. Waits as [`observe`] does.
 ///
 /// # Errors
 /// It cannot be seen what there is.
 pub fn functions(root: &Root) -> Result<Vec<EfaFunction>, ReadError> {
-    let addresses = pci::Functions::addresses(root)?;
-    Ok(pci::Functions::default().look(root, addresses, &devices(root)?))
+    Ok(observe(root)?.functions)
 }
 
 /// The text of a file that says something.

@@ -23,7 +23,7 @@ pub use hardware::{Hardware, hardware};
 pub use information::Information;
 pub use link::{Link, generation, parse_width};
 pub use power::{DriverPower, Power};
-pub use readers::{GpuEvent, GpuReaders, hardware_once};
+pub use readers::{GpuReaders, hardware_once};
 
 const DEVICES: &str = "/sys/bus/pci/devices";
 

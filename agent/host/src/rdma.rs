@@ -42,19 +42,32 @@ pub(crate) fn names(root: &Root) -> Result<Vec<String>, ReadError> {
 
 pub(crate) fn read(root: &Root, name: String) -> Rdma {
     let folder = format!("{CLASS}/{name}");
-    let pci = format!("{folder}/device");
     Rdma {
-        pci_address: link(root, &pci),
-        vendor: root.value(format!("{pci}/vendor")).as_deref().and_then(hex),
-        driver: link(root, &format!("{pci}/driver")),
+        vendor: root.value(format!("{folder}/device/vendor")).as_deref().and_then(hex),
         node_type: root.value(format!("{folder}/node_type")),
         uverbs: uverbs(root, &name),
+        ..by_links(root, name)
+    }
+}
+
+/// What links tell of it, which no driver is asked for.
+pub(crate) fn by_links(root: &Root, name: String) -> Rdma {
+    let pci = format!("{CLASS}/{name}/device");
+    Rdma {
+        pci_address: link(root, &pci),
+        driver: link(root, &format!("{pci}/driver")),
+        vendor: None,
+        node_type: None,
+        uverbs: None,
         name,
     }
 }
 
-/// By the verbs devices' own word, which software devices have too.
+/// By the bus, where it is on one; a software device's by the verbs devices' own word.
 fn uverbs(root: &Root, name: &str) -> Option<String> {
+    if let Some(on_bus) = root.list(format!("{CLASS}/{name}/device/infiniband_verbs")).into_iter().next() {
+        return Some(on_bus);
+    }
     let class = "/sys/class/infiniband_verbs";
     let serves = |verbs: &String| root.value(format!("{class}/{verbs}/ibdev")).as_deref() == Some(name);
     root.list(class).into_iter().find(serves)

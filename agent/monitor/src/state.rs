@@ -96,7 +96,7 @@ impl Sources {
         let (source, state) = match seen {
             Seen::GpuBus { gpus, hardware, .. } => {
                 let silent = gpus.iter().zip(hardware).filter(|(_, hardware)| hardware.is_none());
-                let names: Vec<_> = silent.map(|(gpu, _)| gpu.address.as_str()).collect();
+                let names: Vec<_> = silent.map(|(gpu, _)| gpu.address.clone()).collect();
                 (Source::GpuBus, late(&names))
             }
             Seen::Gpus(Ok(sweep)) | Seen::GpusInBrief(sweep) => {
@@ -109,7 +109,7 @@ impl Sources {
                 Source::GpuEvents,
                 State::Unavailable(format!("NVML's wait for events ended (NVML error {code})")),
             ),
-            Seen::Efa(_) => (Source::EfaDevices, State::Answered),
+            Seen::Efa(seen) => (Source::EfaDevices, late(&seen.late)),
             Seen::EfaDevices(samples) => {
                 let mut changed = false;
                 for sample in samples {
@@ -165,7 +165,7 @@ impl Sources {
     }
 }
 
-fn late(names: &[&str]) -> State {
+fn late(names: &[String]) -> State {
     if names.is_empty() {
         State::Answered
     } else {
@@ -182,7 +182,7 @@ fn counters(state: SampleState) -> State {
                 errno.map_or_else(|| "an unknown error".to_owned(), |errno| format!("error {errno}"));
             State::Unavailable(format!("its counters cannot be read ({number})"))
         }
-        SampleState::Stalled => State::Late("its counters do not come back".to_owned()),
+        SampleState::Stalled | SampleState::Late => State::Late("its counters do not come back".to_owned()),
     }
 }
 

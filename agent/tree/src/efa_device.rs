@@ -89,6 +89,22 @@ impl EfaDevice<'_> {
         self.files.release(&self.counter_path(counter)?, b"0\n")
     }
 
+    /// Whoever reads this file of the RDMA device, `fw_ver` or `device/p2p`, sleeps.
+    ///
+    /// # Errors
+    /// A file that cannot be made.
+    pub fn stall_file(&self, file: &str) -> io::Result<()> {
+        self.files.stall(&self.file(file))
+    }
+
+    /// The file of [`Self::stall_file`] says this. Who sleeps wakes.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn release_file(&self, file: &str, value: &str) -> io::Result<()> {
+        self.files.release(&self.file(file), format!("{value}\n").as_bytes())
+    }
+
     /// The machine loses it altogether: no RDMA device, nothing on the bus.
     ///
     /// # Errors
@@ -163,6 +179,14 @@ impl EfaDevice<'_> {
 
     fn rdma(&self) -> String {
         format!("{}/infiniband/{}", self.folder(), self.place.name)
+    }
+
+    /// Of the RDMA device, or below `device/` of its PCI function.
+    fn file(&self, file: &str) -> String {
+        match file.strip_prefix("device/") {
+            Some(file) => format!("{}/{file}", self.folder()),
+            None => format!("{}/{file}", self.rdma()),
+        }
     }
 
     fn device_counters(&self) -> String {

@@ -3,16 +3,13 @@
 //! file of sysfs costs more than one in memory. Prints one line a value.
 #![allow(clippy::panic, reason = "a bench whose machine does not answer has failed")]
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gpunode_host::Root;
-use gpunode_host::bounded::Event;
 use gpunode_host::efa::{self, DeviceSampler, Observer, PortEvent, PortReaders, SamplerApart};
 use gpunode_host::gpu_pci::{Bus, Functions, GpuReaders};
 use gpunode_host::health::{Health, Now, Port, Seen};
@@ -24,6 +21,8 @@ use nix::time::{ClockId, clock_gettime};
 /// DESIGN, budgets: a sample of the devices' counters, and a sweep of everything.
 const SAMPLE_BUDGET: Duration = Duration::from_micros(500);
 const SWEEP_BUDGET: Duration = Duration::from_millis(5);
+/// However busy this machine is.
+const PLENTY: Duration = Duration::from_secs(60);
 /// A counter that every machine has.
 const REAL: &str = "/sys/class/net/lo/statistics/rx_bytes";
 
@@ -43,14 +42,16 @@ fn main() -> ExitCode {
 fn measure(rounds: u32) -> io::Result<bool> {
     let bed = Bed::new("p5.48xlarge");
     let root = bed.root.clone();
+    let names = efa::names(&root).map_err(io::Error::other)?;
     let mut sampler = DeviceSampler::new(root.clone());
+    sampler.sync(&names);
     let sample = per_round(rounds, || assert_eq!(sampler.sample().len(), 32))?;
     println!("descriptors open for 32 devices: {}", fs::read_dir("/proc/self/fd")?.count());
     let mut kept = print("1 s sample of 32 devices", sample, SAMPLE_BUDGET);
     let mut apart = SamplerApart::new(root.clone());
-    apart.sync(efa::names(&root).map_err(io::Error::other)?);
+    apart.sync(names);
     let sample = per_round(rounds, || {
-        assert_eq!(apart.sample(Duration::from_secs(60)).map(|samples| samples.len()), Some(32));
+        assert_eq!(apart.sample(Duration::from_secs(60)).len(), 32);
     })?;
     kept &= print("the same on a thread of its own, as the monitor does", sample, SAMPLE_BUDGET);
     kept &= print("the same reads on this machine's sysfs", real_sample(rounds)?, SAMPLE_BUDGET);
@@ -96,6 +97,10 @@ fn cpu() -> io::Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.into())
 }
 
+fn observer(root: &Root) -> Observer {
+    Observer::new(root.clone(), PLENTY)
+}
+
 /// What a sample does, on real files of sysfs: three reads for each of 32 devices, and nine files opened, read and
 /// closed for a tenth of them.
 fn real_sample(rounds: u32) -> io::Result<Duration> {
@@ -134,16 +139,17 @@ struct Sweep {
 impl Sweep {
     fn new(bed: &Bed) -> io::Result<Self> {
         let (root, now, settings) = (bed.root.clone(), Instant::now(), bed.settings());
-        let sampler = DeviceSampler::new(root.clone());
         let names = efa::names(&root).map_err(io::Error::other)?;
+        let mut sampler = DeviceSampler::new(root.clone());
+        sampler.sync(&names);
         let mut ports = PortReaders::new(root.clone(), PortReaders::PERIOD, PortReaders::DEADLINE, now);
         ports.sync(&sampler.names(), now);
-        let gpus = GpuReaders::new(root.clone(), PortReaders::PERIOD, PortReaders::DEADLINE, now);
+        let gpus = GpuReaders::new(root.clone());
         let probe = Probe::start(&settings.probe).map_err(io::Error::other)?;
         let mut health = Health::new(settings.setup);
         let clock = Now { boot: Duration::ZERO, unix_ms: 0 };
         health.see(clock, Seen::Versions(Box::new(Versions::read(&root))));
-        let (observer, bus) = (Observer::new(root.clone()), Bus::default());
+        let (observer, bus) = (observer(&root), Bus::default());
         Ok(Self {
             root,
             observer,
@@ -187,9 +193,9 @@ impl Sweep {
 
     fn observe(&mut self) {
         if self.anew {
-            self.observer = Observer::new(self.root.clone());
+            self.observer = observer(&self.root);
         }
-        let seen = self.observer.look().unwrap_or_else(|error| panic!("{}", error.words()));
+        let seen = self.observer.look(PLENTY).unwrap_or_else(|error| panic!("{}", error.words()));
         self.names = seen.devices.iter().map(|device| device.name.clone()).collect();
         self.see(Seen::Efa(Box::new(seen)));
     }
@@ -227,20 +233,9 @@ impl Sweep {
         }
         let Functions { gpus, nvswitches } =
             self.bus.look(&self.root).unwrap_or_else(|error| panic!("{}", error.words()));
-        let addresses: Vec<Arc<str>> = gpus.iter().map(|gpu| (&*gpu.address).into()).collect();
-        // The first turn of one that is new comes within a period.
-        self.gpus.sync(&addresses, self.now.checked_sub(PortReaders::PERIOD).unwrap_or(self.now));
-        let mut answers = BTreeMap::new();
-        while answers.len() < 8 {
-            for event in self.gpus.tick(self.now) {
-                let Event::Done { name, value, .. } = event else { panic!("{event:?}") };
-                answers.insert(name, value);
-            }
-            if answers.len() < 8 {
-                self.gpus.wait(Instant::now() + Duration::from_secs(60));
-            }
-        }
-        let hardware = gpus.iter().map(|gpu| answers.remove(gpu.address.as_str())).collect();
+        let addresses: Vec<_> = gpus.iter().map(|gpu| gpu.address.clone()).collect();
+        let hardware = self.gpus.round(&addresses, PLENTY);
+        assert!(hardware.len() == 8 && hardware.iter().all(Option::is_some));
         self.see(Seen::GpuBus { gpus, hardware, nvswitches });
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gpunode_host::efa::{self, DeviceSampler, PortEvent, PortReaders};
+use gpunode_host::efa::{DeviceSampler, Observer, PortEvent, PortReaders};
 use gpunode_host::gpu_pci;
 use gpunode_host::health::{Health, Now, Port, Seen};
 use gpunode_host::kernel_log::{Parser, Record, Speakers};
@@ -133,7 +133,8 @@ impl Player {
         let addresses: Vec<_> = gpus.iter().map(|gpu| gpu.address.clone()).collect();
         let hardware = gpu_pci::hardware_once(&root, &addresses, PLENTY);
         self.see(Seen::GpuBus { gpus, hardware, nvswitches });
-        let seen = efa::observe(&root).unwrap_or_else(|error| panic!("{}", error.words()));
+        let seen = Observer::new(root.clone(), PLENTY).look(PLENTY);
+        let seen = seen.unwrap_or_else(|error| panic!("{}", error.words()));
         let devices: Vec<_> = seen.devices.iter().map(|device| device.name.clone()).collect();
         self.see(Seen::Efa(Box::new(seen)));
         self.sampler.sync(&devices);

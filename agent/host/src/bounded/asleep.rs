@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A thread of this process, by what the kernel tells of it in `/proc`.
-pub(super) struct Task {
+pub(crate) struct Task {
     folder: PathBuf,
     /// `schedstat`: nanoseconds on a processor, nanoseconds of waiting for one, and turns. Source: the kernel's
     /// Documentation/scheduler/sched-stats.rst. Open, since it is read with every read that begins.
@@ -16,7 +16,7 @@ pub(super) struct Task {
 
 /// What a thread has had of the processors in its life.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Times {
+pub(crate) struct Times {
     ran: Duration,
     /// Wanted one, and had none. What it is waiting for now counts only when it gets it.
     waited: Duration,
@@ -24,7 +24,7 @@ pub(super) struct Times {
 
 impl Task {
     /// The thread that calls; `None` without `/proc`.
-    pub(super) fn current() -> Option<Self> {
+    pub(crate) fn current() -> Option<Self> {
         // `PID/task/TID`, also for an emulated program, which knows other numbers than the kernel.
         let folder = PathBuf::from("/proc").join(fs::read_link("/proc/thread-self").ok()?);
         let times = File::open(folder.join("schedstat")).ok();
@@ -32,7 +32,7 @@ impl Task {
     }
 
     /// `None` where the kernel does not count it.
-    pub(super) fn times(&self) -> Option<Times> {
+    pub(crate) fn times(&self) -> Option<Times> {
         // Three numbers of 64 bits.
         let mut bytes = [0; 64];
         let length = self.times.as_ref()?.read_at(&mut bytes, 0).ok()?;
@@ -44,7 +44,7 @@ impl Task {
 
     /// Whether what it has been at since `started`, when it had had `before`, takes that long by itself: it sleeps, or it
     /// works, and has not waited for a processor for half the time. True where nothing is known.
-    pub(super) fn stands_since(&self, started: Instant, before: Option<Times>) -> bool {
+    pub(crate) fn stands_since(&self, started: Instant, before: Option<Times>) -> bool {
         let is_running = self.is_running();
         let (Some(before), Some(now)) = (before, self.times()) else { return is_running != Some(true) };
         let elapsed = started.elapsed();

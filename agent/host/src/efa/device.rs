@@ -1,12 +1,10 @@
-//! One EFA device, as sysfs shows it, and all of them.
-
-use std::collections::BTreeMap;
+//! One EFA device, as sysfs shows it.
 
 use serde::Serialize;
 
 use super::p2p::P2p;
 use super::rate::parse_rate;
-use super::{DEVICES, VENDOR, gid, hex, join, mac_of_gid, text};
+use super::{DEVICES, DRIVER, VENDOR, gid, hex, link, mac_of_gid};
 use crate::rdma;
 use crate::root::ReadError;
 use crate::{Dir, Root};
@@ -54,40 +52,11 @@ pub struct Efa {
     /// The network device with the same MAC address: the interface is EFA with ENA. In a pod without the host's
     /// network there is none to be seen.
     pub netdev: Option<String>,
+    /// A file of it has not come back within the deadline: what is here is what it said before, or its links alone.
+    pub stalled: bool,
 }
 
-/// Every EFA device, by PCI address. Other RDMA devices (Mellanox, soft RoCE) are left out.
-///
-/// # Errors
-/// It cannot be seen what there is.
-pub fn devices(root: &Root) -> Result<Vec<Efa>, ReadError> {
-    let mut devices = Vec::new();
-    for name in rdma::names(root)? {
-        devices.extend(read(root, &name)?);
-    }
-    finish(root, &mut devices);
-    Ok(devices)
-}
-
-/// What is known only of all together: their driver's version, their network devices, and their order.
-pub(super) fn finish(root: &Root, devices: &mut [Efa]) {
-    if devices.is_empty() {
-        return;
-    }
-    let netdevs = join::netdevs(root);
-    let mut versions = BTreeMap::new();
-    for device in devices.iter_mut() {
-        device.netdev = device.mac.as_ref().and_then(|mac| netdevs.get(mac).cloned());
-        let Some(driver) = &device.driver else { continue };
-        let path = || format!("{}/{}/device/driver/module/version", rdma::CLASS, device.name);
-        let version = versions.entry(driver.clone()).or_insert_with(|| text(root, path()));
-        device.driver_version.clone_from(version);
-    }
-    // Names are no order: rdmap113s0 is before rdmap79s0 by letters.
-    devices.sort_by(|one, other| one.pci_address.cmp(&other.pci_address));
-}
-
-/// The names of all EFA devices. What the `efa` driver holds is one: it takes no other PCI ids, so they are not read.
+/// The names of all EFA devices. Where a driver holds a device, no file of it is read: `efa` takes no other PCI ids.
 ///
 /// # Errors
 /// It cannot be seen what there is. A device that goes meanwhile is none.
@@ -95,7 +64,10 @@ pub fn names(root: &Root) -> Result<Vec<String>, ReadError> {
     let mut names = Vec::new();
     for name in rdma::names(root)? {
         let pci = root.dir_if_there(format!("{}/{name}/device", rdma::CLASS))?;
-        let is_efa = |pci: Dir<'_>| pci.link("driver").as_deref() == Some("efa") || identity(&pci).is_some();
+        let is_efa = |pci: Dir<'_>| match pci.link("driver") {
+            Some(driver) => driver == DRIVER,
+            None => identity(&pci, None).is_some(),
+        };
         if pci.is_some_and(is_efa) {
             names.push(name);
         }
@@ -106,43 +78,51 @@ pub fn names(root: &Root) -> Result<Vec<String>, ReadError> {
 /// What makes a device an EFA device.
 struct Identity {
     device_id: Option<u32>,
-    driver: Option<String>,
 }
 
 /// By its PCI ids; where they cannot be read, by its driver. Never by name: udev renames.
-fn identity(pci: &Dir<'_>) -> Option<Identity> {
+fn identity(pci: &Dir<'_>, driver: Option<&str>) -> Option<Identity> {
     let id = |file: &str| pci.value(file).as_deref().and_then(hex);
     let (vendor, device_id) = (id("vendor"), id("device"));
-    let driver = pci.link("driver");
     let is_efa = match (vendor, device_id) {
         (Some(vendor), Some(id)) => vendor == VENDOR && DEVICES.contains(&id),
-        _ => driver.as_deref() == Some("efa"),
+        _ => driver == Some(DRIVER),
     };
-    is_efa.then_some(Identity { device_id, driver })
+    is_efa.then_some(Identity { device_id })
 }
 
-/// The RDMA device of this name; `None` where it is not one of EFA.
-pub(super) fn read(root: &Root, name: &str) -> Result<Option<Efa>, ReadError> {
+/// What links tell of the device of this name, which no driver is asked for; `None` where the `efa` driver does not hold it.
+pub(super) fn by_links(root: &Root, name: &str) -> Option<Efa> {
+    let folder = format!("{}/{name}", rdma::CLASS);
+    let driver = link(root, &format!("{folder}/device/driver")).filter(|driver| driver == DRIVER)?;
+    let pci_address = link(root, &format!("{folder}/device"));
+    Some(Efa { name: name.to_owned(), pci_address, driver: Some(driver), ..Efa::default() })
+}
+
+/// The RDMA device of this name; `None` where it is not one of EFA. `told` hears early which interface it is: whatever
+/// is read then may stand.
+pub(super) fn read(root: &Root, name: &str, told: impl FnOnce(&Efa)) -> Result<Option<Efa>, ReadError> {
     let folder = root.dir_if_there(format!("{}/{name}", rdma::CLASS))?;
     let pci = root.dir_if_there(format!("{}/{name}/device", rdma::CLASS))?;
-    Ok(folder.zip(pci).and_then(|(folder, pci)| of_folders(name, &folder, &pci)))
+    Ok(folder.zip(pci).and_then(|(folder, pci)| of_folders(name, &folder, &pci, told)))
 }
 
-fn of_folders(name: &str, folder: &Dir<'_>, pci: &Dir<'_>) -> Option<Efa> {
-    let Identity { device_id, driver } = identity(pci)?;
-    let gids = gid::table(folder);
-    let gid = gids.first().filter(|gid| !gid.is_empty()).cloned();
+fn of_folders(name: &str, folder: &Dir<'_>, pci: &Dir<'_>, told: impl FnOnce(&Efa)) -> Option<Efa> {
+    let (driver, pci_address) = (pci.link("driver"), folder.link("device"));
+    let mut efa = Efa { name: name.to_owned(), pci_address, driver, ..Efa::default() };
+    let is_driven = efa.driver.as_deref() == Some(DRIVER);
+    if is_driven {
+        efa.read_gids(folder);
+        told(&efa);
+    }
+    efa.device_id = identity(pci, efa.driver.as_deref())?.device_id;
+    if !is_driven {
+        efa.read_gids(folder);
+    }
     let rate = folder.text("ports/1/rate");
     Some(Efa {
-        pci_address: folder.link("device"),
-        device_id,
-        driver,
-        driver_version: None,
         firmware: folder.text("fw_ver"),
         hca_type: folder.text("hca_type"),
-        mac: gid.as_deref().and_then(mac_of_gid),
-        gids: gids.into_iter().filter(|gid| gid::is_set(gid)).collect(),
-        gid,
         node_guid: folder.text("node_guid"),
         port_state: folder.text("ports/1/state"),
         rate_gbps: rate.as_deref().and_then(parse_rate),
@@ -150,7 +130,15 @@ fn of_folders(name: &str, folder: &Dir<'_>, pci: &Dir<'_>) -> Option<Efa> {
         p2p: P2p::read(|file| pci.value(file)),
         numa_node: pci.value("numa_node").and_then(|node| node.parse().ok()),
         uverbs: pci.list("infiniband_verbs").into_iter().next(),
-        netdev: None,
-        name: name.to_owned(),
+        ..efa
     })
+}
+
+impl Efa {
+    fn read_gids(&mut self, folder: &Dir<'_>) {
+        let gids = gid::table(folder);
+        self.gid = gids.first().filter(|gid| !gid.is_empty()).cloned();
+        self.mac = self.gid.as_deref().and_then(mac_of_gid);
+        self.gids = gids.into_iter().filter(|gid| gid::is_set(gid)).collect();
+    }
 }

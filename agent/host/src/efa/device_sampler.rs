@@ -9,10 +9,12 @@ mod apart;
 mod device;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::counters::Counters;
 use crate::Root;
+use crate::bounded::{Task, Times};
 use crate::rdma::CLASS;
 use device::Device;
 
@@ -32,9 +34,22 @@ pub struct DeviceSampler {
     known: BTreeMap<Arc<str>, u32>,
 }
 
-/// The device whose files are being read.
-#[derive(Clone, Debug, Default)]
-struct At(Arc<Mutex<Option<Arc<str>>>>);
+/// How far whoever reads has come.
+#[derive(Clone, Default)]
+struct At(Arc<Mutex<Place>>);
+
+#[derive(Default)]
+struct Place {
+    /// The device whose files are being read.
+    device: Option<Arc<str>>,
+    /// Devices that were begun so far, in all samples.
+    begun: u64,
+    /// Others read now what is left: no further device is to be begun.
+    is_left: bool,
+    /// The thread that reads, where it is not the one that wants the samples; when its present sample began, and what it had
+    /// had of the processors.
+    thread: Option<(Task, Instant, Option<Times>)>,
+}
 
 /// One device at one sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,20 +79,15 @@ pub enum SampleState {
         /// The error's number.
         errno: Option<i32>,
     },
-    /// The read does not come back.
+    /// The read has not come back within the deadline.
     Stalled,
+    /// It has not come back yet, and was waited for no longer than that.
+    Late,
 }
 
 impl DeviceSampler {
-    /// A sampler of the devices that are there now.
-    pub fn new(root: Root) -> Self {
-        let mut sampler = Self::of_none(root);
-        sampler.refresh();
-        sampler
-    }
-
     /// A sampler of no devices yet.
-    pub(super) fn of_none(root: Root) -> Self {
+    pub fn new(root: Root) -> Self {
         Self {
             root,
             devices: Vec::new(),
@@ -88,15 +98,8 @@ impl DeviceSampler {
         }
     }
 
-    /// Looks which devices there are. To be called every few seconds; a device that was made anew is noticed here,
-    /// and at the sample that fails. Where it cannot be seen which there are, they stay: their reads tell how it is.
-    pub fn refresh(&mut self) {
-        if let Ok(names) = super::names(&self.root) {
-            self.sync(&names);
-        }
-    }
-
-    /// Makes the devices these, by name.
+    /// Makes the devices these, by name. To be called every few seconds; a device that was made anew is noticed here, and at
+    /// the sample that fails.
     pub fn sync(&mut self, names: &[String]) {
         let known = self.devices.drain(..).zip(self.samples.drain(..));
         let mut known: Vec<_> =
@@ -111,7 +114,9 @@ impl DeviceSampler {
         known.sort_by(|(_, one), (_, other)| one.device.cmp(&other.device));
         (self.devices, self.samples) = known.into_iter().unzip();
         for (device, sample) in self.devices.iter_mut().zip(&mut self.samples) {
-            self.at.begins(sample);
+            if !self.at.begins(sample) {
+                return;
+            }
             if !device.is_current() {
                 device.open(sample);
             }
@@ -129,7 +134,9 @@ impl DeviceSampler {
         let turn = self.turn;
         self.turn = (turn + 1) % TURNS;
         for (index, (device, sample)) in self.devices.iter_mut().zip(&mut self.samples).enumerate() {
-            self.at.begins(sample);
+            if !self.at.begins(sample) {
+                break;
+            }
             device.read(sample, index % TURNS == turn);
         }
         self.at.ends();
@@ -139,7 +146,9 @@ impl DeviceSampler {
     /// Reads every counter of every device, whoever's turn it is.
     pub fn sample_all(&mut self) -> &[DeviceSample] {
         for (device, sample) in self.devices.iter_mut().zip(&mut self.samples) {
-            self.at.begins(sample);
+            if !self.at.begins(sample) {
+                break;
+            }
             device.read(sample, true);
         }
         self.at.ends();
@@ -157,16 +166,39 @@ impl DeviceSample {
     }
 }
 
+impl Place {
+    /// Whether the thread takes so long by itself, and not for want of a processor.
+    fn stands(&self) -> bool {
+        self.thread.as_ref().is_none_or(|(task, since, before)| task.stands_since(*since, *before))
+    }
+}
+
 impl At {
-    fn begins(&self, sample: &DeviceSample) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&sample.device));
+    /// `false`: it is not to be read.
+    fn begins(&self, sample: &DeviceSample) -> bool {
+        let mut place = self.place();
+        if !place.is_left {
+            place.device = Some(Arc::clone(&sample.device));
+            place.begun += 1;
+        }
+        !place.is_left
+    }
+
+    /// The thread that calls begins a sample.
+    fn samples(&self) {
+        let mut place = self.place();
+        let task = place.thread.take().map(|(task, ..)| task).or_else(Task::current);
+        place.thread = task.map(|task| {
+            let before = task.times();
+            (task, Instant::now(), before)
+        });
     }
 
     fn ends(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.place().device = None;
     }
 
-    fn device(&self) -> Option<Arc<str>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,163 +4,180 @@
 //! look before (the kernel gives a folder's inode number to no other) is asked only whether the driver reaches GPU
 //! memory, which a module that is loaded later changes. Of the others each look reads a sixth anew, so that nothing that was
 //! thought to be fixed stays wrong for more than a minute with the usual period.
+//!
+//! No file is read by whoever looks: a driver that is stuck keeps its reader for good. One thread reads the files of all
+//! cards, and where a read stands, another goes on with the others; the one that stands is not begun again, and past its
+//! deadline its card is told as stalled.
+
+mod card;
+mod rest;
+mod seen;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::pci::Functions;
-use super::{Efa, Module, Observation, device, text};
+use super::{Efa, Observation};
 use crate::Root;
-use crate::efa::P2p;
-use crate::rdma::{self, Rdma};
+use crate::bounded::{Job, Rounds};
+use crate::rdma;
 use crate::root::ReadError;
 use crate::turns::Turns;
+use card::{Card, Said};
+use rest::{REST, Rest, rest};
 
-/// Everything about EFA but the counters, as often as it is wanted. Reads no file that asks a card.
-#[derive(Debug)]
-pub struct Observer {
-    root: Root,
-    turns: Turns,
-    known: BTreeMap<String, (Folder, What)>,
-    functions: Functions,
+/// How long files are waited for: so long, or longer where the machine is busy.
+#[derive(Clone, Copy)]
+enum Wait {
+    For(Duration),
+    Patiently(Duration),
 }
 
-/// File system and inode of a device's folder; `None` where it has just gone.
-type Folder = Option<(u64, u64)>;
+/// A read, by what it is of.
+type Wanted = (Arc<str>, Job<Said>);
 
-#[derive(Clone, Debug)]
-enum What {
-    Efa(Box<Efa>),
-    Other(Rdma),
+/// Everything about EFA but the counters, as often as it is wanted. Reads no file that asks a card.
+pub struct Observer {
+    root: Root,
+    deadline: Duration,
+    turns: Turns,
+    reads: Rounds<Said>,
+    cards: BTreeMap<String, Card>,
+    functions: Functions,
+    rest: Option<Rest>,
 }
 
 impl Observer {
-    /// An observer that has seen nothing yet.
-    pub fn new(root: Root) -> Self {
-        Self { root, turns: Turns::default(), known: BTreeMap::new(), functions: Functions::default() }
+    /// How long a card's files may take until it is called stalled: what is read is the driver's memory, which takes
+    /// microseconds.
+    pub const DEADLINE: Duration = super::PortReaders::DEADLINE;
+
+    /// An observer that has seen nothing yet. `deadline`: how long a card's files may take until it is called stalled.
+    pub fn new(root: Root, deadline: Duration) -> Self {
+        Self {
+            root,
+            deadline,
+            turns: Turns::default(),
+            reads: Rounds::default(),
+            cards: BTreeMap::new(),
+            functions: Functions::default(),
+            rest: None,
+        }
     }
 
-    /// What is there now.
+    /// What is there now. Files that do not come back are waited for so long; what they belong to is told as it was
+    /// before, and is heard of in a later look.
     ///
     /// # Errors
     /// It cannot be seen what there is: a folder is not there, or cannot be read.
-    pub fn look(&mut self) -> Result<Observation, ReadError> {
+    pub fn look(&mut self, patience: Duration) -> Result<Observation, ReadError> {
         let (names, addresses) = (rdma::names(&self.root)?, Functions::addresses(&self.root)?);
+        self.look_at(names, addresses, Wait::For(patience))
+    }
+
+    /// What is there, for who looks only once: what is late because the machine is busy is waited for. `deadline` as in
+    /// [`Observer::new`], `patience` as in [`Observer::look`].
+    ///
+    /// # Errors
+    /// As [`Observer::look`].
+    pub fn once(root: &Root, deadline: Duration, patience: Duration) -> Result<Observation, ReadError> {
+        let (names, addresses) = (rdma::names(root)?, Functions::addresses(root)?);
+        let mut observer = Self::new(root.clone(), deadline);
+        observer.look_at(names, addresses, Wait::Patiently(patience))
+    }
+
+    /// Its devices alone.
+    pub(super) fn devices(root: &Root) -> Result<Vec<Efa>, ReadError> {
+        let mut observer = Self::new(root.clone(), Self::DEADLINE);
+        Ok(observer.look_at(rdma::names(root)?, Vec::new(), Wait::Patiently(Self::DEADLINE))?.devices)
+    }
+
+    /// When a read that is under way passes its deadline: a look then tells of it.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.reads.next_deadline(self.deadline)
+    }
+
+    fn look_at(
+        &mut self,
+        names: Vec<String>,
+        addresses: Vec<String>,
+        wait: Wait,
+    ) -> Result<Observation, ReadError> {
+        self.cards.retain(|name, _| names.binary_search(name).is_ok());
+        let has_module = self.root.exists("/sys/module/efa");
+        let mut reads = self.reads_of_cards(&names);
+        reads.extend(self.reads_of_functions(&addresses));
+        if (has_module || !names.is_empty()) && self.is_free(REST) {
+            reads.push((REST.into(), rest(self.root.clone(), !names.is_empty())));
+        }
+        let mut failed = None;
+        let said = match wait {
+            Wait::For(patience) => self.reads.round(reads, patience),
+            Wait::Patiently(patience) => self.reads.patient_round(reads, patience),
+        };
+        for (name, said) in said {
+            failed = self.hear(&name, said).err().or(failed);
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        Ok(self.seen(names, addresses, has_module))
+    }
+
+    fn is_free(&self, name: &str) -> bool {
+        !self.reads.is_under_way(name)
+    }
+
+    fn reads_of_cards(&mut self, names: &[String]) -> Vec<Wanted> {
         let turn = self.turns.next();
-        let before = std::mem::take(&mut self.known);
-        let (mut devices, mut others) = (Vec::new(), Vec::new());
-        for (place, name) in names.into_iter().enumerate() {
-            let folder = self.folder(&name);
-            let what = match before.get(&name).filter(|_| !turn.is_of(place)) {
-                Some((same, what)) if folder.is_some() && *same == folder => self.again(&name, what.clone()),
-                _ => self.read(&name)?,
-            };
-            match &what {
-                What::Efa(efa) => devices.push((**efa).clone()),
-                What::Other(other) => others.push(other.clone()),
+        let mut reads = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            if !self.is_free(name) {
+                continue;
             }
-            self.known.insert(name, (folder, what));
+            let card = self.cards.entry(name.clone()).or_default();
+            reads.extend(
+                card.read(&self.root, name, turn.is_of(place)).map(|job| (name.as_str().into(), job)),
+            );
         }
-        device::finish(&self.root, &mut devices);
-        let module = self.root.exists("/sys/module/efa");
-        Ok(Observation {
-            module: module.then(|| Module { version: text(&self.root, "/sys/module/efa/version") }),
-            functions: self.functions.look(&self.root, addresses, &devices),
-            devices,
-            others,
-        })
+        reads
     }
 
-    fn folder(&self, name: &str) -> Folder {
-        let about = self.root.metadata(format!("{}/{name}", rdma::CLASS)).ok()?;
-        Some((about.dev(), about.ino()))
+    /// Those of cards that are known are told by the cards.
+    fn reads_of_functions(&mut self, addresses: &[String]) -> Vec<Wanted> {
+        let mut unread = self.functions.unread(addresses);
+        unread
+            .retain(|address| self.is_free(address) && !self.cards.values().any(|card| card.is_at(address)));
+        let job = |address: String| -> Wanted {
+            let (root, name) = (self.root.clone(), address.as_str().into());
+            (name, Box::new(move || Said::Function(super::pci::what(&root, &address))))
+        };
+        unread.into_iter().map(job).collect()
     }
 
-    fn read(&self, name: &str) -> Result<What, ReadError> {
-        Ok(match device::read(&self.root, name)? {
-            Some(efa) => What::Efa(Box::new(efa)),
-            None => What::Other(rdma::read(&self.root, name.to_owned())),
-        })
-    }
-
-    fn again(&self, name: &str, mut what: What) -> What {
-        if let What::Efa(efa) = &mut what {
-            // One file of one folder is found by its path at least cost.
-            let value = |file: &str| self.root.value(format!("{}/{name}/device/{file}", rdma::CLASS));
-            efa.p2p = P2p::read(value);
+    fn hear(&mut self, name: &str, said: Said) -> Result<(), ReadError> {
+        match said {
+            Said::Function(what) => self.functions.learn(name, what),
+            Said::Rest(rest) => self.rest = Some(rest),
+            Said::Card(folder, what) => {
+                let what = what?;
+                if let Some(card) = self.cards.get_mut(name) {
+                    card.is_now(folder, what);
+                }
+            }
+            Said::P2p(p2p) => {
+                if let Some(card) = self.cards.get_mut(name) {
+                    card.reaches(p2p);
+                }
+            }
         }
-        what
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::turns::ROUND;
-    use std::fs;
-    use std::path::Path;
-
-    fn put(root: &Path, path: &str, text: &str) {
-        let full = root.join(path);
-        fs::create_dir_all(full.parent().unwrap()).unwrap();
-        fs::write(full, text).unwrap();
+        Ok(())
     }
 
-    fn plug(root: &Path, name: &str, firmware: &str) {
-        fs::create_dir_all(root.join("sys/bus/pci/devices")).unwrap();
-        let folder = format!("sys/class/infiniband/{name}");
-        put(root, &format!("{folder}/device/vendor"), "0x1d0f\n");
-        put(root, &format!("{folder}/device/device"), "0xefa1\n");
-        put(root, &format!("{folder}/device/p2p"), "\n");
-        put(root, &format!("{folder}/fw_ver"), firmware);
-    }
-
-    fn firmware(seen: &Observation) -> Vec<(&str, &str)> {
-        seen.devices.iter().map(|efa| (efa.name.as_str(), efa.firmware.as_deref().unwrap_or("-"))).collect()
-    }
-
-    #[test]
-    fn a_device_that_is_made_anew_is_read_anew_and_one_that_stays_once_a_minute() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path();
-        plug(root, "a", "1\n");
-        plug(root, "b", "1\n");
-        let mut observer = Observer::new(Root::new(root));
-        assert_eq!(firmware(&observer.look().unwrap()), [("a", "1"), ("b", "1")]);
-        // The new folder is made while the old one is still there: it cannot be the same.
-        fs::rename(root.join("sys/class/infiniband/b"), root.join("old")).unwrap();
-        plug(root, "b", "2\n");
-        put(root, "sys/class/infiniband/a/fw_ver", "2\n");
-        assert_eq!(firmware(&observer.look().unwrap()), [("a", "1"), ("b", "2")]);
-        let looks = (0..ROUND).take_while(|_| firmware(&observer.look().unwrap())[0] == ("a", "1")).count();
-        assert!((1..ROUND).contains(&looks), "its turn comes once in a round: {looks}");
-    }
-
-    #[test]
-    fn a_function_that_cannot_be_read_is_asked_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = "sys/bus/pci/devices/0000:4f:00.0";
-        put(dir.path(), &format!("{folder}/vendor"), "");
-        put(dir.path(), &format!("{folder}/device"), "0xefa1\n");
-        let mut observer = Observer::new(Root::new(dir.path()));
-        assert!(observer.look().unwrap().functions.is_empty());
-        put(dir.path(), &format!("{folder}/vendor"), "0x1d0f\n");
-        assert_eq!(observer.look().unwrap().functions.len(), 1);
-    }
-
-    #[test]
-    fn what_changes_is_seen_at_every_look() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path();
-        plug(root, "a", "1\n");
-        let mut observer = Observer::new(Root::new(root));
-        assert_eq!(observer.look().unwrap().devices[0].p2p, P2p::None);
-        put(root, "sys/class/infiniband/a/device/p2p", "NVIDIA\n");
-        assert_eq!(observer.look().unwrap().devices[0].p2p, P2p::Provider("NVIDIA".into()));
-        put(root, "sys/class/infiniband/x/node_type", "1: CA\n");
-        assert_eq!(observer.look().unwrap().others.len(), 1);
-        fs::remove_dir_all(root.join("sys/class/infiniband")).unwrap();
-        let seen = observer.look().unwrap();
-        assert_eq!((seen.devices.len(), seen.others.len()), (0, 0));
+    fn is_stalled(&self, name: &str) -> bool {
+        self.reads.is_stalled(name, self.deadline)
     }
 }

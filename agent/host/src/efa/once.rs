@@ -1,15 +1,17 @@
 //! The counters at one moment, for a program that looks once.
 
+mod files;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::counters::{Counters, Delta};
-use super::device_sampler::{DeviceSampler, SampleState};
-use super::folder::{Folder, PortFailure, PortReading};
+use super::folder::{PortFailure, PortReading};
 use crate::Root;
-use crate::bounded::{self, Job};
+use crate::bounded::Rounds;
+use files::{Answer, Files, Read};
 
 /// The counters of one device, read twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,12 +91,16 @@ pub fn counters_once(
     deadline: Duration,
 ) -> Vec<DeviceCounters> {
     let began = Instant::now();
-    let first = readings(root, names.iter().map(|name| (name, true, true)), deadline);
+    let mut both =
+        Both { devices: names.iter().map(|name| Files::new(root, name)).collect(), reads: Rounds::default() };
+    let first = both.read(&|_| (true, true), deadline);
     thread::sleep(gap.saturating_sub(began.elapsed()));
     let elapsed_ms = crate::millis(began.elapsed());
-    let answers = |port: &PortCounters| matches!(port, PortCounters::Read(_));
-    let again = names.iter().zip(&first).map(|(name, (device, port))| (name, !device.stalled, answers(port)));
-    let second = readings(root, again, deadline);
+    let answered = |nth: usize| {
+        let (device, port) = &first[nth];
+        (!device.stalled, matches!(port, PortCounters::Read(_)))
+    };
+    let second = both.read(&answered, deadline);
     let mut all = Vec::new();
     for ((name, (before, port)), (now, port_after)) in names.iter().zip(first).zip(second) {
         let device = if before.stalled { before.clone() } else { now };
@@ -111,71 +117,52 @@ pub fn counters_once(
 /// Asks each card for one counter, which tells whether it answers, and no more. They take `deadline` at most, as in
 /// [`counters_once`].
 pub fn answers_now(root: &Root, names: &[String], deadline: Duration) -> Vec<(String, PortCounters)> {
-    let job = |name: &String| -> Job<_> {
-        let mut folder = Folder::new(root.clone(), name);
-        Box::new(move || folder.ask())
-    };
-    let answers = bounded::once(names.iter().map(job).collect(), deadline);
-    let read = answers.into_iter().map(|answer| outcome(answer.map(|(read, _)| read)));
+    let mut both = Both::new(root, names);
+    let asked = both.devices.iter().enumerate().map(|(nth, files)| files.ask(nth)).collect();
+    let read = both.all(asked, deadline).into_iter().map(|(_, port)| port);
     names.iter().cloned().zip(read).collect()
 }
 
-/// What one read brought.
-enum Answer {
-    Device(Reading),
-    Port(Result<PortReading, PortFailure>),
+/// Both readings.
+struct Both {
+    devices: Vec<Files>,
+    reads: Rounds<(usize, Answer)>,
 }
 
-/// The device's own counters and the port's, each where they are wanted, all at the same time; what is not wanted is as
-/// what did not come back.
-fn readings<'a>(
-    root: &Root,
-    wanted: impl Iterator<Item = (&'a String, bool, bool)>,
-    deadline: Duration,
-) -> Vec<(Reading, PortCounters)> {
-    let wanted: Vec<_> = wanted.collect();
-    let device = |(nth, (name, device, _)): (usize, &(&String, bool, bool))| {
-        device.then(|| (nth, device_job(root, name)))
-    };
-    let port =
-        |(nth, (name, _, port)): (usize, &(&String, bool, bool))| port.then(|| (nth, port_job(root, name)));
-    // The devices first: what the driver has in its memory is not to wait for cards.
-    let all = wanted.iter().enumerate().filter_map(device).chain(wanted.iter().enumerate().filter_map(port));
-    let (places, jobs): (Vec<_>, Vec<_>) = all.unzip();
-    let silent = || (Reading { stalled: true, ..Reading::default() }, PortCounters::Stalled);
-    let mut readings: Vec<_> = wanted.iter().map(|_| silent()).collect();
-    for (place, answer) in places.into_iter().zip(bounded::once(jobs, deadline)) {
-        match answer {
-            Some((Answer::Device(reading), _)) => readings[place].0 = reading,
-            Some((Answer::Port(read), _)) => readings[place].1 = outcome(Some(read)),
-            None => {}
-        }
+impl Both {
+    fn new(root: &Root, names: &[String]) -> Self {
+        Self { devices: names.iter().map(|name| Files::new(root, name)).collect(), reads: Rounds::default() }
     }
-    readings
-}
 
-fn device_job(root: &Root, name: &str) -> Job<Answer> {
-    let (mut sampler, names) = (DeviceSampler::of_none(root.clone()), [name.to_owned()]);
-    Box::new(move || {
-        sampler.sync(&names);
-        let reading = sampler.sample_all().first().map(|sample| Reading {
-            counters: sample.counters.clone(),
-            errno: if let SampleState::Failed { errno } = sample.state { errno } else { None },
-            stalled: false,
-        });
-        Answer::Device(reading.unwrap_or_default())
-    })
-}
+    /// The devices' own counters and the ports', each where they are wanted, all at the same time; what is not wanted is as
+    /// what did not come back.
+    fn read(
+        &mut self,
+        wanted: &dyn Fn(usize) -> (bool, bool),
+        deadline: Duration,
+    ) -> Vec<(Reading, PortCounters)> {
+        let mut reads = Vec::new();
+        // The devices first: what the driver has in its memory is not to wait for cards.
+        for (nth, files) in self.devices.iter().enumerate().filter(|(nth, _)| wanted(*nth).0) {
+            reads.push(files.device(nth));
+        }
+        for (nth, files) in self.devices.iter().enumerate().filter(|(nth, _)| wanted(*nth).1) {
+            reads.push(files.port(nth));
+        }
+        self.all(reads, deadline)
+    }
 
-fn port_job(root: &Root, name: &str) -> Job<Answer> {
-    let mut folder = Folder::new(root.clone(), name);
-    Box::new(move || Answer::Port(folder.read()))
-}
-
-fn outcome(read: Option<Result<PortReading, PortFailure>>) -> PortCounters {
-    match read {
-        Some(Ok(reading)) => PortCounters::Read(Box::new(reading)),
-        Some(Err(failure)) => PortCounters::Failed(failure),
-        None => PortCounters::Stalled,
+    /// What these bring, for each device.
+    fn all(&mut self, reads: Vec<Read>, deadline: Duration) -> Vec<(Reading, PortCounters)> {
+        let silent = |_| (Reading { stalled: true, ..Reading::default() }, PortCounters::Stalled);
+        let mut readings: Vec<_> = self.devices.iter().map(silent).collect();
+        for (_, (nth, answer)) in self.reads.patient_round(reads, deadline) {
+            match answer {
+                Answer::Device(reading) => readings[nth].0 = reading,
+                Answer::Port(Ok(reading)) => readings[nth].1 = PortCounters::Read(Box::new(reading)),
+                Answer::Port(Err(failure)) => readings[nth].1 = PortCounters::Failed(failure),
+            }
+        }
+        readings
     }
 }

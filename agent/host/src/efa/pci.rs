@@ -51,8 +51,9 @@ pub(super) struct Functions {
     turns: Turns,
 }
 
+/// What a function is.
 #[derive(Clone, Copy, Debug)]
-enum What {
+pub(super) enum What {
     /// An EFA card, with its PCI device id.
     Efa(u32),
     Other,
@@ -64,36 +65,47 @@ impl Functions {
         root.needed_names(FUNCTIONS)
     }
 
-    /// Every EFA function among `addresses`. One that is among `devices` has come all the way.
-    pub(super) fn look(&mut self, root: &Root, addresses: Vec<String>, devices: &[Efa]) -> Vec<EfaFunction> {
+    /// Those among `addresses` that are to be read now: by [`what`], whose answer is for [`Functions::learn`].
+    pub(super) fn unread(&mut self, addresses: &[String]) -> Vec<String> {
         let turn = self.turns.next();
         self.known.retain(|address, _| addresses.binary_search(address).is_ok());
-        let mut functions = Vec::new();
-        for (place, address) in addresses.into_iter().enumerate() {
-            let known = self.known.get(&address).copied().filter(|_| !turn.is_of(place));
+        let unread = |(place, address): &(usize, &String)| turn.is_of(*place) || !self.knows(address);
+        addresses.iter().enumerate().filter(unread).map(|(_, address)| address.clone()).collect()
+    }
+
+    pub(super) fn knows(&self, address: &str) -> bool {
+        self.known.contains_key(address)
+    }
+
+    /// What cannot be read is nothing yet, and is asked for again.
+    pub(super) fn learn(&mut self, address: &str, what: Option<What>) {
+        if let Some(what) = what {
+            self.known.insert(address.to_owned(), what);
+        } else {
+            self.known.remove(address);
+        }
+    }
+
+    /// Every EFA function among `addresses`, as far as they were read. One that is among `devices` has come all the way.
+    pub(super) fn all(&self, root: &Root, addresses: Vec<String>, devices: &[Efa]) -> Vec<EfaFunction> {
+        let function = |address: String| {
             let device = devices.iter().find(|device| device.pci_address.as_ref() == Some(&address));
-            let told = || device.and_then(|device| device.device_id).map(What::Efa);
-            // What cannot be read is nothing yet, and is asked for again.
-            let Some(what) = known.or_else(told).or_else(|| what(root, &address)) else {
-                self.known.remove(&address);
-                continue;
+            let told = device.and_then(|device| device.device_id).map(What::Efa);
+            let What::Efa(device_id) = told.or_else(|| self.known.get(&address).copied())? else {
+                return None;
             };
-            if known.is_none() {
-                self.known.insert(address.clone(), what);
-            }
-            let What::Efa(device_id) = what else { continue };
             let state = match device {
                 Some(device) => FunctionState::Ready { rdma_device: device.name.clone() },
                 None => state(root, &address),
             };
-            functions.push(EfaFunction { address, device_id, state });
-        }
-        functions
+            Some(EfaFunction { address, device_id, state })
+        };
+        addresses.into_iter().filter_map(function).collect()
     }
 }
 
 /// `None` where it cannot be read.
-fn what(root: &Root, address: &str) -> Option<What> {
+pub(super) fn what(root: &Root, address: &str) -> Option<What> {
     let id = |file: &str| hex(&root.value(format!("{FUNCTIONS}/{address}/{file}"))?);
     if id("vendor")? != VENDOR {
         return Some(What::Other);

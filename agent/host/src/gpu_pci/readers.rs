@@ -1,59 +1,52 @@
 //! [`Hardware`] with a deadline.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::hardware::{Hardware, hardware};
 use crate::Root;
-use crate::bounded::{self, Event, Job, Pool, Timing};
+use crate::bounded::{Job, Rounds};
 
-/// What happened to a reading; the subject's name is the PCI address.
-pub type GpuEvent = Event<Hardware>;
-
-/// Reads what the GPUs' hardware says, none delayed by a GPU that does not answer. Used as [`crate::efa::PortReaders`] is.
-pub struct GpuReaders(Pool<Hardware>);
+/// Reads what the GPUs' hardware says, none delayed by a GPU that does not answer.
+pub struct GpuReaders {
+    root: Root,
+    reads: Rounds<Hardware>,
+}
 
 impl GpuReaders {
-    /// Readers without GPUs.
-    pub fn new(root: Root, period: Duration, deadline: Duration, now: Instant) -> Self {
-        let make = move |address: &str| -> Job<_> { job(&root, address) };
-        let timing = Timing { period, deadline, gap: Duration::ZERO, step: Duration::ZERO };
-        Self(Pool::new(timing, now, make))
+    /// Readers that have asked nobody yet.
+    pub fn new(root: Root) -> Self {
+        Self { root, reads: Rounds::default() }
     }
 
-    /// Makes the GPUs these, by PCI address.
-    pub fn sync(&mut self, addresses: &[Arc<str>], now: Instant) {
-        self.0.sync(addresses, now);
+    /// Asks the GPUs at these addresses, in whose order the answers are; `None` for one that has not answered within the
+    /// deadline, or hangs since an earlier round: that one is not asked again.
+    pub fn round(&mut self, addresses: &[String], deadline: Duration) -> Vec<Option<Hardware>> {
+        let reads = self.reads_of(addresses);
+        answers(addresses, self.reads.round(reads, deadline))
     }
 
-    /// Starts what is due and returns what happened. Never blocks.
-    pub fn tick(&mut self, now: Instant) -> Vec<GpuEvent> {
-        self.0.tick(now)
-    }
-
-    /// When `tick` has something to do next, answers aside.
-    pub fn next_wake(&self) -> Option<Instant> {
-        self.0.next_wake()
-    }
-
-    /// Waits until an answer, or until `until`. The answer is in the next `tick`.
-    pub fn wait(&mut self, until: Instant) {
-        self.0.wait(until);
-    }
-
-    /// The addresses whose read is past its deadline now, with its beginning.
-    pub fn stalled(&self) -> impl Iterator<Item = (&str, Instant)> {
-        self.0.stalled()
+    fn reads_of(&self, addresses: &[String]) -> Vec<(Arc<str>, Job<Hardware>)> {
+        let job = |address: &String| -> Job<_> {
+            let (root, address) = (self.root.clone(), address.clone());
+            Box::new(move || hardware(&root, &address))
+        };
+        let free = addresses.iter().filter(|address| !self.reads.is_under_way(address));
+        free.map(|address| (address.as_str().into(), job(address))).collect()
     }
 }
 
-/// Reads all at once, in the order of `addresses`; `None` for one that did not answer within the deadline.
+/// Asks all at once, as [`GpuReaders::round`]; what is late because the machine is busy is waited for.
 pub fn hardware_once(root: &Root, addresses: &[String], deadline: Duration) -> Vec<Option<Hardware>> {
-    let jobs = addresses.iter().map(|address| job(root, address)).collect();
-    bounded::once(jobs, deadline).into_iter().map(|answer| answer.map(|(hardware, _)| hardware)).collect()
+    let mut readers = GpuReaders::new(root.clone());
+    let reads = readers.reads_of(addresses);
+    answers(addresses, readers.reads.patient_round(reads, deadline))
 }
 
-fn job(root: &Root, address: &str) -> Job<Hardware> {
-    let (root, address) = (root.clone(), address.to_owned());
-    Box::new(move || hardware(&root, &address))
+fn answers(addresses: &[String], mut said: Vec<(Arc<str>, Hardware)>) -> Vec<Option<Hardware>> {
+    let of = |address: &String| {
+        let place = said.iter().position(|(name, _)| **name == **address)?;
+        Some(said.swap_remove(place).1)
+    };
+    addresses.iter().map(of).collect()
 }

@@ -11,6 +11,7 @@ mod tests;
 pub use known::{EfaDevice, Known, Libfabric, Nvml};
 pub use seen::{Port, Seen, Setup, Wants};
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::judge::efa_device::EfaDevices;
@@ -28,6 +29,8 @@ pub struct Health {
     gpus: Gpus,
     hung: Hung,
     devices: EfaDevices,
+    /// EFA devices whose files do not come back, by RDMA device.
+    hanging: BTreeSet<String>,
     ports: EfaPorts,
     kernel: Kernel,
 }

@@ -80,7 +80,7 @@ fn look(machine: &Machine, sampler: &mut DeviceSampler) {
     assert_eq!(counters.len(), names.len());
     serde_json::to_string(&counters).unwrap();
     sampler.sample();
-    sampler.refresh();
+    sampler.sync(&names);
     assert_eq!(sampler.sample().len(), names.len());
     let gpus = gpu_pci::devices(&machine.root);
     let addresses: Vec<_> = gpus.iter().map(|gpu| gpu.address.clone()).collect();
@@ -99,6 +99,7 @@ proptest! {
     ) {
         let machine = machine("p4d.24xlarge");
         let mut sampler = DeviceSampler::new(machine.root.clone());
+        sampler.sync(&efa::names(&machine.root).unwrap());
         let mut all = Vec::new();
         paths(machine.tree.path(), &mut all);
         all.sort();

@@ -7,7 +7,17 @@ use gpunode_host::efa::counters::{Change, Counter};
 use gpunode_host::efa::{self, DeviceSample, DeviceSampler, SampleState, SamplerApart};
 use gpunode_tree::Options;
 
-use super::{machine, with, with_efas};
+use super::{Machine, machine, with, with_efas};
+
+fn of(machine: &Machine) -> DeviceSampler {
+    let mut sampler = DeviceSampler::new(machine.root.clone());
+    refresh(&mut sampler, machine);
+    sampler
+}
+
+fn refresh(sampler: &mut DeviceSampler, machine: &Machine) {
+    sampler.sync(&efa::names(&machine.root).unwrap());
+}
 
 fn sample(sampler: &mut DeviceSampler, name: &str) -> DeviceSample {
     sampler.sample().iter().find(|sample| &*sample.device == name).unwrap().clone()
@@ -16,7 +26,7 @@ fn sample(sampler: &mut DeviceSampler, name: &str) -> DeviceSample {
 #[test]
 fn a_counter_that_moves_is_in_the_next_sample() {
     let machine = machine("p5.48xlarge");
-    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let mut sampler = of(&machine);
     let efa = machine.tree.efa(17);
     let before = sample(&mut sampler, efa.name());
     efa.set_counter("no_completion_cmds", 1).unwrap();
@@ -32,7 +42,7 @@ fn a_counter_that_moves_is_in_the_next_sample() {
 #[test]
 fn every_counter_is_read_at_the_first_sample_and_then_once_in_twenty() {
     let machine = machine("p5.48xlarge");
-    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let mut sampler = of(&machine);
     assert!(sampler.sample().iter().all(|sample| sample.full));
     let mut full = vec![0; 32];
     for _ in 0..20 {
@@ -53,11 +63,11 @@ fn a_device_that_was_made_anew_is_another_one() {
     let machine = machine("p5en.48xlarge");
     let efa = machine.tree.efa(3);
     efa.set_counter("cmds_err", 40).unwrap();
-    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let mut sampler = of(&machine);
     let before = sample(&mut sampler, efa.name());
     efa.reload().unwrap();
     efa.set_counter("cmds_err", 41).unwrap();
-    sampler.refresh();
+    refresh(&mut sampler, &machine);
     let after = sample(&mut sampler, efa.name());
     assert_eq!((before.incarnation, after.incarnation), (0, 1));
     assert_eq!(
@@ -65,24 +75,24 @@ fn a_device_that_was_made_anew_is_another_one() {
         (Some(40), Some(41))
     );
     assert_eq!(sample(&mut sampler, machine.tree.efa(4).name()).incarnation, 0);
-    sampler.refresh();
+    refresh(&mut sampler, &machine);
     assert_eq!(sample(&mut sampler, efa.name()).incarnation, 1);
 }
 
 #[test]
 fn devices_come_and_go() {
     let machine = machine("p5en.48xlarge");
-    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let mut sampler = of(&machine);
     machine.tree.efa(0).remove().unwrap();
-    sampler.refresh();
+    refresh(&mut sampler, &machine);
     assert_eq!((sampler.names().len(), sampler.sample().len()), (15, 15));
     machine.tree.efa(0).reload().unwrap();
-    sampler.refresh();
+    refresh(&mut sampler, &machine);
     assert_eq!(sampler.sample().iter().filter(|s| s.state == SampleState::Read).count(), 16);
     for number in 0..16 {
         machine.tree.efa(number).remove().unwrap();
     }
-    sampler.refresh();
+    refresh(&mut sampler, &machine);
     assert!(sampler.sample().is_empty());
 }
 
@@ -90,7 +100,7 @@ fn devices_come_and_go() {
 fn a_driver_from_before_1_14_has_no_such_counters() {
     let options = Options { efa_driver: Some("1.12.1".into()), ..Options::default() };
     let machine = with("p4d.24xlarge", options);
-    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let mut sampler = of(&machine);
     let read = sampler.sample();
     assert_eq!(read.len(), 4);
     assert!(read.iter().all(|s| s.state == SampleState::Absent && s.counters.is_empty()));
@@ -99,7 +109,7 @@ fn a_driver_from_before_1_14_has_no_such_counters() {
 #[test]
 fn text_that_is_no_number_is_no_value() {
     let machine = with_efas(2);
-    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let mut sampler = of(&machine);
     let path = machine.tree.efa(0).counter_path("cmds_err").unwrap();
     fs::write(machine.root.at(&path), "-1\n").unwrap();
     let broken = sample(&mut sampler, machine.tree.efa(0).name());
@@ -115,10 +125,10 @@ fn a_file_that_comes_later_is_read_and_makes_no_other_device() {
     let path = machine.root.at(machine.tree.efa(0).counter_path("cmds_err").unwrap());
     let beside = path.with_extension("later");
     fs::rename(&path, &beside).unwrap();
-    let mut sampler = DeviceSampler::new(machine.root.clone());
+    let mut sampler = of(&machine);
     assert_eq!(sampler.sample()[0].counters.get(Counter::CmdsErr), None);
     fs::rename(&beside, &path).unwrap();
-    sampler.refresh();
+    refresh(&mut sampler, &machine);
     let sample = sampler.sample()[0].clone();
     assert_eq!((sample.counters.get(Counter::CmdsErr), sample.incarnation), (Some(0), 0));
 }
@@ -126,18 +136,17 @@ fn a_file_that_comes_later_is_read_and_makes_no_other_device() {
 /// However busy this machine is.
 const PLENTY: Duration = Duration::from_secs(60);
 
+/// A file of theirs that stands this long is told.
+const DEADLINE: Duration = Duration::from_millis(50);
+
 /// Samples until `wanted`, and looks each time which devices there are, as the monitor does every ten seconds.
 fn until(sampler: &mut SamplerApart, names: &[String], wanted: impl Fn(&[DeviceSample]) -> bool) {
     let end = Instant::now() + PLENTY;
     loop {
         sampler.sync(names.to_vec());
-        // A sample is of all devices, or there is none.
-        let read = sampler.sample(Duration::from_secs(2));
-        if let Some(read) = &read {
-            assert_eq!(read.len(), names.len(), "{read:?}");
-            if wanted(read) {
-                return;
-            }
+        let read = sampler.sample(DEADLINE);
+        if wanted(&read) {
+            return;
         }
         assert!(Instant::now() < end, "{read:?}");
     }
@@ -153,7 +162,7 @@ fn a_device_whose_counters_do_not_come_back_hides_no_other() {
     let names = efa::names(&machine.root).unwrap();
     let mut sampler = SamplerApart::new(machine.root.clone());
     sampler.sync(names.clone());
-    assert_eq!(count(&sampler.sample(PLENTY).unwrap(), SampleState::Read), 32);
+    assert_eq!(count(&sampler.sample(PLENTY), SampleState::Read), 32);
     machine.tree.efa(2).reload().unwrap();
     until(&mut sampler, &names, |samples| samples.iter().any(|sample| sample.incarnation == 1));
     // One of those that are kept open, and one that is opened for each reading.
@@ -163,13 +172,45 @@ fn a_device_whose_counters_do_not_come_back_hides_no_other() {
         count(samples, SampleState::Stalled) == 2 && count(samples, SampleState::Read) == 30
     };
     until(&mut sampler, &names, two);
-    let read = sampler.sample(PLENTY).unwrap();
+    let read = sampler.sample(DEADLINE);
     let of = |number: usize| read.iter().find(|s| *s.device == *machine.tree.efa(number).name()).unwrap();
     assert_eq!((of(3).state, of(4).state), (SampleState::Stalled, SampleState::Stalled));
     assert_eq!((of(2).incarnation, of(5).incarnation), (1, 0), "the others go on where they were");
     machine.tree.efa(3).release_counter("cmds_err").unwrap();
     machine.tree.efa(4).release_counter("submitted_cmds").unwrap();
     until(&mut sampler, &names, |samples| count(samples, SampleState::Read) == 32);
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Those that stand are past no deadline yet, and nobody waits for it.
+#[test]
+fn the_first_sample_of_a_device_that_stands_has_all_the_others() {
+    let machine = machine("p5.48xlarge");
+    let names = efa::names(&machine.root).unwrap();
+    let mut sampler = SamplerApart::new(machine.root.clone());
+    sampler.sync(names.clone());
+    assert_eq!(sampler.sample(PLENTY).len(), 32);
+    let stand = [3, 17, 31].map(|number| machine.tree.efa(number));
+    for efa in &stand {
+        efa.stall_counter("submitted_cmds").unwrap();
+    }
+    let is_left_out = |read: &[DeviceSample], name: &str| read.iter().all(|sample| *sample.device != *name);
+    // That file has its turn in each device once in twenty samples.
+    let mut left_out = 0;
+    for _ in 0..20 {
+        let read = sampler.sample(HOUR);
+        assert_eq!(count(&read, SampleState::Read), read.len());
+        left_out = stand.iter().filter(|efa| is_left_out(&read, efa.name())).count();
+        assert_eq!(read.len(), 32 - left_out);
+    }
+    assert_eq!(left_out, 3);
+    assert!(sampler.next_deadline(HOUR).is_some());
+    // Once it is over all three are told.
+    until(&mut sampler, &names, |samples| count(samples, SampleState::Stalled) == 3);
+    for efa in &stand {
+        efa.release_counter("submitted_cmds").unwrap();
+    }
 }
 
 #[test]

@@ -31,18 +31,19 @@ pub(super) fn read(settings: &Settings, once: &Once, until: Instant, report: &Re
         return report.part(Step::CountersAfter, Part { seen, states: Vec::new() });
     };
     let all = counters_once(&settings.root, &names, gap, patience.deadline);
-    report.part(Step::CountersBefore, before(&all));
+    report.part(Step::CountersBefore, before(&all, patience));
     report.part(Step::CountersAfter, after(all, patience));
 }
 
-fn before(all: &[DeviceCounters]) -> Part {
+fn before(all: &[DeviceCounters], patience: Patience) -> Part {
     let now = clock::now();
     let elapsed = all.first().map_or(0, |device| device.before.elapsed_ms);
     let before = Now {
         boot: now.boot.saturating_sub(Duration::from_millis(elapsed)),
         unix_ms: now.unix_ms.saturating_sub(elapsed),
     };
-    let mut seen = vec![(before, Seen::EfaDevices(all.iter().map(sample_before).collect()))];
+    let mut seen =
+        vec![(before, Seen::EfaDevices(all.iter().map(|it| sample_before(it, patience)).collect()))];
     for device in all.iter().filter(|device| !device.before.port.is_empty()) {
         let counters = device.before.port.clone();
         let what = Port::Read(Box::new(PortReading { counters, ..PortReading::default() }));
@@ -53,7 +54,7 @@ fn before(all: &[DeviceCounters]) -> Part {
 
 fn after(all: Vec<DeviceCounters>, patience: Patience) -> Part {
     let now = clock::now();
-    let mut seen = vec![(now, Seen::EfaDevices(all.iter().map(sample_after).collect()))];
+    let mut seen = vec![(now, Seen::EfaDevices(all.iter().map(|it| sample_after(it, patience)).collect()))];
     seen.extend(all.into_iter().map(|device| answered(device.name, device.port, patience)));
     Part { seen, states: Vec::new() }
 }
@@ -68,18 +69,20 @@ fn answered(name: String, port: PortCounters, patience: Patience) -> (Now, Seen)
     (clock::now(), Seen::EfaPort { device: name.into(), what })
 }
 
-fn sample_before(device: &DeviceCounters) -> DeviceSample {
-    sample(&device.name, &device.before.device, &Reading { errno: None, ..device.device.clone() })
+fn sample_before(device: &DeviceCounters, patience: Patience) -> DeviceSample {
+    let reading = Reading { errno: None, ..device.device.clone() };
+    sample(&device.name, &device.before.device, &reading, patience)
 }
 
-fn sample_after(device: &DeviceCounters) -> DeviceSample {
-    sample(&device.name, &device.device.counters, &device.device)
+fn sample_after(device: &DeviceCounters, patience: Patience) -> DeviceSample {
+    sample(&device.name, &device.device.counters, &device.device, patience)
 }
 
-fn sample(name: &str, counters: &Counters, reading: &Reading) -> DeviceSample {
+fn sample(name: &str, counters: &Counters, reading: &Reading, patience: Patience) -> DeviceSample {
     let state = match reading.errno {
         Some(errno) => SampleState::Failed { errno: Some(errno) },
-        None if reading.stalled => SampleState::Stalled,
+        None if reading.stalled && patience.proves => SampleState::Stalled,
+        None if reading.stalled => SampleState::Late,
         None if counters.is_empty() => SampleState::Absent,
         None => SampleState::Read,
     };

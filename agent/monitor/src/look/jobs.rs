@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use gpunode_host::Root;
+use gpunode_host::efa::{self, Observer};
 use gpunode_host::gpu_pci::{self, Bus, Functions};
 use gpunode_host::health::{Seen, Source};
 use gpunode_host::kernel_log::{Progress, Start};
 use gpunode_host::versions::Versions;
-use gpunode_host::{Root, efa};
 use gpunode_probe_client::{Outcome, Probe};
 
 use super::patience::Patience;
@@ -28,14 +29,7 @@ pub(super) const ALL: [(&str, Job); 7] = [
         report.saw(Step::Versions, Seen::Versions(Box::new(Versions::read(&settings.root))));
     }),
     ("gpu-bus", gpu_bus),
-    ("efa", |settings, _, _, report| match efa::observe(&settings.root) {
-        Ok(seen) => {
-            let names = efa_source::names(&seen);
-            report.saw(Step::Efa, Seen::Efa(Box::new(seen)));
-            report.saw(Step::Use, Seen::EfaHeld(efa_source::held(&names)));
-        }
-        Err(error) => report.saw(Step::Efa, Seen::Unseen(Source::EfaDevices, error.words())),
-    }),
+    ("efa", efa_devices),
     ("efa-counters", counters::read),
     ("gpus", gpus),
     ("libfabric", ask_libfabric),
@@ -47,8 +41,9 @@ const GO: usize = 512;
 /// How much longer than its deadline the probe's client may take.
 const SLACK: Duration = Duration::from_millis(400);
 
+/// With a fifth of it left for saying what came of it.
 fn left(until: Instant, most: Duration) -> Duration {
-    until.saturating_duration_since(Instant::now()).min(most)
+    (until.saturating_duration_since(Instant::now()) * 4 / 5).min(most)
 }
 
 /// What the probe gets of the time that is left, where `rule` is enough.
@@ -71,6 +66,19 @@ fn gpu_bus(settings: &Settings, _: &Once, until: Instant, report: &Report) {
     let deadline = left(until, settings.deadlines.gpu_bus);
     let hardware = gpu_pci::hardware_once(&settings.root, &addresses, deadline);
     report.saw(Step::GpuBus, Seen::GpuBus { gpus, hardware, nvswitches });
+}
+
+fn efa_devices(settings: &Settings, _: &Once, until: Instant, report: &Report) {
+    let deadline = settings.deadlines.efa_port;
+    // A look that must end sooner calls no card stalled.
+    match Observer::once(&settings.root, deadline, left(until, deadline)) {
+        Ok(seen) => {
+            let names = efa_source::names(&seen);
+            report.saw(Step::Efa, Seen::Efa(Box::new(seen)));
+            report.saw(Step::Use, Seen::EfaHeld(efa_source::held(&names)));
+        }
+        Err(error) => report.saw(Step::Efa, Seen::Unseen(Source::EfaDevices, error.words())),
+    }
 }
 
 fn gpus(settings: &Settings, once: &Once, until: Instant, report: &Report) {

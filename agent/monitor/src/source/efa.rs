@@ -12,21 +12,23 @@ use crate::bell::Bell;
 use crate::feed::Over;
 use crate::gate::First;
 
-/// What the driver counts is plain memory; a sample of it all takes a fraction of a millisecond.
-const PATIENCE_WITH_MEMORY: Duration = Duration::from_secs(1);
+/// A look takes five milliseconds. Files that take longer are heard of in a later one: the counters are sampled in between.
+const PATIENCE_WITH_FILES: Duration = Duration::from_millis(100);
 
 /// Samples every second, and looks which devices there are every ten. `others` are rung when they change.
 pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
     let (root, periods) = (&place.settings.root, place.settings.periods);
     // Whether two drivers go together depends on their versions.
     place.gate.wait(&[First::Versions], PATIENCE);
-    let (mut observer, mut sampler) = (Observer::new(root.clone()), SamplerApart::new(root.clone()));
-    let (mut look, mut sample) = (Instant::now(), Instant::now());
+    let deadline = place.settings.deadlines.efa_port;
+    let mut observer = Observer::new(root.clone(), deadline);
+    let mut sampler = SamplerApart::new(root.clone());
+    let (mut look, mut sample, mut late) = (Instant::now(), Instant::now(), None);
     while !place.bell.is_over() {
         let asked = place.bell.take();
         if asked || Instant::now() >= look {
             look = Instant::now() + periods.devices;
-            let seen = match observer.look() {
+            let seen = match observer.look(PATIENCE_WITH_FILES) {
                 Ok(seen) => seen,
                 Err(error) => {
                     place.feed.saw(Seen::Unseen(Source::EfaDevices, error.words()))?;
@@ -43,16 +45,21 @@ pub(crate) fn run(place: &Place, others: &[Bell]) -> Result<(), Over> {
             }
             place.gate.open(First::Efa);
             place.feed.saw(Seen::EfaHeld(held))?;
+            look = sooner(look, observer.next_deadline());
         }
-        if Instant::now() >= sample {
-            if !place.devices.is_empty()
-                && let Some(samples) = sampler.sample(PATIENCE_WITH_MEMORY)
-            {
-                place.feed.saw(Seen::EfaDevices(samples))?;
+        if Instant::now() >= sooner(sample, late) {
+            if !place.devices.is_empty() {
+                let read = sampler.sample(deadline);
+                if !read.is_empty() {
+                    place.feed.saw(Seen::EfaDevices(read))?;
+                }
             }
-            sample = next(sample, periods.efa_counters);
+            late = sampler.next_deadline(deadline);
+            if Instant::now() >= sample {
+                sample = next(sample, periods.efa_counters);
+            }
         }
-        place.bell.wait(look.min(sample));
+        place.bell.wait(look.min(sooner(sample, late)));
     }
     Ok(())
 }
@@ -68,6 +75,10 @@ pub(crate) fn held(devices: &[Arc<str>]) -> Option<bool> {
         return Some(false);
     }
     rdma::queue_pairs::held(devices)
+}
+
+fn sooner(time: Instant, other: Option<Instant>) -> Instant {
+    other.map_or(time, |other| other.min(time))
 }
 
 /// The next time in step with `before`; those that were missed are left out.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::efa::counters::Counter;
 use crate::efa::{DeviceSample, SampleState};
-use crate::health::{EfaDevice, Now, Sighting, Subject, rules};
+use crate::health::{EfaDevice, EfaName, Now, Sighting, Subject, rules};
 
 /// A minute, see [`rules::EFA_COMMAND_ERRORS`].
 const ERRORS: u64 = 10;
@@ -55,9 +55,13 @@ pub struct Device<'a> {
 pub type Signs<'a> = (&'a EfaDevice, Option<Vec<Sighting>>);
 
 impl EfaDevices {
-    /// The signs of one sample, for each device.
+    /// The devices that are there, by PCI address. What is known of others is forgotten.
+    pub fn keep(&mut self, there: impl Fn(&str) -> bool) {
+        self.past.retain(|pci, _| there(pci));
+    }
+
+    /// The signs of one sample, for each device that is in it.
     pub fn judge<'a>(&mut self, now: Now, devices: &[Device<'a>]) -> Vec<Signs<'a>> {
-        self.past.retain(|pci, _| devices.iter().any(|Device { device, .. }| device.name.pci == *pci));
         for Device { device, sample } in devices {
             let pci = &device.name.pci;
             if !self.past.contains_key(pci) {
@@ -99,6 +103,12 @@ impl EfaDevices {
         }
         Some(sightings)
     }
+}
+
+/// The sign of files that do not come back: the driver's own counters, or what else it says of the device.
+pub fn hangs(name: &EfaName) -> Sighting {
+    let message = "files of its driver do not come back in time";
+    Sighting::new(&rules::EFA_DRIVER_HANGS, Subject::Efa(name.clone()), message)
 }
 
 impl Past {

@@ -87,7 +87,9 @@ fn count(seen: &Observation, join: &Join, expected: &Expected) -> Vec<Sighting> 
 /// Interfaces that can only be EFA and have no device. While some functions have no driver nobody can tell which
 /// interface each is.
 fn absent<'a>(seen: &'a Observation, join: &'a Join) -> impl Iterator<Item = Sighting> + 'a {
-    let all_known = seen.functions.len() <= join.devices.len();
+    // Nor while a device has not said its address yet.
+    let said = |device: &Attached| device.efa.mac.is_some() || !seen.late.contains(&device.efa.name);
+    let all_known = seen.functions.len() <= join.devices.len() && join.devices.iter().all(said);
     join.others.iter().filter(move |eni| all_known && eni.has_no_address()).map(|eni| {
         let name = EfaName {
             eni: Some(eni.eni_id.clone()),

@@ -59,6 +59,11 @@ rules! { ROWS:
         seen "reading a port counter, which asks the card, does not come back in time",
         do "Drain the node; replace the instance when EfaQueueClosed follows.",
         by "efa_com.c: a command may wait up to 30 s";
+    EFA_DRIVER_HANGS = "EfaDriverHangs", Efa, Error, AtOnce, WhenGone;
+        is "The driver does not answer for this EFA: whoever asks for what it knows of the device stands in the kernel.",
+        seen "a file of the device below /sys/class/infiniband that asks only the driver, or a counter that the driver keeps, does not come back in time",
+        do "Look at the kernel log for hung tasks and lines of efa; drain the node and replace the instance.",
+        by "efa_verbs.c: all of them are read from the driver's memory, which takes microseconds";
     EFA_KEEP_ALIVE_STALLED = "EfaKeepAliveStalled", Efa, Error, AtOnce, WhenGone;
         is "The card no longer sends its keep-alive.",
         seen "keep_alive_rcvd has not moved for five of the longest spans seen before between two of its steps, while those of the siblings move",

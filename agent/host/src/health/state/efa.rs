@@ -15,7 +15,7 @@ use crate::efa::{DeviceSample, Observation, SampleState, join};
 use crate::health::judge::efa_device::Device;
 use crate::health::judge::efa_devices::{Nvidia, name};
 use crate::health::judge::nvml::Trouble;
-use crate::health::judge::{efa_devices, efa_port, libfabric};
+use crate::health::judge::{efa_device, efa_devices, efa_port, libfabric};
 use crate::health::{EfaName, Now, Sighting, Source, Subject, rules};
 use crate::versions::DriverBuild;
 
@@ -27,8 +27,14 @@ impl Health {
         let join = join(seen.devices.clone(), self.setup.enis.as_deref().unwrap_or_default());
         let sightings = efa_devices::judge(&seen, &join, &self.setup.efa, self.nvidia());
         self.forget_gone(&join.devices.iter().map(name).collect::<Vec<_>>());
+        self.hanging = seen.devices.iter().filter(|efa| efa.stalled).map(|efa| efa.name.clone()).collect();
         self.known.set_efa(seen, join);
         self.engine.look(now, &Source::EfaDevices, sightings);
+        // The next sample takes it away again: it is a sign of the same source as counters that do not come back.
+        for EfaDevice { name, counters, .. } in self.hanging.iter().filter_map(|it| self.known.efa_device(it))
+        {
+            self.engine.look_at(now, counters, vec![efa_device::hangs(name)], |_| false);
+        }
     }
 
     /// What is no more has no counters that could be bad; that it is missing is another finding.
@@ -42,6 +48,7 @@ impl Health {
         self.known.device_counters.retain(|device, _| is_there(device));
         self.known.port_counters.retain(|device, _| is_there(device));
         self.ports.keep(is_there);
+        self.devices.keep(|pci| there.iter().any(|name| name.pci == pci));
     }
 
     fn nvidia(&self) -> Nvidia {
@@ -68,10 +75,29 @@ impl Health {
                 None => wants.efa = true,
             }
         }
-        for (device, signs) in self.devices.judge(now, &devices) {
-            match signs {
-                Some(sightings) => self.engine.look(now, &device.counters, sightings),
-                None => self.engine.silent(&device.counters),
+        for ((device, signs), Device { sample, .. }) in
+            self.devices.judge(now, &devices).into_iter().zip(&devices)
+        {
+            let stalled = sample.state == SampleState::Stalled;
+            let hangs = stalled || self.hanging.contains(&*sample.device);
+            let hangs = hangs.then(|| efa_device::hangs(&device.name));
+            match (signs, sample.state) {
+                (Some(sightings), _) => {
+                    let all = sightings.into_iter().chain(hangs).collect();
+                    self.engine.look(now, &device.counters, all);
+                }
+                // There are none, so that nothing is seen of them either.
+                (None, SampleState::Absent) => {
+                    self.engine.look(now, &device.counters, hangs.into_iter().collect());
+                }
+                (None, _) => {
+                    if !stalled {
+                        self.engine.silent(&device.counters);
+                    }
+                    if let Some(hangs) = hangs {
+                        self.engine.look_at(now, &device.counters, vec![hangs], |_| false);
+                    }
+                }
             }
         }
         wants

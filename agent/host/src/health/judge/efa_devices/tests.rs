@@ -32,7 +32,7 @@ fn signs(nvidia: Nvidia, change: impl Fn(&mut Observation)) -> Vec<String> {
         module: Some(Module { version: Some("2.17.3g".into()) }),
         devices: (0..4).map(device).collect(),
         functions: (0..4).map(function).collect(),
-        others: Vec::new(),
+        ..Observation::default()
     };
     change(&mut seen);
     let join = join(seen.devices.clone(), &enis);
@@ -57,6 +57,11 @@ fn each_fault_has_its_sign_and_no_other() {
         ["EfaNotBound 0000:4f:02.0"],
         "it is there, and has a finding of its own"
     );
+    let silent = |seen: &mut Observation| {
+        seen.devices[2].mac = None;
+        seen.late = vec!["rdmap79s2".into()];
+    };
+    assert!(signs(CLOSED, silent).is_empty(), "it has not said which interface it is");
     let no_module = |seen: &mut Observation| {
         seen.devices.clear();
         seen.module = None;

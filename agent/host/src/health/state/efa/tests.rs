@@ -8,7 +8,7 @@ use gpunode_probe_protocol::reading::Reading;
 use super::super::tests::{at, device, found, gpu, machine, sweep};
 use super::super::{Health, Port, Seen, Source};
 use crate::efa::counters::{Counter, Counters};
-use crate::efa::{Observation, PortFailure, PortReading};
+use crate::efa::{DeviceSample, Efa, Observation, PortFailure, PortReading, SampleState};
 
 fn port(change: impl Fn(&mut Counters)) -> Seen {
     let mut counters = Counters::default();
@@ -176,4 +176,76 @@ fn what_all_cards_suffer_is_no_card_s_fault() {
         both(&mut health, look * 10, [50_000, 60_000 + (look - 10) * 5000]);
     }
     assert_eq!(found(&health), ["EfaDrops 0000:4f:01.0"]);
+}
+
+fn looked(stalled: bool) -> Seen {
+    let devices = vec![device("rdmap79s0", 0), Efa { stalled, ..device("rdmap79s1", 1) }];
+    let module = Some(crate::efa::Module::default());
+    Seen::Efa(Box::new(Observation { module, devices, ..Observation::default() }))
+}
+
+fn sampled(state: SampleState, unanswered: u64) -> Seen {
+    let sample = |device: &str, state, unanswered| {
+        let mut counters = Counters::default();
+        if state == SampleState::Read {
+            counters.set(Counter::NoCompletionCmds, unanswered);
+        }
+        DeviceSample { device: device.into(), incarnation: 0, state, counters, full: false }
+    };
+    Seen::EfaDevices(vec![sample("rdmap79s0", SampleState::Read, 0), sample("rdmap79s1", state, unanswered)])
+}
+
+const HANGS: &str = "EfaDriverHangs 0000:4f:01.0";
+
+#[test]
+fn a_driver_that_does_not_answer_is_a_finding_until_it_does_whichever_file_stands() {
+    // A driver before 1.14 has no counters of its own that could tell that all is well.
+    for well in [SampleState::Read, SampleState::Absent] {
+        let mut health = machine();
+        health.see(at(1), sampled(SampleState::Stalled, 0));
+        assert_eq!(found(&health), [HANGS]);
+        // Its files stand, too, and its counters come back first.
+        health.see(at(2), looked(true));
+        health.see(at(3), sampled(well, 0));
+        assert_eq!(found(&health), [HANGS], "{well:?}");
+        health.see(at(4), looked(false));
+        health.see(at(5), sampled(well, 0));
+        assert!(found(&health).is_empty(), "{well:?}: {:?}", found(&health));
+    }
+}
+
+#[test]
+fn a_driver_that_was_not_waited_for_or_refuses_is_no_finding_and_keeps_those_it_has() {
+    let mut health = machine();
+    health.see(at(1), sampled(SampleState::Late, 0));
+    assert!(found(&health).is_empty(), "{:?}", found(&health));
+    health.see(at(2), sampled(SampleState::Read, 1));
+    health.see(at(3), sampled(SampleState::Stalled, 0));
+    assert_eq!(found(&health), ["EfaAdminTimeout 0000:4f:01.0", HANGS]);
+    health.see(at(4), sampled(SampleState::Failed { errno: Some(19) }, 0));
+    assert_eq!(found(&health).len(), 2, "{:?}", found(&health));
+    health.see(at(5), sampled(SampleState::Read, 0));
+    assert!(found(&health).is_empty(), "{:?}", found(&health));
+}
+
+#[test]
+fn a_device_that_is_not_in_a_sample_keeps_what_was_learnt_of_it() {
+    let mut health = machine();
+    let errors = |count: u64, with: bool| {
+        let mut counters = Counters::default();
+        counters.set(Counter::CmdsErr, count);
+        let sample = |device: &str, counters: &Counters| DeviceSample {
+            device: device.into(),
+            incarnation: 0,
+            state: SampleState::Read,
+            counters: counters.clone(),
+            full: false,
+        };
+        let other = sample("rdmap79s0", &Counters::default());
+        Seen::EfaDevices(if with { vec![other, sample("rdmap79s1", &counters)] } else { vec![other] })
+    };
+    health.see(at(1), errors(100, true));
+    health.see(at(2), errors(0, false));
+    health.see(at(3), errors(120, true));
+    assert_eq!(found(&health), ["EfaCommandErrors 0000:4f:01.0"]);
 }
