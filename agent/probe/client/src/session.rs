@@ -87,7 +87,8 @@ impl Session {
             match self.next(until + SLACK)? {
                 None => return Err(silent(begun, until, &before)),
                 Some(message) if message.id == id => {
-                    let starved = is_stuck(&message.say).then(|| before.starved_for(deadline)).flatten();
+                    let starved =
+                        is_stuck(&message.say).then(|| before.starved_for(deadline, true)).flatten();
                     return starved
                         .map_or(Ok(message.say), |waited| Err(Trouble::Starved { waited, lives: true }));
                 }

@@ -17,9 +17,10 @@ pub(crate) struct Before {
 /// Of `schedstat`; source: the kernel's Documentation/scheduler/sched-stats.rst.
 #[derive(Clone, Copy, Debug, Default)]
 struct Thread {
-    /// How long it has wanted a processor and had none, in its life, up to its last turn.
+    ran: Duration,
+    /// How long it has wanted a processor and had none, in its life, up to its last turn: what it is waiting for now counts
+    /// only when it gets it.
     waited: Duration,
-    turns: u64,
 }
 
 impl Before {
@@ -34,13 +35,16 @@ impl Before {
     }
 
     /// How long ago that was, if one of its threads has waited for a processor for half of that, and of the time `given`
-    /// it, or wants one and has had none at all. A thread that hangs in a call sleeps in the kernel, or has its processor.
-    pub(crate) fn starved_for(&self, given: Duration) -> Option<Duration> {
+    /// it, or wants one now and has had it for less than half. A thread that hangs in a call sleeps in the kernel, or has its
+    /// processor. The first thread does not count where it has `answered`: it is about to rest then.
+    pub(crate) fn starved_for(&self, given: Duration, answered: bool) -> Option<Duration> {
         let elapsed = self.at.elapsed();
         let wants = |(name, now): (String, Thread)| {
             let before = self.threads.get(&name).copied().unwrap_or_default();
             now.waited.saturating_sub(before.waited) * 2 >= elapsed.max(given)
-                || (now.turns == before.turns && is_runnable(&folder(self.process).join(name)))
+                || (now.ran.saturating_sub(before.ran) * 2 < elapsed
+                    && !(answered && name == self.process.to_string())
+                    && is_runnable(&folder(self.process).join(name)))
         };
         threads(self.process).into_iter().any(wants).then_some(elapsed)
     }
@@ -54,9 +58,9 @@ fn folder(process: u32) -> PathBuf {
 fn threads(process: u32) -> BTreeMap<String, Thread> {
     let read = |name: String| {
         let text = fs::read_to_string(folder(process).join(&name).join("schedstat")).ok()?;
-        let mut numbers = text.split_ascii_whitespace().skip(1).map_while(|number| number.parse().ok());
-        let thread = Thread { waited: Duration::from_nanos(numbers.next()?), turns: numbers.next()? };
-        Some((name, thread))
+        let mut numbers = text.split_ascii_whitespace().map_while(|number| number.parse().ok());
+        let [ran, waited] = [numbers.next()?, numbers.next()?].map(Duration::from_nanos);
+        Some((name, Thread { ran, waited }))
     };
     let names = fs::read_dir(folder(process)).into_iter().flatten().flatten();
     names.filter_map(|entry| entry.file_name().into_string().ok()).filter_map(read).collect()
@@ -74,6 +78,6 @@ mod tests {
 
     #[test]
     fn of_a_process_that_is_gone_nothing_is_said() {
-        assert_eq!(Before::start(u32::MAX, Instant::now()).starved_for(Duration::ZERO), None);
+        assert_eq!(Before::start(u32::MAX, Instant::now()).starved_for(Duration::ZERO, false), None);
     }
 }

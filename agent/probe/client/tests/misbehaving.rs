@@ -98,12 +98,16 @@ fn a_probe_that_has_no_processor_is_no_hang() {
     // A session of its own is one party to the scheduler, however nice what runs in it is.
     let _ = std::fs::write(format!("/proc/{}/autogroup", the_busy_one()), "19");
     let outcome = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            sched_setaffinity(THIS, &one).unwrap();
+        let (spins, spin) = mpsc::channel();
+        let (over, one) = (&over, &one);
+        scope.spawn(move || {
+            sched_setaffinity(THIS, one).unwrap();
+            spins.send(()).unwrap();
             while !over.load(Ordering::Relaxed) {
                 std::hint::spin_loop();
             }
         });
+        spin.recv().unwrap();
         let outcome = probe.gpus(SHORT, &[], false);
         over.store(true, Ordering::Relaxed);
         outcome

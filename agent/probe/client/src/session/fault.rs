@@ -29,7 +29,7 @@ pub(crate) fn unexpected(say: &Say) -> Trouble {
 
 /// Nothing came by `until` of a process that was as `before` when it was asked at `begun`.
 pub(super) fn silent(begun: Instant, until: Instant, before: &Before) -> Trouble {
-    if let Some(waited) = before.starved_for(until.saturating_duration_since(begun)) {
+    if let Some(waited) = before.starved_for(until.saturating_duration_since(begun), false) {
         return Trouble::Starved { waited, lives: false };
     }
     let waited = begun.elapsed();
