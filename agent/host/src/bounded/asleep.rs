@@ -86,6 +86,15 @@ pub(super) mod tests {
         }
     }
 
+    /// Ends whoever spins, also where a test fails.
+    struct Ends<'a>(&'a AtomicBool);
+
+    impl Drop for Ends<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Keeps a processor busy while `run` does what it does.
     pub(in super::super) fn beside_a_busy_one<T>(run: impl FnOnce(Busy) -> T) -> T {
         let over = AtomicBool::new(false);
@@ -94,13 +103,16 @@ pub(super) mod tests {
         let mut one = CpuSet::new();
         one.set(number);
         thread::scope(|scope| {
-            scope.spawn(|| {
-                sched_setaffinity(None, &one).unwrap();
-                spin(&over);
+            let _ends = Ends(&over);
+            let (spins, wait) = channel();
+            let (over, one_of_all) = (&over, &one);
+            scope.spawn(move || {
+                sched_setaffinity(None, one_of_all).unwrap();
+                spins.send(()).unwrap();
+                spin(over);
             });
-            let done = run(Busy(one));
-            over.store(true, Ordering::Relaxed);
-            done
+            wait.recv().unwrap();
+            run(Busy(one))
         })
     }
 
@@ -156,6 +168,7 @@ pub(super) mod tests {
         let over = AtomicBool::new(false);
         beside_a_busy_one(|busy| {
             thread::scope(|scope| {
+                let _ends = Ends(&over);
                 let (give, take) = channel();
                 let over = &over;
                 scope.spawn(move || {
@@ -168,7 +181,6 @@ pub(super) mod tests {
                     thread::yield_now();
                 }
                 assert!(!stands(&begun));
-                over.store(true, Ordering::Relaxed);
             });
         });
     }
