@@ -62,6 +62,22 @@ impl Run {
         findings.filter_map(|finding| finding["code"].as_str()).collect()
     }
 
+    /// What kept the run from being a good one, as `step: code subject: message`. Compare it: the end of what a failed
+    /// comparison prints is the reason, not the whole report.
+    pub fn errors(&self) -> Vec<String> {
+        let steps = self.report["steps"].as_array().into_iter().flatten();
+        let findings = steps.flat_map(|step| {
+            let findings = step["findings"].as_array().into_iter().flatten();
+            findings.filter(|finding| finding["severity"] == "error").map(move |finding| (step, finding))
+        });
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let told = findings.map(|(step, finding)| {
+            let [step, code] = [&step["step"], &finding["code"]].map(text);
+            format!("{step}: {code} {}: {}", text(&finding["subject"]), text(&finding["message"]))
+        });
+        told.collect()
+    }
+
     /// Steps that changed something.
     pub fn changed(&self) -> Vec<&str> {
         let steps = self.report["steps"].as_array().into_iter().flatten();

@@ -22,7 +22,7 @@ const ELSEWHERE: [(&str, &str); 24] = [
     ("GpuPcieGeneration", "agent/host/src/health/judge/gpus/tests.rs"),
     ("GpuProbeCrashed", "health_monitor"),
     ("GpuProbeGarbage", "agent/host/src/health/judge/nvml.rs, agent/probe/client/tests"),
-    ("GpuProbeHung", "health_look"),
+    ("GpuProbeHung", "health_hangs"),
     ("GpuProbeNotStarted", "health_look"),
     ("GpuUnavailable", "health_monitor: an event"),
     ("KernelLogLost", "health_monitor"),

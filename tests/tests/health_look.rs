@@ -1,14 +1,11 @@
 //! One look at a whole machine, with whatever hangs, crashes, or is not there.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use gpunode_host::health::{Nvml, Source};
-use gpunode_monitor::probe::protocol::gpu::Entry;
-use gpunode_monitor::probe::{Probe, Program};
+use gpunode_monitor::probe::Program;
 use gpunode_monitor::{Looked, Once, Settings, State, look};
 use gpunode_tests::health::{Bed, found};
 use gpunode_tree::Options;
@@ -88,69 +85,6 @@ fn whatever_hangs_the_look_ends_in_time_and_tells_all_the_rest() {
     assert_eq!(answered.filter(|(_, state)| **state == State::Answered).count(), 31);
     bed.tree.efa(7).release_port().unwrap();
     bed.tree.gpu(3).release_driver().unwrap();
-}
-
-const MIG: &str =
-    "mig = { enabled = true, pending = true, instances = [{ index = 1, uuid = 'MIG-1', memory = 7 }] }";
-
-fn without_efa() -> Bed {
-    Bed::with("p5.48xlarge", Options { efa_count: Some(0), ..Options::default() })
-}
-
-/// Every call of a look that is about a GPU, and every one that is about none.
-fn calls() -> (BTreeSet<String>, BTreeSet<String>) {
-    let bed = without_efa();
-    bed.nvml(&format!("trace = true\n[every]\n{MIG}"));
-    let mut probe = Probe::start(&bed.settings().probe).unwrap();
-    assert!(probe.gpus(PLENTY, &[], true).trouble().is_none());
-    let text = fs::read_to_string(bed.libraries().join("calls")).unwrap();
-    let (mut of_gpu, mut of_none) = (BTreeSet::new(), BTreeSet::new());
-    for call in text.lines() {
-        match call.split_once(' ') {
-            Some((name, _)) => of_gpu.insert(name.to_owned()),
-            None => of_none.insert(call.to_owned()),
-        };
-    }
-    (of_gpu, of_none)
-}
-
-/// Looks at a machine where this call hangs at this place: the findings, and how many GPUs are known.
-fn hung(call: &str, place: &str) -> (Vec<String>, usize) {
-    let bed = without_efa();
-    bed.nvml(&format!("[calls.{call}]\n{place} = {{ hang = true }}\n[every]\n{MIG}"));
-    let mut settings = bed.settings();
-    settings.deadlines.gpus = Duration::from_secs(4);
-    settings.setup.efa = gpunode_host::efa::Expected::default();
-    settings.setup.enis = None;
-    let looked = look(&settings, &Once::new(PLENTY));
-    let Nvml::Sweep(sweep) = &looked.health.known().nvml else { panic!("{call}") };
-    let read = sweep.gpus.iter().filter(|entry| matches!(entry, Entry::Read(_))).count();
-    assert!(matches!(looked.sources.get(&Source::Gpus), Some(State::Late(_))), "{call}");
-    (found(&bed, &looked.health), read)
-}
-
-#[test]
-fn a_hang_in_any_call_of_nvml_is_one_finding_and_hides_no_other_gpu() {
-    let (of_gpu, of_none) = calls();
-    assert!(of_gpu.len() > 30 && of_none.len() >= 5, "{of_gpu:?} {of_none:?}");
-    let of_gpu = of_gpu.into_iter().map(|call| (call, "gpu2"));
-    let of_none = of_none.into_iter().map(|call| (call, "system"));
-    let left: Mutex<Vec<_>> =
-        Mutex::new(of_gpu.chain(of_none.filter(|(call, _)| call != "nvmlShutdown")).collect());
-    // They sleep nearly all the time.
-    std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                loop {
-                    let next = left.lock().unwrap().pop();
-                    let Some((call, place)) = next else { return };
-                    let wanted =
-                        if place == "gpu2" { ("GpuHangs gpu 2", 7) } else { ("GpuProbeHung node", 0) };
-                    assert_eq!(hung(&call, place), (vec![wanted.0.to_owned()], wanted.1), "{call}");
-                }
-            });
-        }
-    });
 }
 
 #[test]

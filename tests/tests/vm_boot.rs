@@ -106,7 +106,7 @@ fn vm_boots_as_a_node_and_stays_one() {
 
     // A second run changes nothing, and says so.
     let again = bootstrap(&vm, "");
-    assert_eq!((again.exit, again.changed()), (0, vec![]), "{}", again.report);
+    assert_eq!((again.exit, again.changed(), again.errors()), (0, vec![], vec![]), "{}", again.report);
 
     // After a reboot, and after a power cut, the same volume is there with what was on it, and nothing is made anew.
     let before = ok(&vm, "echo precious > /mnt/k8s-disks/0/kept; sync; findmnt -no UUID /mnt/k8s-disks/0");

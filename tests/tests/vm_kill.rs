@@ -55,7 +55,7 @@ fn killed_then_converges(vm: &Vm, what: &str) {
 
 fn converges(vm: &Vm, what: &str) {
     let run = bootstrap(vm, "");
-    assert_eq!(run.exit, 0, "{what}: {}", run.report);
+    assert_eq!((run.exit, run.errors()), (0, vec![]), "{what}: {}", run.report);
     assert_eq!(
         ok(vm, "findmnt -no FSTYPE /mnt/k8s-disks/0; cat /sys/block/md127/md/raid_disks"),
         "xfs\n2",
@@ -66,7 +66,12 @@ fn converges(vm: &Vm, what: &str) {
     }
     assert_eq!(ok(vm, "cat /var/lib/containerd/a/file"), "kept", "{what}");
     let again = bootstrap(vm, "");
-    assert_eq!((again.exit, again.changed()), (0, vec![]), "{what}: {}", again.report);
+    assert_eq!(
+        (again.exit, again.changed(), again.errors()),
+        (0, vec![], vec![]),
+        "{what}: {}",
+        again.report
+    );
 }
 
 #[test]
@@ -165,7 +170,7 @@ fn vm_a_killed_agent_lets_no_kubelet_in_as_healthy() {
         }
         disarm(&vm);
         let run = bootstrap(&vm, &arguments);
-        assert_eq!(run.exit, 0, "{policy}: {}", run.report);
+        assert_eq!((run.exit, run.errors()), (0, vec![]), "{policy}: {}", run.report);
         let words = told(&vm);
         assert!(words.contains("--node-labels=") && !words.contains("not-ready"), "{policy}: {words}");
         start_over(&vm);

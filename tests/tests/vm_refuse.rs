@@ -63,6 +63,9 @@ fn is_untouched(vm: &Vm, disk: &str, what: &str) {
 fn refused(run: &Run, code: &str, what: &str) {
     assert_eq!(run.exit, 1, "{what}: {}", run.report);
     assert_eq!(run.codes("data-volumes"), [code], "{what}: {}", run.report);
+    let others: Vec<_> =
+        run.errors().into_iter().filter(|error| !error.starts_with("data-volumes: ")).collect();
+    assert_eq!(others, Vec::<String>::new(), "{what}: {}", run.report);
     // The others went on.
     for step in ["sysctl", "limits", "nccl-env", "verify"] {
         assert!(["changed", "unchanged"].contains(&run.outcome(step)), "{what}: {step} {}", run.report);
@@ -100,7 +103,12 @@ fn vm_refuses_what_holds_data() {
 
     // The root disk and EBS volumes that nobody named are not even candidates: the volume is made of A and B alone.
     let run = bootstrap(&vm, "");
-    assert_eq!((run.exit, run.outcome("data-volumes")), (0, "changed"), "{}", run.report);
+    assert_eq!(
+        (run.exit, run.outcome("data-volumes"), run.errors()),
+        (0, "changed", vec![]),
+        "{}",
+        run.report
+    );
     assert_eq!(ok(&vm, "ls /sys/block/md127/slaves | wc -l"), "2");
 
     // Our own array with a member gone is refused, not made anew.
@@ -121,7 +129,12 @@ fn vm_formats_an_ebs_volume_only_when_it_is_named() {
     let builder = node::machine(&[A]).disk(Disk::ebs(named, 1)).disk(Disk::ebs("vol0123456789abcdef2", 1));
     let vm = up(builder.user_data(node::user_data(&config)));
     let run = bootstrap(&vm, "");
-    assert_eq!((run.exit, run.outcome("data-volumes")), (0, "changed"), "{}", run.report);
+    assert_eq!(
+        (run.exit, run.outcome("data-volumes"), run.errors()),
+        (0, "changed", vec![]),
+        "{}",
+        run.report
+    );
     let link = |serial: &str| format!("/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{serial}");
     assert_eq!(
         ok(&vm, "findmnt -no SOURCE /mnt/k8s-disks/0"),

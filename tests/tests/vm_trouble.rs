@@ -64,7 +64,7 @@ fn vm_survives_its_troubles() {
     );
     let jumped = bootstrap(&vm, "");
     ok(&vm, "rm /usr/local/sbin/systemctl");
-    assert_eq!(jumped.exit, 0, "{}", jumped.report);
+    assert_eq!((jumped.exit, jumped.errors()), (0, vec![]), "{}", jumped.report);
     assert!(jumped.report["elapsedMs"].as_u64().unwrap() < 600_000, "{}", jumped.report);
 
     // A full disk: no half-written file, and the next run with room does the rest.
@@ -78,7 +78,12 @@ fn vm_survives_its_troubles() {
     assert_eq!(ok(&vm, "ls /etc/.*gpunode-new /etc/nccl.conf 2>/dev/null || true"), "");
     ok(&vm, "rm /var/full /var/full2");
     let healed = bootstrap(&vm, "");
-    assert_eq!((healed.exit, healed.outcome("nccl-env")), (0, "changed"), "{}", healed.report);
+    assert_eq!(
+        (healed.exit, healed.outcome("nccl-env"), healed.errors()),
+        (0, "changed", vec![]),
+        "{}",
+        healed.report
+    );
 
     nccl_variables_reach_everyone(&vm);
 }
@@ -87,7 +92,7 @@ fn vm_survives_its_troubles() {
 /// what hurts on this type is said.
 fn nccl_variables_reach_everyone(vm: &Vm) {
     let run = bootstrap(vm, "--set nccl.profile=classic --set nccl.env.NCCL_DEBUG=INFO");
-    assert_eq!((run.exit, run.outcome("nccl-env")), (0, "changed"), "{}", run.report);
+    assert_eq!((run.exit, run.outcome("nccl-env"), run.errors()), (0, "changed", vec![]), "{}", run.report);
     assert!(run.codes("nccl-env").contains(&"NcclVariableHurts"), "{}", run.report);
     let file = ok(vm, "grep -v '^#' /etc/nccl.conf | sort");
     assert_eq!(file, "NCCL_DEBUG=INFO\nNCCL_PROTO=simple\nNCCL_SOCKET_IFNAME=^docker,lo");
