@@ -10,6 +10,7 @@ mod information;
 mod link;
 mod power;
 mod readers;
+mod starts;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ pub use information::Information;
 pub use link::{Link, generation, parse_width};
 pub use power::{DriverPower, Power};
 pub use readers::{GpuReaders, hardware_once};
+pub use starts::Starts;
 
 const DEVICES: &str = "/sys/bus/pci/devices";
 

@@ -70,6 +70,10 @@ impl Default for Periods {
 pub struct Deadlines {
     /// A look at the GPUs through NVML: 5 s. Eight healthy ones take a fifth of a second.
     pub gpus: Duration,
+    /// The first one of a process while the driver has yet to start a GPU: 50 s. That takes one to three seconds each
+    /// ([`Starts`](gpunode_host::gpu_pci::Starts)), and a GPU's own firmware is lawfully waited for 45 s (Xid 119 comes after
+    /// that).
+    pub gpus_start: Duration,
     /// What a GPU says on the bus and through its driver's files: 2 s.
     pub gpu_bus: Duration,
     /// The counters of an EFA port: 2 s. The driver itself gives the card 30 s; a healthy one takes a millisecond.
@@ -82,6 +86,7 @@ impl Default for Deadlines {
     fn default() -> Self {
         Self {
             gpus: Duration::from_secs(5),
+            gpus_start: Duration::from_secs(50),
             gpu_bus: Duration::from_secs(2),
             efa_port: PortReaders::DEADLINE,
             libfabric: Duration::from_secs(10),

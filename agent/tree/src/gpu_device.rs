@@ -144,6 +144,15 @@ impl GpuDevice<'_> {
         files.device(&format!("/dev/nvidia{}", self.place.number))
     }
 
+    /// The driver has not started it: nobody has it open, and no persistence daemon runs.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn let_go(&self) -> io::Result<()> {
+        let text = self.information().replace("96.00.99.00.01", "??.??.??.??.??");
+        self.files.bytes(&format!("{}/information", self.proc()), text.as_bytes())
+    }
+
     fn information(&self) -> String {
         format!(
             "Model: \t\t {}\nIRQ:   \t\t {}\nGPU UUID: \t {}\nVideo BIOS: \t 96.00.99.00.01\nBus Type: \t PCIe\n\

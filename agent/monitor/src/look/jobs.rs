@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use gpunode_host::Root;
 use gpunode_host::efa::{self, Observer};
-use gpunode_host::gpu_pci::{self, Bus, Functions};
+use gpunode_host::gpu_pci::{self, Bus, Functions, Starts};
 use gpunode_host::health::{Seen, Source};
 use gpunode_host::kernel_log::{Progress, Start};
 use gpunode_host::versions::Versions;
@@ -92,14 +92,19 @@ fn gpus(settings: &Settings, once: &Once, until: Instant, report: &Report) {
         Ok(probe) => probe,
         Err(error) => return report.saw(Step::Gpus, Seen::Probe(told::not_started(&error))),
     };
-    let patience = patience(until, settings.deadlines.gpus);
+    let deadlines = &settings.deadlines;
+    let starts = Starts::new(settings.root.clone()).are_due(left(until, deadlines.gpu_bus));
+    let rule = if starts { deadlines.gpus_start.max(deadlines.gpus) } else { deadlines.gpus };
+    let patience = patience(until, rule);
     match probe.gpus(patience.deadline, &[], true) {
         Outcome::Partial(sweep, _) if !patience.proves => {
             report.saw(Step::Gpus, Seen::GpusInBrief(sweep));
         }
         Outcome::Whole(sweep) | Outcome::Partial(sweep, _) => report.saw(Step::Gpus, Seen::Gpus(Ok(sweep))),
         Outcome::Nothing(trouble) if trouble.is_hung() && !patience.proves => {
-            report.state(Step::Gpus, vec![(Source::Gpus, late(patience))]);
+            let why = if starts { "; the driver has yet to start a GPU" } else { "" };
+            let late = format!("no answer within {} ms{why}", patience.deadline.as_millis());
+            report.state(Step::Gpus, vec![(Source::Gpus, State::Late(late))]);
         }
         Outcome::Nothing(trouble) => {
             if let Some(seen) = Told::of_gpus(&trouble) {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gpunode_host::Root;
+use gpunode_host::gpu_pci::Starts;
 use gpunode_host::health::{Seen, Source};
 use gpunode_probe_client::{Outcome, Probe, Pushed, Trouble};
 
@@ -43,6 +44,7 @@ pub(crate) const NO_DRIVER: &str = "the NVIDIA driver is not loaded";
 struct Gpus<'a> {
     place: &'a Place,
     probe: Option<Probe>,
+    starts: Starts,
     slow_due: Instant,
     /// The end of the last look.
     looked: Instant,
@@ -58,6 +60,7 @@ impl<'a> Gpus<'a> {
         Self {
             place,
             probe: None,
+            starts: Starts::new(place.settings.root.clone()),
             slow_due: now,
             looked: now,
             listen_due: now,
@@ -90,7 +93,7 @@ impl<'a> Gpus<'a> {
 
     /// Says when to try again where nothing was asked this time.
     fn sweep(&mut self, now: Instant) -> Result<Option<Instant>, Over> {
-        let (slow, deadline) = (now >= self.slow_due, self.place.settings.deadlines.gpus);
+        let (slow, deadline) = (now >= self.slow_due, self.patience());
         let Some(probe) = self.probe()? else { return Ok(None) };
         let outcome = probe.gpus(deadline, &[], slow);
         if slow && outcome.value().is_some() {
@@ -104,6 +107,14 @@ impl<'a> Gpus<'a> {
             Outcome::Nothing(trouble) => self.tell(&trouble)?,
         }
         Ok(None)
+    }
+
+    /// How long a look may take. A process that runs has the GPUs open, and so started.
+    fn patience(&mut self) -> Duration {
+        let deadlines = &self.place.settings.deadlines;
+        let runs = self.probe.as_ref().is_some_and(|probe| probe.as_fd().is_some());
+        let starts = !runs && self.starts.are_due(deadlines.gpu_bus);
+        if starts { deadlines.gpus_start.max(deadlines.gpus) } else { deadlines.gpus }
     }
 
     /// The probe, prepared when it is needed first.

@@ -9,6 +9,11 @@ rules! { ROWS:
         seen "kernel line `I/O error, dev <disk>`, or `critical medium error`",
         do "Drain the node and replace the instance; data on an instance-store disk may be lost.",
         by "Linux block layer, blk_status_to_str";
+    DISK_VIRTUAL_IO_ERROR = "DiskVirtualIoError", Disk, Warning, AtOnce, WhenGone, for 3600 s;
+        is "A block device that is no disk itself had I/O errors: an array, a loop device, device mapper, one of the network.",
+        seen "kernel line `I/O error, dev <device>` or `Buffer I/O error on dev <device>`; of a loop device or one of the network also a file system's",
+        do "Nothing, when it was taken away at that time; else look at what it is made of: a disk that is sick is told by its own name.",
+        by "Linux drivers/md/md.c, md_submit_bio: an array that is being stopped fails whatever still reads it";
     DISK_CONTROLLER_DOWN = "DiskControllerDown", Disk, Error, AtOnce, Reboot;
         is "An NVMe controller went down.",
         seen "kernel line `controller is down; will reset`, `Removing after probe failure` or a time-out with a reset",

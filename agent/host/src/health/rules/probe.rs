@@ -26,12 +26,12 @@ rules! { ROWS:
         by "NVML API reference, return values";
     GPU_PROBE_HUNG = "GpuProbeHung", Node, Error, AtOnce, WhenGone;
         is "A call into the NVIDIA driver does not come back.",
-        seen "the probe did not answer before its deadline",
+        seen "the probe did not answer within 5 s (50 s while the driver has yet to start a GPU), and not for want of a processor",
         do "Look at the kernel log for Xid 119 and tasks blocked in nvidia; when it stays, reboot, then replace the instance.",
         by "gpu-monitoring-tools issue 46 and others: calls hang when a GPU or its GSP is sick";
     GPU_HANGS = "GpuHangs", Gpu, Error, AtOnce, WhenGone;
         is "A call about this GPU does not come back, so it is left out of the looks.",
-        seen "an NVML call on it did not come back before the deadline",
+        seen "an NVML call on it did not come back within 5 s (50 s while the driver has yet to start a GPU), and not for want of a processor",
         do "Drain the node; reset the GPU, and replace the instance when it hangs again.",
         by "gpu-monitoring-tools issue 46 and others: calls hang when a GPU or its GSP is sick";
     GPU_PROBE_CRASHED = "GpuProbeCrashed", Node, Warning, AtOnce, WhenGone;

@@ -41,8 +41,34 @@ pub(super) fn judge(event: &Event, names: &dyn Names) -> Option<Sighting> {
     Some(Sighting::new(rule, subject, message))
 }
 
+/// Block devices made of disks. Names here and below as in the kernel's Documentation/admin-guide/devices.txt and, where it has
+/// none, as their drivers give them.
+const OF_DISKS: [&str; 3] = ["md", "dm-", "bcache"];
+/// Those that are neither disks nor made of them: of files, of memory, of the network, with media that come and go.
+const OF_OTHERS: [&str; 9] = ["loop", "ram", "zram", "nbd", "rbd", "drbd", "sr", "fd", "ublkb"];
+
+/// Whether the kernel gives devices of one of these `kinds` such a name: the kind, and a number.
+fn is_one(device: &str, kinds: &[&str]) -> bool {
+    kinds.iter().any(|kind| {
+        device.strip_prefix(kind).is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_digit()))
+    })
+}
+
 fn storage(event: &StorageEvent) -> (&'static Rule, Subject, String) {
+    let (of_disks, of_others) = (is_one(&event.device, &OF_DISKS), is_one(&event.device, &OF_OTHERS));
     let (rule, message): (&'static Rule, _) = match &event.kind {
+        // Whoever stops an array, or takes a loop device away, while udev reads it, makes such lines.
+        StorageKind::IoError { .. } if of_disks || of_others => {
+            (&rules::DISK_VIRTUAL_IO_ERROR, "I/O errors".to_owned())
+        }
+        StorageKind::FilesystemIoError
+        | StorageKind::FilesystemCorruption
+        | StorageKind::FilesystemShutdown
+        | StorageKind::FilesystemReadOnly
+            if of_others =>
+        {
+            (&rules::DISK_VIRTUAL_IO_ERROR, "the file system on it has errors".to_owned())
+        }
         StorageKind::IoError { .. } => (&rules::DISK_IO_ERROR, "I/O errors".to_owned()),
         StorageKind::CommandTimeout { reset: false } => {
             (&rules::DISK_COMMAND_TIMEOUT, "commands take too long".to_owned())

@@ -87,6 +87,32 @@ fn each_kind_of_line_has_its_sign() {
     }
 }
 
+/// What no disk is does not condemn the disks, and what is made of disks holds the data volume's file system.
+#[test]
+fn only_what_is_a_disk_is_a_sick_disk() {
+    let code = |line: &str| codes(&hear(&[(1, line)]))[0].0;
+    for device in ["nvme1n1", "nvme0n1p1", "sda", "vdb1", "xvdf", "mdx", "sr", "ramdisk"] {
+        assert_eq!(
+            code(&format!("I/O error, dev {device}, sector 8 op 0x0:(READ)")),
+            "DiskIoError",
+            "{device}"
+        );
+        assert_eq!(code(&format!("XFS ({device}): log I/O error -5")), "FileSystemError", "{device}");
+    }
+    for (device, file_system) in [
+        ("md127", "FileSystemError"),
+        ("dm-3", "FileSystemError"),
+        ("loop7", "DiskVirtualIoError"),
+        ("nbd0", "DiskVirtualIoError"),
+        ("sr0", "DiskVirtualIoError"),
+        ("fd0", "DiskVirtualIoError"),
+    ] {
+        let buffer = format!("Buffer I/O error on dev {device}, logical block 0, async page read");
+        assert_eq!(code(&buffer), "DiskVirtualIoError", "{device}");
+        assert_eq!(code(&format!("XFS ({device}): log I/O error -5")), file_system, "{device}");
+    }
+}
+
 #[test]
 fn a_lost_gpu_explains_the_links_of_the_others_in_either_order() {
     let lost = "NVRM: Xid (PCI:0000:53:00): 79, pid=1, name=python, GPU has fallen off the bus.";
