@@ -83,7 +83,7 @@ fn for_each(calls: Vec<(String, Kind)>, test: impl Fn(&str, Kind) + Sync) {
 /// The scenario in which this call hangs.
 fn hanging(call: &str, kind: Kind) -> String {
     let place = if kind == Kind::NoGpu { "system" } else { "gpu2" };
-    format!("[calls.{call}]\n{place} = {{ hang = true }}\n[every]\n{MIG}")
+    format!("trace = true\n[calls.{call}]\n{place} = {{ hang = true }}\n[every]\n{MIG}")
 }
 
 #[test]
@@ -127,10 +127,19 @@ fn whoever_watches_goes_on() {
             all
         };
         println!("{call} hangs");
+        let times = || {
+            let calls = fs::read_to_string(bed.libraries().join("calls")).unwrap_or_default();
+            calls.lines().filter(|line| *line == format!("{call} 2")).count()
+        };
         until(&bed, &mut monitor, call, |monitor| {
             let told = found(&bed, monitor.health()) == all(&[]);
             let unheard = matches!(monitor.sources().get(&Source::GpuEvents), Some(State::Unavailable(_)));
             told && (kind != Kind::Events || unheard)
+        });
+        // It is looked at again now and then, with all that may hang: it does not seem well in between.
+        until(&bed, &mut monitor, &format!("{call} again"), |monitor| {
+            assert_eq!(found(&bed, monitor.health()), all(&[]), "{call}");
+            kind != Kind::Gpu || times() >= 2
         });
         // What happens while it hangs is told all the same, and so is its end.
         bed.tree.efa(1).set_counter("no_completion_cmds", 1).unwrap();
